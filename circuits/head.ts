@@ -1,0 +1,60 @@
+/** Heads, residuals and their ranges: the integer side of "solve in floating point, check in integers". */
+
+import { LIMB_BITS } from "./contributions.ts";
+import { CircuitError } from "./errors.ts";
+import { type Multiplicity, toLimbs } from "./limbs.ts";
+import { VALUE_BITS } from "./path.ts";
+import { type Statistics, triangleIndex } from "./statistics.ts";
+
+/**
+ * (A + mu I) W, exactly: `w` has d x k entries, feature by feature.
+ * @returns d x k entries
+ */
+export function applyRidge(stats: Statistics, mu: bigint, w: readonly bigint[], d: number, k: number): bigint[] {
+	const out = new Array<bigint>(d * k).fill(0n);
+	for (let i = 0; i < d; i++) {
+		for (let l = 0; l < d; l++) {
+			const a = (stats.a[triangleIndex(i, l, d)] as bigint) + (i === l ? mu : 0n);
+			if (a !== 0n) {
+				for (let c = 0; c < k; c++) {
+					out[k * i + c] = (out[k * i + c] as bigint) + a * (w[k * l + c] as bigint);
+				}
+			}
+		}
+	}
+	return out;
+}
+
+/**
+ * Bits (a multiple of 12, sign included) that hold every residual of a head rounded to integers:
+ * half the largest row sum of |A + mu I|, at most rows (255^2 d + K) / 2.
+ */
+export function residualBits(maxRows: number, d: number, k: bigint): number {
+	const bound = (BigInt(maxRows) * (65025n * BigInt(d) + k)) / 2n;
+	return Math.ceil((bound.toString(2).length + 1) / LIMB_BITS) * LIMB_BITS;
+}
+
+/**
+ * Limbs of signed values in [-2^(bits-1), 2^(bits-1)), offset to be non-negative; counts their lookups.
+ * @param what names the values in the error, with the index of the one out of range
+ */
+export function signedLimbs(values: readonly bigint[], bits: number, what: string, multiplicity: Multiplicity): bigint[] {
+	const half = 1n << BigInt(bits - 1);
+	return values.flatMap((value, i) => {
+		if (value < -half || value >= half) {
+			throw new CircuitError(
+				"value-range",
+				`${what}: expected entry ${i} in [-2^${bits - 1}, 2^${bits - 1}), got ${value}`,
+				"Solve more exactly, raise the ridge, or use a parameter set for more rows.",
+			);
+		}
+		const limbs = toLimbs(value + half, bits / LIMB_BITS, LIMB_BITS);
+		multiplicity.addLimbs(limbs);
+		return limbs;
+	});
+}
+
+/** W as non-negative values of VALUE_BITS bits. */
+export function offsetHead(w: readonly bigint[]): bigint[] {
+	return w.map((value) => value + (1n << BigInt(VALUE_BITS - 1)));
+}
