@@ -21,14 +21,14 @@ include "../gadgets/tags.circom";
 ///          distinct powers of the challenge, and rows and statistics are committed before it, so A and B are equal entry by entry.
 ///          Limbs are bytes, hence each packed element has one opening.
 /// @edge    weight 0: the row is committed but counts nowhere; no row at all: all statistics 0
-/// @cost    per row 64-bit-free: d - 1 lookups, d - 1 products, about 12 for label and weight and 40 for each 31 bytes hashed; see stats.csv
+/// @cost    per row: d - 1 lookups, d - 1 products, about 12 for label and weight, and 40 for each 31 bytes hashed; see stats.csv
 /// @source  docs/design.md, sections 1 to 3
 template Contribution(n, d, k, weightBits, statBits) {
     assert(k >= 2 && k <= 16);
     assert(weightBits == 1 || weightBits == 8);
     assert(statBits % 8 == 0);
     assert(n * ((1 << weightBits) - 1) * 65025 < (1 << statBits));
-    var LABEL_BITS = k <= 2 ? 1 : (k <= 4 ? 2 : (k <= 8 ? 3 : 4));
+    var LABEL_BITS = k <= 4 ? 2 : (k <= 8 ? 3 : 4); // with one bit the label would be the bit itself, one wire for two inputs
     var ENTRIES = entryCount(d, k);
     var LIMBS = statBits \ 8;
     var ROW_BYTES = d + 1;

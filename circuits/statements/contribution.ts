@@ -53,7 +53,7 @@ export function contributionInstance(
 	const labelBit: bigint[] = [];
 	const weight: bigint[] = [];
 	const bytes: bigint[] = [];
-	const labelBits = Math.ceil(Math.log2(k));
+	const labelBits = Math.max(2, Math.ceil(Math.log2(k)));
 	for (let r = 0; r < n; r++) {
 		const used = r < rows.count;
 		for (let j = 0; j < d - 1; j++) {

@@ -12,11 +12,11 @@ include "../gadgets/tags.circom";
 ///          evaluation = sum_i word_i challenge^(i+1); scoreCommit = H(tagScores, count + 2^32 C, S)
 /// @param   C   places, at most 1,024 (assert)
 /// @input   everything private is untrusted and committed; limbs have 12 bits. |S_i| < 2^144, pool < 2^96
-/// @output  all public signals are determined by scoreCommit and pool: the words are unique. Sign: a negative score has |S| >= 1, so 0 is positive. Comparison: at |S| = P
-///          both branches give the same minimum. Division: strict, remainder and its gap range-checked. P = 0: `none` is then 1 because P + none - 1 >= 0.
+/// @output  all public signals are determined by scoreCommit and pool: the words are unique. Sign: a negative score has |S| >= 1, so 0 is positive. Comparison:
+///          `capped` is 1 exactly when |S| > P, both differences being range-checked. Division: strict, remainder and its gap range-checked. P = 0: `none` is then 1 because P + none - 1 >= 0.
 /// @soundness no `<--` but the two of RangeLookup. amount max(P,1) + remainder < 2^96 2^156 + 2^156 < r: no wrap
 /// @edge    all scores zero or negative: all amounts 0, dust = pool; |S_i| > P: charged the pool at most; floor(...) = 0: word without amount
-/// @cost    about 125 a place, 40 of them the commitment, plus 4,096 for the table
+/// @cost    about 111 a place, 40 of them the commitment, plus 4,096 for the table
 /// @source  docs/design.md, section 3
 template Payout(C) {
     assert(C >= 1 && C <= 1024);
@@ -36,7 +36,7 @@ template Payout(C) {
     signal input negative[C];
     signal input sizeLimb[C][SCORE_LIMBS]; // |S| - negative
     signal input capped[C];
-    signal input distanceLimb[C][SUM_LIMBS]; // |(|S| - P)|
+    signal input distanceLimb[C][SUM_LIMBS]; // capped: |S| - P - 1, else P - |S|
     signal input amountLimb[C][AMOUNT_LIMBS];
     signal input remainderLimb[C][SUM_LIMBS];
     signal input gapLimb[C][SUM_LIMBS];
@@ -122,7 +122,7 @@ template Payout(C) {
             looked++;
             distance += distanceLimb[i][s] * (1 << (12 * s));
         }
-        distance === 2 * excess[i] - (size[i] - positive);
+        distance === 2 * excess[i] - (size[i] - positive) - capped[i];
 
         var amount = 0;
         for (var s = 0; s < AMOUNT_LIMBS; s++) {

@@ -111,7 +111,7 @@ export function payoutInstance(
 		columns.negative.push(negative);
 		columns.sizeLimb.push(...limbs(size - negative, SCORE_LIMBS));
 		columns.capped.push(capped ? 1n : 0n);
-		columns.distanceLimb.push(...limbs(capped ? size - positive : positive - size, SUM_LIMBS));
+		columns.distanceLimb.push(...limbs(capped ? size - positive - 1n : positive - size, SUM_LIMBS));
 		columns.amountLimb.push(...limbs(amount, AMOUNT_LIMBS));
 		columns.remainderLimb.push(...limbs(remainder, SUM_LIMBS));
 		columns.gapLimb.push(...limbs(divisor - 1n - remainder, SUM_LIMBS));

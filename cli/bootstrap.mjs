@@ -1,0 +1,71 @@
+// `npm start`, `npm test` and the rest: installs what is missing, then runs on the pinned Node. Plain JavaScript: it runs on Node 20.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { nodeBinary } from "./node-binary.mjs";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const [task, ...rest] = process.argv.slice(2);
+
+/** Runs a command in the repository, its output through; exits with its code when it fails. */
+function run(command, args) {
+	const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", shell: process.platform === "win32" && command === "npm" });
+	if (error !== undefined) {
+		console.error(`openledger: ${command} could not be started: ${error.message}`);
+		process.exit(70);
+	}
+	if (status !== 0) {
+		process.exit(status ?? (signal === "SIGINT" ? 130 : 1));
+	}
+}
+
+/** `npm ci` when the lock file changed since the last one. Packages' install scripts are not run: none of them is needed. */
+function install() {
+	const stamp = join(root, "node_modules", ".openledger-lock");
+	const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+	if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) {
+		return;
+	}
+	console.error("openledger: installing packages");
+	run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+	writeFileSync(stamp, lock);
+}
+
+install();
+const node = nodeBinary();
+if (node === undefined) {
+	console.error(`openledger: expected Node 22.18 or newer, or the pinned one, got ${process.version}; run \`npm ci --include=optional\``);
+	process.exit(4);
+}
+const typescript = ["--disable-warning=ExperimentalWarning"];
+const contracts = () => run(node, [...typescript, "verifier-contracts/compile.ts"]);
+const vitest = (...args) => run(node, ["node_modules/vitest/vitest.mjs", "run", ...args]);
+
+switch (task) {
+	case "start":
+		contracts();
+		run(process.execPath, ["cli/openledger.mjs", "epoch", "run", ...rest]);
+		break;
+	case "test":
+		contracts();
+		run(node, [...typescript, "test/run.ts", ...rest]);
+		break;
+	case "test:slow":
+		contracts();
+		vitest("--project", "slow", ...rest);
+		break;
+	case "bench":
+		contracts();
+		run(node, [...typescript, "bench/run.ts", ...rest]);
+		break;
+	case "lint":
+		run(node, ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings"]);
+		contracts();
+		run(node, ["node_modules/typescript/bin/tsc", "-p", "."]);
+		break;
+	default:
+		console.error(`openledger: expected start, test, test:slow, bench or lint, got ${task}`);
+		process.exit(2);
+}
