@@ -1,0 +1,115 @@
+/**
+ * What can go wrong when a proof is made or checked.
+ *
+ * Every error of this room is a {@link ProverError}: a stable `code` for programs, a message of the form
+ * "function: expected X, got Y" for people, and where there is one a `hint` that says what to do about it.
+ */
+
+/** Stable names of all failures of this room. */
+export type ProverErrorCode =
+	| "artefact.damaged"
+	| "artefact.disk-full"
+	| "compile.failed"
+	| "compile.interface"
+	| "compile.input-dropped"
+	| "setup.failed"
+	| "key.missing"
+	| "key.truncated"
+	| "key.format"
+	| "key.foreign"
+	| "key.invalid"
+	| "input.missing"
+	| "input.unknown"
+	| "input.size"
+	| "input.range"
+	| "witness.unsatisfied"
+	| "witness.output"
+	| "engine.failed"
+	| "proof.format"
+	| "proof.point"
+	| "proof.public"
+	| "proof.knowledge"
+	| "proof.equation"
+	| "pool.closed"
+	| "pool.crashed";
+
+/** Base of all errors of this room. */
+export class ProverError extends Error {
+	readonly code: ProverErrorCode;
+	readonly hint: string | undefined;
+
+	/**
+	 * @param code stable name
+	 * @param message "function: expected X, got Y"
+	 * @param options.hint what the reader can do
+	 * @param options.cause the error underneath
+	 */
+	constructor(code: ProverErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+		super(message, options.cause === undefined ? undefined : { cause: options.cause });
+		this.name = "ProverError";
+		this.code = code;
+		this.hint = options.hint;
+	}
+}
+
+/** A cached file is missing, damaged, or could not be written. */
+export class ArtefactError extends ProverError {
+	override readonly name = "ArtefactError";
+}
+
+/** circom refused a circuit, or the circuit does not have the shape that a committed proof needs. */
+export class CompileError extends ProverError {
+	override readonly name = "CompileError";
+}
+
+/** A proving or verification key is missing, truncated, malformed or of another circuit. */
+export class KeyError extends ProverError {
+	override readonly name = "KeyError";
+}
+
+/** The inputs do not fit the circuit, or do not satisfy it. */
+export class WitnessError extends ProverError {
+	override readonly name = "WitnessError";
+}
+
+/** A proof that must not be accepted. `code` says which check refused it. */
+export class ProofInvalid extends ProverError {
+	override readonly name = "ProofInvalid";
+}
+
+/** An error as plain data, so that it survives the way out of a worker thread. */
+export interface PackedError {
+	readonly name: string;
+	readonly code: ProverErrorCode;
+	readonly message: string;
+	readonly hint?: string;
+}
+
+/**
+ * Flattens any failure for the way out of a worker.
+ * @param error what was thrown
+ * @param fallback code for errors that are not of this room
+ * @returns plain data, structured-cloneable
+ */
+export function packError(error: unknown, fallback: ProverErrorCode): PackedError {
+	if (error instanceof ProverError) {
+		return {
+			name: error.name,
+			code: error.code,
+			message: error.message,
+			...(error.hint === undefined ? {} : { hint: error.hint }),
+		};
+	}
+	return { name: "ProverError", code: fallback, message: error instanceof Error ? error.message : String(error) };
+}
+
+/**
+ * Rebuilds the error that {@link packError} flattened.
+ * @param packed plain data from a worker
+ * @returns an error of the class that was thrown
+ */
+export function unpackError(packed: PackedError): ProverError {
+	const options = packed.hint === undefined ? {} : { hint: packed.hint };
+	const Class = { ArtefactError, CompileError, KeyError, WitnessError, ProofInvalid }[packed.name] ?? ProverError;
+	return new Class(packed.code, packed.message, options);
+}

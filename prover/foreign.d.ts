@@ -1,0 +1,35 @@
+/** The parts of untyped packages that this room uses. */
+
+declare module "ffjavascript" {
+	interface ThreadManager {
+		readonly code: BufferSource;
+		readonly pG1gen: number;
+		readonly pG2gen: number;
+	}
+	interface Bn128 {
+		readonly tm: ThreadManager;
+		terminate(): Promise<void>;
+	}
+	export function buildBn128(singleThread: boolean): Promise<Bn128>;
+}
+
+declare module "snarkjs" {
+	interface SnarkjsProof {
+		readonly pi_a: readonly string[];
+		readonly pi_b: readonly (readonly string[])[];
+		readonly pi_c: readonly string[];
+	}
+	type BinarySource = string | { readonly type: "mem"; readonly data: Uint8Array };
+	export const zKey: {
+		newZKey(r1cs: string, ptau: BinarySource, zkey: { type: "mem"; data: Uint8Array }): Promise<unknown>;
+	};
+	export const groth16: {
+		prove(
+			zkey: BinarySource,
+			witness: BinarySource,
+			logger?: undefined,
+			options?: { readonly singleThread?: boolean },
+		): Promise<{ proof: SnarkjsProof; publicSignals: string[] }>;
+		verify(verificationKey: unknown, publicSignals: readonly string[], proof: unknown): Promise<boolean>;
+	};
+}
