@@ -1,0 +1,71 @@
+/** Exit codes of the command line, and which error gets which. */
+
+export const EXIT = {
+	ok: 0,
+	/** A proof or check is invalid: a result, not a crash. */
+	invalid: 1,
+	usage: 2,
+	badInput: 3,
+	artefact: 4,
+	resources: 5,
+	chain: 6,
+	internal: 70,
+	interrupted: 130,
+} as const;
+
+/** An error as a user sees it. */
+export interface Failure {
+	readonly exit: number;
+	readonly code: string;
+	readonly message: string;
+	readonly hint: string | undefined;
+}
+
+const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|FILE_DAMAGED|BUNDLE_MISSING)/;
+const RESOURCES = /^(artefact\.disk-full|DISK_FULL|pool\.crashed|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
+
+/** Sorts an error into the documented exit codes by its class and code. */
+export function failureOf(error: unknown, interrupted: boolean): Failure {
+	const { name, code, message, hint } = error as { name?: string; code?: unknown; message?: string; hint?: string };
+	const failure = (exit: number): Failure => ({ exit, code: typeof code === "string" ? code : (name ?? "Error"), message: message ?? String(error), hint });
+	if (interrupted) {
+		return { exit: EXIT.interrupted, code: "INTERRUPTED", message: "stopped by a signal", hint: "Run the same command again: it continues, finished proofs are kept." };
+	}
+	const label = typeof code === "string" ? code : "";
+	if (RESOURCES.test(label)) {
+		return failure(EXIT.resources);
+	}
+	if (ARTEFACT.test(label)) {
+		return failure(EXIT.artefact);
+	}
+	switch (name) {
+		case "CommanderError":
+		case "UsageError":
+			return failure(EXIT.usage);
+		case "DataError":
+		case "CircuitError":
+			return failure(EXIT.badInput);
+		case "EpochError":
+			return failure(label === "LINK_BROKEN" ? EXIT.invalid : EXIT.badInput);
+		case "ProofInvalid":
+			return failure(EXIT.invalid);
+		case "LedgerError":
+			return failure(EXIT.chain);
+		case "WitnessError":
+			return failure(EXIT.badInput);
+		default:
+			return failure(EXIT.internal);
+	}
+}
+
+/** A wrong command line. */
+export class UsageError extends Error {
+	override readonly name = "UsageError";
+	readonly code = "USAGE";
+	readonly hint: string;
+
+	constructor(message: string, hint: string) {
+		super(message);
+		this.hint = hint;
+	}
+}
