@@ -1,0 +1,311 @@
+/**
+ * What a user does with the contracts: one function per action, each one transaction (or an approval and one) and a receipt.
+ *
+ * Every function throws LedgerError: `transaction.reverted` with the contract's reason, any other `transaction.*`, `node.*`, `input.invalid`.
+ * Amounts are in wei of OPEN, times in Unix seconds, digests and ids 32 bytes 0x-prefixed, epochs count from 1.
+ */
+import type { BigNumberish, ContractTransaction, Signer } from "ethers";
+import { type Contracts, contractsAt } from "./contracts.ts";
+import type { Deployment } from "./deployment.ts";
+import { type RecordKind, recordKinds } from "./enums.ts";
+import { decodeError, LedgerError } from "./errors.ts";
+import { decodeLogs, type LedgerLog } from "./logs.ts";
+import type { Claim } from "./payout-tree.ts";
+import { logHeadAfter, recordId } from "./record.ts";
+import { RECEIPT_DEADLINE_MS, type Sender, senderOf } from "./sender.ts";
+
+type Pair = readonly [bigint, bigint];
+/** Three public signals. */
+export type Triple = readonly [bigint, bigint, bigint];
+
+/** A committed Groth16 proof as contracts take it: G2 with imaginary parts first. */
+export interface ProofCalldata {
+	readonly a: Pair;
+	readonly b: readonly [Pair, Pair];
+	readonly c: Pair;
+	readonly commitment: Pair;
+	readonly knowledge: Pair;
+}
+
+/** What a steward fixes when an epoch opens. */
+export interface EpochPolicy {
+	/** circuit ids of contribution, query, optimum, attribution and payout */
+	readonly circuits: readonly [string, string, string, string, string];
+	/** keccak256 of the canonical JSON with everything else */
+	readonly policyDigest: string;
+	/** pays the pool and alone receives what is returned of it */
+	readonly funder: string;
+	/** from this second on nothing more can be posted */
+	readonly expiresAt: bigint;
+	/** the most contributions, 1 to 1,024 */
+	readonly capacity: number;
+	/** may veto a payout before it is active; the zero address for nobody */
+	readonly vetoer: string;
+	/** wei */
+	readonly minStake: bigint;
+}
+
+/** A transaction in a block. */
+export interface Outcome {
+	readonly hash: string;
+	readonly blockNumber: number;
+	readonly gasUsed: bigint;
+	/** events of our contracts, in order */
+	readonly logs: readonly LedgerLog[];
+}
+
+/** The actions of one key on one deployment. Any number may run at once. */
+export class LedgerClient {
+	readonly deployment: Deployment;
+	readonly address: string;
+	readonly #contracts: Contracts;
+	readonly #sender: Sender;
+	readonly #deadlineMs: number;
+
+	private constructor(deployment: Deployment, sender: Sender, contracts: Contracts, deadlineMs: number) {
+		this.deployment = deployment;
+		this.address = sender.address;
+		this.#contracts = contracts;
+		this.#sender = sender;
+		this.#deadlineMs = deadlineMs;
+	}
+
+	/**
+	 * @param options.signer a wallet that holds its key, connected to a node of the deployment's chain
+	 * @param options.deadlineMs longest wait for one receipt, 120,000 by default
+	 * @throws LedgerError `node.wrong-chain`, `node.unreachable`, `input.invalid`
+	 */
+	static async open(options: { deployment: Deployment; signer: Signer; deadlineMs?: number }): Promise<LedgerClient> {
+		const { deployment, signer, deadlineMs = RECEIPT_DEADLINE_MS } = options;
+		const sender = await senderOf(signer);
+		const chainId = await signer.provider?.getNetwork().then((network) => Number(network.chainId), rethrow);
+		if (chainId !== deployment.chainId) {
+			throw new LedgerError("node.wrong-chain", `LedgerClient: expected chain ${deployment.chainId}, got ${chainId}`, {
+				hint: "Use the deployment file of this chain.",
+			});
+		}
+		return new LedgerClient(deployment, sender, contractsAt(deployment.contracts, signer), deadlineMs);
+	}
+
+	/** Publishes a record of content. Inference logs go through {@link appendLog}. @param record.parent id of the record that it derives from */
+	async registerRecord(record: { kind: RecordKind; digest: string; parent?: string }): Promise<Outcome & { id: string }> {
+		const { kind, digest, parent = ZERO } = record;
+		const call = this.#contracts.provenance.register.populateTransaction(recordKinds.indexOf(kind), digest, parent);
+		return { ...(await this.#send(call)), id: recordId(this.address, kind, digest) };
+	}
+
+	/** Marks a record of ours as revoked. */
+	async revokeRecord(id: string): Promise<Outcome> {
+		return this.#send(this.#contracts.provenance.revoke.populateTransaction(id));
+	}
+
+	/**
+	 * Appends the root of an inference log to the chain of a model of ours.
+	 *
+	 * @param log.model id of a manifest, checkpoint or fine-tune record
+	 * @returns id of the log's record, its number from 1 and the new head
+	 */
+	async appendLog(log: { model: string; root: string }): Promise<Outcome & { id: string; sequence: bigint; head: string }> {
+		const { model, root } = log;
+		return this.#sender.alone(async () => {
+			const tip = await this.#contracts.provenance.logHead(model).catch(rethrow);
+			const sequence = tip.sequence + 1n;
+			const outcome = await this.#send(this.#contracts.provenance.appendLog.populateTransaction(model, sequence, tip.head, root));
+			return { ...outcome, id: recordId(this.address, "InferenceLog", root), sequence, head: logHeadAfter(tip.head, sequence, root) };
+		});
+	}
+
+	/** Opens an epoch with us as its steward. */
+	async openEpoch(policy: EpochPolicy): Promise<Outcome & { epoch: bigint }> {
+		const struct = { ...policy, circuits: [...policy.circuits] as [string, string, string, string, string] };
+		const outcome = await this.#send(this.#contracts.registry.openEpoch.populateTransaction(struct));
+		return { ...outcome, epoch: argument(outcome, "EpochOpened", "epoch") };
+	}
+
+	/**
+	 * Approves the stake and contributes. One contribution of a key at a time, or one's approval would be spent by another.
+	 *
+	 * @param contribution.datasetDigest digest of the dataset's record
+	 * @param contribution.publics rowsCommit, statsCommit, n
+	 * @param contribution.proof made in {@link contributionContext} of our address
+	 * @returns place of the contribution in the epoch, from 0; the approval unless the allowance was there
+	 */
+	async contribute(contribution: {
+		epoch: bigint;
+		datasetDigest: string;
+		publics: Triple;
+		proof: ProofCalldata;
+		stake: bigint;
+	}): Promise<Outcome & { index: number; approval: Outcome | undefined }> {
+		const { epoch, datasetDigest, publics, proof, stake } = contribution;
+		const { registry } = this.#contracts;
+		return this.#spending(this.deployment.contracts.ContributionRegistry, stake, async () => {
+			const outcome = await this.#send(
+				registry.contribute.populateTransaction(epoch, datasetDigest, [...publics], proofStruct(proof), stake),
+			);
+			return { ...outcome, index: Number(argument(outcome, "Contributed", "index")) };
+		});
+	}
+
+	/** Ends the intake. By the steward. */
+	async closeEpoch(epoch: bigint): Promise<Outcome> {
+		return this.#send(this.#contracts.registry.closeEpoch.populateTransaction(epoch));
+	}
+
+	/**
+	 * Posts the proven optimum of all contributions.
+	 *
+	 * @param checkpoint.manifest id of the ModelManifest record
+	 * @param checkpoint.model id of the Checkpoint record, child of the manifest
+	 * @param checkpoint.publics modelCommit, manifest digest mod r, n
+	 * @param checkpoint.words statsCommits of all contributions in order
+	 */
+	async postCheckpoint(checkpoint: {
+		epoch: bigint;
+		manifest: string;
+		model: string;
+		publics: Triple;
+		words: readonly bigint[];
+		proof: ProofCalldata;
+	}): Promise<Outcome> {
+		const { epoch, manifest, model, publics, words, proof } = checkpoint;
+		return this.#send(
+			this.#contracts.book.postCheckpoint.populateTransaction(epoch, manifest, model, [...publics], [...words], proofStruct(proof)),
+		);
+	}
+
+	/** Fixes the queries that will be scored. By the steward. @param queries.log id of an InferenceLog record of the posted model */
+	async commitQueries(queries: { epoch: bigint; log: string }): Promise<Outcome> {
+		return this.#send(this.#contracts.book.commitQueries.populateTransaction(queries.epoch, queries.log));
+	}
+
+	/** Posts the proven statistics of the queries. By the steward. @param queries.publics rowsCommit, statsCommit, sum of the fee weights */
+	async postQueries(queries: { epoch: bigint; publics: Triple; proof: ProofCalldata }): Promise<Outcome> {
+		const { epoch, publics, proof } = queries;
+		return this.#send(this.#contracts.book.postQueries.populateTransaction(epoch, [...publics], proofStruct(proof)));
+	}
+
+	/** Posts the proven scores. @param scores.publics scoreCommit, queryStatsCommit @param scores.words statsCommits in order */
+	async postAttribution(scores: {
+		epoch: bigint;
+		publics: readonly [bigint, bigint];
+		words: readonly bigint[];
+		proof: ProofCalldata;
+	}): Promise<Outcome> {
+		const { epoch, publics, words, proof } = scores;
+		return this.#send(this.#contracts.book.postAttribution.populateTransaction(epoch, [...publics], [...words], proofStruct(proof)));
+	}
+
+	/** Approves and adds to the pool of an epoch. By its funder, before the payout is posted. */
+	async fund(funding: { epoch: bigint; amount: bigint }): Promise<Outcome & { approval: Outcome | undefined }> {
+		const { epoch, amount } = funding;
+		return this.#spending(this.deployment.contracts.RewardDistributor, amount, () =>
+			this.#send(this.#contracts.distributor.fund.populateTransaction(epoch, amount)),
+		);
+	}
+
+	/** Posts the proven payout. @param payout.publics scoreCommit, pool, dust @param payout.words one per contribution in order */
+	async postPayout(payout: { epoch: bigint; publics: Triple; words: readonly bigint[]; proof: ProofCalldata }): Promise<Outcome> {
+		const { epoch, publics, words, proof } = payout;
+		return this.#send(this.#contracts.distributor.post.populateTransaction(epoch, [...publics], [...words], proofStruct(proof)));
+	}
+
+	/** Settles one word, for whomever it belongs to. @param claim see {@link claimOf} */
+	async claim({ epoch, word, proof }: Claim): Promise<Outcome> {
+		return this.#send(this.#contracts.distributor.claim.populateTransaction(epoch, word, [...proof]));
+	}
+
+	/** Settles several words in one transaction. About 200 fit the gas of one transaction. */
+	async claimMany(claims: readonly Claim[]): Promise<Outcome> {
+		const structs = claims.map((claim) => ({ ...claim, proof: [...claim.proof] }));
+		return this.#send(this.#contracts.distributor.claimMany.populateTransaction(structs));
+	}
+
+	/** Moves the dust of one epoch into the pool of another. By the steward of both. */
+	async carryDust(epochs: { from: bigint; to: bigint }): Promise<Outcome> {
+		return this.#send(this.#contracts.distributor.carry.populateTransaction(epochs.from, epochs.to));
+	}
+
+	/** Pays the dust of an epoch back to its funder. By funder or steward. */
+	async returnDust(epoch: bigint): Promise<Outcome> {
+		return this.#send(this.#contracts.distributor.returnDust.populateTransaction(epoch));
+	}
+
+	/** Cancels a payout that is not active yet. By the vetoer. */
+	async veto(cancelled: { epoch: bigint; reason: string }): Promise<Outcome> {
+		return this.#send(this.#contracts.distributor.veto.populateTransaction(cancelled.epoch, cancelled.reason));
+	}
+
+	/** Pays the pool of a vetoed or expired epoch back to its funder. */
+	async refund(epoch: bigint): Promise<Outcome> {
+		return this.#send(this.#contracts.distributor.refund.populateTransaction(epoch));
+	}
+
+	/** Pays what nobody claimed in 180 days back to the funder. */
+	async sweep(epoch: bigint): Promise<Outcome> {
+		return this.#send(this.#contracts.distributor.sweep.populateTransaction(epoch));
+	}
+
+	/** Pays a free stake back to the contribution's wallet. */
+	async withdrawStake(contribution: { epoch: bigint; index: number }): Promise<Outcome> {
+		return this.#send(this.#contracts.registry.withdrawStake.populateTransaction(contribution.epoch, contribution.index));
+	}
+
+	/** Moves a contribution to another wallet. Anybody may send it. @param rotation both signatures from {@link signRotation} */
+	async rotateWallet(rotation: {
+		epoch: bigint;
+		index: number;
+		to: string;
+		deadline: bigint;
+		fromSignature: string;
+		toSignature: string;
+	}): Promise<Outcome> {
+		const { epoch, index, to, deadline, fromSignature, toSignature } = rotation;
+		return this.#send(this.#contracts.registry.rotateWallet.populateTransaction(epoch, index, to, deadline, fromSignature, toSignature));
+	}
+
+	/** Sends OPEN to an address. */
+	async transfer(transfer: { to: string; amount: bigint }): Promise<Outcome> {
+		return this.#send(this.#contracts.token.transfer.populateTransaction(transfer.to, transfer.amount));
+	}
+
+	/** Approves what is missing, then spends, with no other spending of this key in between. */
+	#spending<Result>(spender: string, amount: bigint, spend: () => Promise<Result>): Promise<Result & { approval: Outcome | undefined }> {
+		return this.#sender.alone(async () => {
+			const { token } = this.#contracts;
+			const allowance = await token.allowance(this.address, spender).catch(rethrow);
+			const approval = allowance >= amount ? undefined : await this.#send(token.approve.populateTransaction(spender, amount));
+			return { ...(await spend()), approval };
+		});
+	}
+
+	async #send(call: Promise<ContractTransaction>): Promise<Outcome> {
+		const receipt = await this.#sender.send(await call.catch(rethrow), this.#deadlineMs);
+		const logs = decodeLogs(this.deployment.contracts, receipt.logs);
+		return { hash: receipt.hash, blockNumber: receipt.blockNumber, gasUsed: receipt.gasUsed, logs };
+	}
+}
+
+const ZERO = `0x${"0".repeat(64)}`;
+
+/** The same proof as the mutable tuples that generated types ask for. */
+function proofStruct({ a, b, c, commitment, knowledge }: ProofCalldata) {
+	const pair = ([x, y]: Pair): [BigNumberish, BigNumberish] => [x, y];
+	const g2: [[BigNumberish, BigNumberish], [BigNumberish, BigNumberish]] = [pair(b[0]), pair(b[1])];
+	return { a: pair(a), b: g2, c: pair(c), commitment: pair(commitment), knowledge: pair(knowledge) };
+}
+
+function argument(outcome: Outcome, event: string, name: string): bigint {
+	const log = outcome.logs.find((one) => one.name === event);
+	if (log === undefined) {
+		throw new LedgerError("deployment.invalid", `expected the event ${event} in transaction ${outcome.hash}`, {
+			hint: "The contracts at these addresses are of another version.",
+			transaction: outcome.hash,
+		});
+	}
+	return log.args[name] as bigint;
+}
+
+function rethrow(error: unknown): never {
+	throw decodeError(error);
+}

@@ -1,0 +1,70 @@
+/** The deployed contracts as typed ethers objects. */
+import type { ContractRunner, Interface } from "ethers";
+import { ContributionRegistry__factory } from "../verifier-contracts/generated/types/factories/ContributionRegistry__factory.ts";
+import { EpochBook__factory } from "../verifier-contracts/generated/types/factories/EpochBook__factory.ts";
+import { IVerifier__factory } from "../verifier-contracts/generated/types/factories/IVerifier__factory.ts";
+import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
+import { ProvenanceRegistry__factory } from "../verifier-contracts/generated/types/factories/ProvenanceRegistry__factory.ts";
+import { RewardDistributor__factory } from "../verifier-contracts/generated/types/factories/RewardDistributor__factory.ts";
+import { VerifierRouter__factory } from "../verifier-contracts/generated/types/factories/VerifierRouter__factory.ts";
+
+/** The contracts of a deployment, in the order in which they are deployed. */
+export const contractNames = [
+	"OpenToken",
+	"ProvenanceRegistry",
+	"VerifierRouter",
+	"ContributionRegistry",
+	"EpochBook",
+	"RewardDistributor",
+] as const;
+export type ContractName = (typeof contractNames)[number];
+
+/** Address of each contract. */
+export type Addresses = Readonly<Record<ContractName, string>>;
+
+/** ABI and creation code of each contract. */
+export const factories = {
+	OpenToken: OpenToken__factory,
+	ProvenanceRegistry: ProvenanceRegistry__factory,
+	VerifierRouter: VerifierRouter__factory,
+	ContributionRegistry: ContributionRegistry__factory,
+	EpochBook: EpochBook__factory,
+	RewardDistributor: RewardDistributor__factory,
+} as const;
+
+/** The parsed ABI of each contract. */
+export const interfaces: Readonly<Record<ContractName, Interface>> = {
+	OpenToken: OpenToken__factory.createInterface(),
+	ProvenanceRegistry: ProvenanceRegistry__factory.createInterface(),
+	VerifierRouter: VerifierRouter__factory.createInterface(),
+	ContributionRegistry: ContributionRegistry__factory.createInterface(),
+	EpochBook: EpochBook__factory.createInterface(),
+	RewardDistributor: RewardDistributor__factory.createInterface(),
+};
+
+/** The parsed ABI of every verifier. */
+export const verifierInterface: Interface = IVerifier__factory.createInterface();
+
+export type Contracts = ReturnType<typeof contractsAt>;
+
+/**
+ * The contracts of a deployment, ready to call.
+ *
+ * @param addresses where they are
+ * @param runner provider or signer for the calls
+ */
+export function contractsAt(addresses: Addresses, runner: ContractRunner) {
+	return {
+		token: OpenToken__factory.connect(addresses.OpenToken, runner),
+		provenance: ProvenanceRegistry__factory.connect(addresses.ProvenanceRegistry, runner),
+		router: VerifierRouter__factory.connect(addresses.VerifierRouter, runner),
+		registry: ContributionRegistry__factory.connect(addresses.ContributionRegistry, runner),
+		book: EpochBook__factory.connect(addresses.EpochBook, runner),
+		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),
+	};
+}
+
+/** One verifier, ready to call. */
+export function verifierAt(address: string, runner: ContractRunner) {
+	return IVerifier__factory.connect(address, runner);
+}

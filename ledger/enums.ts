@@ -1,0 +1,57 @@
+/** The enums of the contracts by name, in the contracts' order: a number on chain is an index into these lists. */
+
+/** Phases of an epoch; after `Attributed` follows the payout, in the account of the distributor. */
+export const phases = ["Unknown", "Open", "Closed", "Checkpointed", "QueriesCommitted", "QueriesPosted", "Attributed"] as const;
+export type Phase = (typeof phases)[number];
+
+/** Kinds of provenance records. */
+export const recordKinds = [
+	"None",
+	"Dataset",
+	"ModelManifest",
+	"TrainingDescriptor",
+	"Checkpoint",
+	"FineTune",
+	"InferenceLog",
+	"Licence",
+] as const;
+export type RecordKind = (typeof recordKinds)[number];
+
+/** Status of a provenance record. */
+export const recordStatuses = ["None", "Active", "Revoked"] as const;
+export type RecordStatus = (typeof recordStatuses)[number];
+
+/** Status of an epoch's account at the distributor. */
+export const accountStatuses = ["None", "Posted", "Vetoed", "Refunded", "Swept"] as const;
+export type AccountStatus = (typeof accountStatuses)[number];
+
+/** Status of a route of the VerifierRouter. */
+export const routeStatuses = ["Unknown", "Active", "Stopped"] as const;
+export type RouteStatus = (typeof routeStatuses)[number];
+
+/** Why the VerifierRouter refuses a key. */
+export const keyFaults = [
+	"Length",
+	"CircuitId",
+	"Gamma",
+	"DeltaIsGamma",
+	"SigmaIsGenerator",
+	"SigmaIsDelta",
+	"Infinity",
+	"NoPublics",
+	"PointInvalid",
+] as const;
+export type KeyFault = (typeof keyFaults)[number];
+
+/**
+ * The name of an enum value that a contract returned.
+ *
+ * @param names one of the lists of this file
+ * @param value index into it
+ * @throws RangeError when the contract knows a value that this file does not
+ */
+export function nameOf<Name extends string>(names: readonly Name[], value: bigint | number): Name {
+	const name = names[Number(value)];
+	if (name === undefined) throw new RangeError(`nameOf: expected an index below ${names.length}, got ${value}`);
+	return name;
+}

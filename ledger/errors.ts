@@ -1,0 +1,307 @@
+/**
+ * What can go wrong between us and a chain.
+ *
+ * Every error of this room is a {@link LedgerError}: a stable `code` for programs, a message for people, and a `hint` that says what to do.
+ * {@link decodeError} makes one of anything that ethers, a node or a contract throws; a contract's custom error keeps its name and arguments.
+ */
+import { AbiCoder, dataSlice, ErrorFragment, type Interface, isHexString } from "ethers";
+import { contractNames, interfaces, verifierInterface } from "./contracts.ts";
+import { accountStatuses, keyFaults, nameOf, phases, recordKinds } from "./enums.ts";
+
+/** Stable names of all failures of this room. */
+export type LedgerErrorCode =
+	/** the node does not answer */
+	| "node.unreachable"
+	/** the node answers for another chain */
+	| "node.wrong-chain"
+	/** the node refused a request for a reason of its own */
+	| "node.refused"
+	/** the transaction number is used or out of order */
+	| "transaction.nonce"
+	/** not enough of the chain's own coin for gas */
+	| "transaction.funds"
+	/** the fee is below what the node takes */
+	| "transaction.fee"
+	/** no receipt before the deadline, or it is not known whether the transaction was sent */
+	| "transaction.timeout"
+	/** a contract refused; see `revert` */
+	| "transaction.reverted"
+	| "devnet.missing"
+	| "devnet.died"
+	| "deployment.invalid"
+	/** events are missing or contradict each other */
+	| "events.incomplete"
+	| "input.invalid"
+	| "aborted"
+	| "unknown";
+
+/** A contract's own reason. */
+export interface Revert {
+	/** name of the custom error, or `Error` / `Panic` */
+	readonly name: string;
+	/** arguments by name, as ethers decodes them */
+	readonly args: Readonly<Record<string, unknown>>;
+}
+
+/** Base of all errors of this room. */
+export class LedgerError extends Error {
+	override readonly name = "LedgerError";
+	readonly code: LedgerErrorCode;
+	/** what the reader can do about it */
+	readonly hint: string;
+	readonly revert: Revert | undefined;
+	/** hash of the transaction, when one was signed */
+	readonly transaction: string | undefined;
+
+	/**
+	 * @param code stable name
+	 * @param message what was expected and what was found
+	 * @param options.hint what to do about it
+	 * @param options.cause the error underneath
+	 * @param options.revert the contract's own reason
+	 * @param options.transaction hash of the transaction in question
+	 */
+	constructor(code: LedgerErrorCode, message: string, options: { hint: string; cause?: unknown; revert?: Revert; transaction?: string }) {
+		super(message, options.cause === undefined ? undefined : { cause: options.cause });
+		this.code = code;
+		this.hint = options.hint;
+		this.revert = options.revert;
+		this.transaction = options.transaction;
+	}
+}
+
+type Args = Readonly<Record<string, unknown>>;
+
+const time = (seconds: unknown): string => new Date(Number(seconds) * 1000).toISOString();
+
+// What to do about each custom error. A test holds the list against the ABIs.
+const remedies: Readonly<Record<string, (args: Args) => string>> = {
+	// epochs
+	WrongPhase: ({ epoch, expected, actual }) =>
+		`Epoch ${epoch} is in phase ${nameOf(phases, actual as bigint)}; this step needs ${nameOf(phases, expected as bigint)}. Continue from the phase that the chain is in.`,
+	EpochExpired: ({ expiresAt }) => `The epoch ended at ${time(expiresAt)}. Refund its pool, withdraw the stakes and open another epoch.`,
+	EpochUnknown: ({ epoch }) => `No epoch ${epoch} was opened here. Check the number and the deployment.`,
+	EpochFull: ({ capacity }) => `All ${capacity} places are taken. Contribute to another epoch.`,
+	EpochEmpty: () => "Close the epoch after the first contribution.",
+	NotSteward: ({ steward }) => `Send this from the steward ${steward}.`,
+	CapacityOutOfRange: ({ maximum }) => `Choose a capacity from 1 to ${maximum}.`,
+	ExpiryOutOfRange: ({ earliest, latest }) => `Choose an expiry from ${time(earliest)} to ${time(latest)}.`,
+	AddressZero: () => "Give a real address; the zero address would lose the money.",
+	// contributions and stakes
+	StakeTooLow: ({ minimum, actual }) => `Stake at least ${minimum} wei of OPEN; ${actual} wei arrived.`,
+	RowsOutOfRange: () => "A contribution has from 1 to 4294967295 rows.",
+	CommitTaken: () =>
+		"These rows or statistics are in the epoch already. If they are yours, the contribution was accepted before; otherwise commit with another salt.",
+	ContributionUnknown: ({ epoch, index }) => `Epoch ${epoch} has no contribution ${index}. Check the index.`,
+	NotDistributor: () => "Only the RewardDistributor charges stakes; settle the payout word with a claim instead.",
+	StakeLocked: () => "The stake is free once the payout word was claimed, or the epoch was vetoed, swept or expired without a payout.",
+	StakeEmpty: () => "Nothing is left of this stake: it was withdrawn or charged before.",
+	SignatureExpired: ({ deadline }) => `The signature was valid until ${time(deadline)}. Sign again with a later deadline.`,
+	SignatureInvalid: ({ signer }) => `Sign again with the key of ${signer}, its current nonce and the same fields.`,
+	// proofs
+	ProofRejected: () =>
+		"The proof does not show this statement for these publics, words and context. Prove again for this chain, contract, epoch and sender.",
+	PointInvalid: () => "A point of the proof is not on its curve. The proof file is damaged; prove again.",
+	PublicCount: ({ expected }) => `Give ${expected} public signals, without evaluation and challenge.`,
+	PublicNotInField: ({ index }) => `Reduce public signal ${index} modulo the field order.`,
+	WordNotInField: ({ index }) => `Word ${index} is not below the field order. Send the word itself, not word + r.`,
+	WordsNotAccepted: () => "This circuit binds no words; send an empty list.",
+	TooManyWords: ({ maximum }) => `One proof carries at most ${maximum} words.`,
+	CircuitUnknown: () => "No verifier is registered for this circuit. Register the verification key first.",
+	CircuitStopped: () => "This circuit was stopped for ever. Open the epoch with another circuit.",
+	CircuitTaken: () => "The circuit has its verifier already; nothing is to be done.",
+	DevelopmentKey: ({ chainId }) => `Keys with a known secret are refused on chain ${chainId}. Use a key from a ceremony.`,
+	KeyRefused: ({ fault }) => `The key is not safe (${nameOf(keyFaults, fault as bigint)}). Make it again with a completed setup.`,
+	CanaryAccepted: () => "This verifier accepts proofs without a witness. Its key was never completed; do not use it.",
+	NotGuardian: () => "Only the guardian or the owner stops a circuit without a proof.",
+	// steps of the book
+	ListMismatch: () => "The words are not the statistics of all contributions in the order of the registry. Read them from the chain again.",
+	ManifestMismatch: () => "The proof was made for another model manifest than the record. Prove again with this manifest's digest.",
+	QueryMismatch: () => "The scores were made for other queries than the posted ones. Prove the attribution again.",
+	RowsMismatch: ({ expected }) => `The registry counts ${expected} rows. Prove again over all contributions.`,
+	RecordUnfit: ({ expectedKind }) =>
+		`Register an active ${nameOf(recordKinds, expectedKind as bigint)} record with the right parent first.`,
+	WordCount: ({ expected }) => `Send ${expected} words, one per contribution in order.`,
+	// provenance
+	AlreadyRegistered: () => "You registered this content before; use the existing record.",
+	RecordUnknown: ({ id }) => `Register the parent ${id} first.`,
+	RecordNotActive: ({ id }) => `Record ${id} does not exist or was revoked.`,
+	KindNotAllowed: ({ kind }) => `A record of kind ${nameOf(recordKinds, kind as bigint)} cannot be used here.`,
+	DigestZero: () => "Give the keccak256 digest of the content.",
+	NotAuthor: ({ author }) => `Send this from the record's author ${author}.`,
+	LogSequence: ({ expected }) => `The next log of this model has sequence ${expected}. Read the head again.`,
+	LogPrevious: ({ expected }) => `The head of the model's log chain is ${expected}. Read it again.`,
+	// payout
+	WrongStatus: ({ expected, actual }) =>
+		`The payout is ${nameOf(accountStatuses, actual as bigint)}; this step needs ${nameOf(accountStatuses, expected as bigint)}.`,
+	ScoreMismatch: () => "The payout was proven for other scores than the posted ones. Prove it again.",
+	PoolMismatch: ({ expected }) => `The pool holds ${expected} wei. Prove the payout for exactly that pool.`,
+	SumMismatch: () => "Paid words and dust must add up to the pool to the wei. The word list was altered.",
+	WordMisplaced: ({ position }) =>
+		`The word at place ${position} has a stray bit or belongs to another contribution. Keep the proven order.`,
+	ClaimInvalid: () => "This word is not in the posted payout. Take word and proof from the words of its own transaction.",
+	AlreadyClaimed: ({ index }) => `Contribution ${index} was settled before; nothing is owed any more.`,
+	TooManyClaims: ({ maximum }) => `Settle at most ${maximum} words in one transaction.`,
+	NotActive: ({ activatesAt }) => `Claims open at ${time(activatesAt)}.`,
+	AlreadyActive: ({ activatesAt }) => `The payout is active since ${time(activatesAt)} and can no longer be vetoed.`,
+	NotExpired: ({ expiresAt }) => `The pool can be refunded from ${time(expiresAt)}.`,
+	TooEarly: ({ sweepableAt }) => `What is unclaimed can be swept from ${time(sweepableAt)}.`,
+	NotFunder: ({ funder }) => `Send this from the funder ${funder}.`,
+	NotVetoer: ({ vetoer }) => `Only ${vetoer} may veto this epoch.`,
+	NothingToMove: () => "There is no amount to move.",
+	OtherOwner: () => "Dust moves only between epochs of one steward and one funder. Return it instead.",
+	DelayTooLong: ({ maximum }) => `Choose an activation delay of at most ${maximum} seconds.`,
+	NotRegistrysDistributor: ({ expected }) =>
+		`The registry expects its distributor at ${expected}: another transaction of the deployer came between. Deploy again.`,
+	// token
+	ERC20InsufficientBalance: ({ sender, balance, needed }) => `${sender} holds ${balance} wei of OPEN and needs ${needed}.`,
+	ERC20InsufficientAllowance: ({ spender, needed }) => `Approve ${needed} wei of OPEN to ${spender} first.`,
+	ERC20ExceededSafeSupply: () => "The supply cannot grow beyond what votes can count.",
+	ERC20InvalidApprover: () => "The owner of an allowance cannot be the zero address.",
+	ERC20InvalidReceiver: () => "The receiver cannot be the zero address.",
+	ERC20InvalidSender: () => "The sender cannot be the zero address.",
+	ERC20InvalidSpender: () => "The spender cannot be the zero address.",
+	ERC2612ExpiredSignature: ({ deadline }) => `The permit was valid until ${time(deadline)}. Sign another.`,
+	ERC2612InvalidSigner: ({ owner }) => `The permit must be signed by ${owner} with its current nonce.`,
+	ERC5805FutureLookup: () => "Votes can be looked up for the past only.",
+	VotesExpiredSignature: ({ expiry }) => `The delegation was valid until ${time(expiry)}. Sign another.`,
+	CheckpointUnorderedInsertion: () => "The chain's clock went backwards; wait for the next block.",
+	// OpenZeppelin
+	ECDSAInvalidSignature: () => "The signature has no valid form. Sign again.",
+	ECDSAInvalidSignatureLength: () => "A signature has 65 bytes. Sign again.",
+	ECDSAInvalidSignatureS: () => "The signature is not in its canonical form. Sign again.",
+	InvalidAccountNonce: ({ currentNonce }) => `Sign again with nonce ${currentNonce}.`,
+	InvalidShortString: () => "The contract was built wrongly.",
+	StringTooLong: () => "The contract was built with a name that is too long.",
+	OwnableInvalidOwner: () => "The owner cannot be the zero address.",
+	OwnableUnauthorizedAccount: () => "Only the owner of the VerifierRouter may do this.",
+	ReentrancyGuardReentrantCall: () => "A token or wallet called back into the contract. Use another.",
+	SafeCastOverflowedUintDowncast: () => "The amount does not fit 96 bits.",
+	SafeERC20FailedOperation: ({ token }) => `The token ${token} refused the transfer. Check balance and allowance.`,
+	// Solidity
+	Error: () => "The contract gave this text as its reason.",
+	Panic: () => "The contract ran into an arithmetic or array fault. Please report it with the transaction.",
+};
+
+const fragments = new Map<string, ErrorFragment>();
+for (const abi of [...contractNames.map((name) => interfaces[name]), verifierInterface]) collect(abi);
+for (const text of ["error Error(string reason)", "error Panic(uint256 code)"]) add(ErrorFragment.from(text));
+
+function collect(abi: Interface): void {
+	abi.forEachError(add);
+}
+
+function add(fragment: ErrorFragment): void {
+	fragments.set(fragment.selector, fragment);
+}
+
+/**
+ * A LedgerError for a contract's own reason.
+ *
+ * @param data what the contract returned, 0x-prefixed
+ * @param options.cause the error underneath
+ * @param options.transaction hash, when the transaction is in a block
+ * @returns code `transaction.reverted`; without `revert` when the data is of none of our contracts
+ */
+export function revertError(data: string, options: { cause?: unknown; transaction?: string } = {}): LedgerError {
+	const known = recognise(data);
+	if (known === undefined) {
+		const what = data === "0x" ? "no reason" : `the unknown reason ${data}`;
+		const hint = "Check that the deployment file belongs to this chain and that the contracts are of this version.";
+		return new LedgerError("transaction.reverted", `the contract refused with ${what}`, { hint, ...options });
+	}
+	const { revert, hint } = known;
+	const listed = Object.entries(revert.args).map(([name, value]) => `${name} ${value}`);
+	return new LedgerError("transaction.reverted", `the contract refused: ${revert.name}(${listed.join(", ")})`, {
+		hint,
+		revert,
+		...options,
+	});
+}
+
+/** The custom error in a contract's answer, or undefined: the answer may come from any contract and hold anything. */
+function recognise(data: string): { revert: Revert; hint: string } | undefined {
+	const fragment = data.length >= 10 ? fragments.get(dataSlice(data, 0, 4)) : undefined;
+	if (fragment === undefined) return undefined;
+	try {
+		const values = AbiCoder.defaultAbiCoder().decode(fragment.inputs, dataSlice(data, 4));
+		const args = Object.fromEntries(fragment.inputs.map((input, i) => [input.name, values[i] as unknown]));
+		return { revert: { name: fragment.name, args }, hint: remedies[fragment.name]?.(args) ?? "See the contract's documentation." };
+	} catch {
+		return undefined;
+	}
+}
+
+/**
+ * Makes a LedgerError of anything thrown by ethers, by a node or by us.
+ *
+ * @param error what was caught
+ * @returns `error` itself when it is a LedgerError already; code `unknown` when nothing is recognised
+ */
+export function decodeError(error: unknown): LedgerError {
+	if (error instanceof LedgerError) return error;
+	const layers = unwrap(error);
+	const has = (pattern: RegExp) => layers.some(({ text, code }) => pattern.test(text) || pattern.test(code));
+	const message = layers[0]?.text ?? String(error);
+
+	// The numbers of a transaction before its reason: a node may attach empty revert data to any refusal.
+	if (has(/insufficient funds|INSUFFICIENT_FUNDS/i)) {
+		const hint = "Send some of the chain's own coin to the signing address; gas is paid with it.";
+		return new LedgerError("transaction.funds", "the signer cannot pay the gas", { hint, cause: error });
+	}
+	if (has(/nonce too (low|high)|NONCE_EXPIRED|invalid nonce|nonce has already been used/i)) {
+		const hint = "Another program sends from the same key. Stop it, or use another key, and run again.";
+		return new LedgerError("transaction.nonce", "the transaction number is taken", { hint, cause: error });
+	}
+	if (has(/underpriced|REPLACEMENT_UNDERPRICED|max fee per gas less than block base fee|fee cap.*less/i)) {
+		const hint = "The network got dearer or another transaction waits with this number. Run again in a minute.";
+		return new LedgerError("transaction.fee", "the node does not take the offered fee", { hint, cause: error });
+	}
+	const data = layers.find((layer) => layer.data !== undefined && layer.data !== "0x")?.data;
+	if (data !== undefined) return revertError(data, { cause: error });
+	if (has(/CALL_EXCEPTION|execution reverted/)) return revertError("0x", { cause: error });
+	if (has(/BAD_DATA/)) {
+		const hint = "There is probably no contract of ours at this address: check that the deployment file belongs to this chain.";
+		return new LedgerError("deployment.invalid", message, { hint, cause: error });
+	}
+	if (
+		has(
+			/ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EPIPE|socket hang up|NETWORK_ERROR|SERVER_ERROR|^TIMEOUT$/,
+		)
+	) {
+		const hint = "Check the URL, that the node is running and that this machine may reach it.";
+		return new LedgerError("node.unreachable", `the node does not answer: ${message}`, { hint, cause: error });
+	}
+	if (layers.some(({ code }) => code === "INVALID_ARGUMENT" || code === "NUMERIC_FAULT")) {
+		return new LedgerError("input.invalid", message, { hint: "Check the value that the message names.", cause: error });
+	}
+	if (layers.some(({ code }) => code === "ABORT_ERR")) {
+		return new LedgerError("aborted", "stopped on request", { hint: "Run again to continue.", cause: error });
+	}
+	if (has(/UNKNOWN_ERROR|could not coalesce|UNSUPPORTED_OPERATION/)) {
+		return new LedgerError("node.refused", `the node refused: ${layers.at(-1)?.text ?? message}`, {
+			hint: "See the node's own message.",
+			cause: error,
+		});
+	}
+	return new LedgerError("unknown", message, { hint: "Please report this with its cause.", cause: error });
+}
+
+interface Layer {
+	readonly text: string;
+	readonly code: string;
+	readonly data: string | undefined;
+}
+
+/** An error and what is wrapped in it: ethers hides the node's answer in `info.error`, `error` or `cause`. */
+function unwrap(error: unknown, depth = 0): Layer[] {
+	if (typeof error !== "object" || error === null || depth > 5) return [];
+	const fields = error as Record<string, unknown>;
+	const info = (fields.info ?? {}) as Record<string, unknown>;
+	const layer = {
+		text: String(fields.shortMessage ?? fields.message ?? ""),
+		code: String(fields.code ?? ""),
+		data: isHexString(fields.data) ? fields.data : undefined,
+	};
+	return [layer, ...[fields.error, info.error, fields.cause].flatMap((inner) => unwrap(inner, depth + 1))];
+}

@@ -1,0 +1,47 @@
+import { AbiCoder, keccak256 } from "ethers";
+import { describe, expect, it } from "vitest";
+import { claimOf, payoutRoot, readWord } from "./payout-tree.ts";
+
+const encode = (types: string[], values: unknown[]) => keccak256(AbiCoder.defaultAbiCoder().encode(types, values));
+const leaf = (epoch: bigint, word: bigint) => encode(["uint256", "uint256"], [epoch, word]);
+const words = (count: number) => Array.from({ length: count }, (_, i) => (BigInt(i) << 128n) | BigInt(i * 7 + 1));
+
+describe("the claim tree", () => {
+	it.each([1, 2, 3, 4, 5, 8, 9, 1024])("leads every one of %i words to the root", (count) => {
+		const list = words(count);
+		const root = payoutRoot(5n, list);
+		for (const index of new Set([0, 1, count >> 1, count - 2, count - 1].filter((place) => place >= 0 && place < count))) {
+			const { word, proof } = claimOf(5n, list, index);
+			expect(proof).toHaveLength(Math.ceil(Math.log2(count)));
+			// As the contract climbs: by position, not by order of the digests.
+			const top = proof.reduce(
+				(node, sibling, height) => encode(["bytes32", "bytes32"], (index >> height) & 1 ? [sibling, node] : [node, sibling]),
+				leaf(5n, word),
+			);
+			expect(top).toBe(root);
+		}
+	});
+
+	it("binds the epoch", () => {
+		expect(payoutRoot(1n, words(3))).not.toBe(payoutRoot(2n, words(3)));
+	});
+
+	it("refuses an empty or too long list and an index outside it", () => {
+		const invalid = expect.objectContaining({ code: "input.invalid" });
+		expect(() => payoutRoot(1n, [])).toThrow(invalid);
+		expect(() => payoutRoot(1n, words(1025))).toThrow(invalid);
+		expect(() => claimOf(1n, words(3), 3)).toThrow(invalid);
+	});
+});
+
+describe("a payout word", () => {
+	it("is read by its layout", () => {
+		const amount = (1n << 96n) - 1n;
+		expect(readWord(amount)).toEqual({ index: 0, amount, isCharge: false });
+		expect(readWord((1023n << 128n) | (1n << 96n) | 5n)).toEqual({ index: 1023, amount: 5n, isCharge: true });
+	});
+
+	it.each([97n, 127n, 160n, 255n])("has no bit %i", (bit) => {
+		expect(() => readWord(1n << bit)).toThrow(expect.objectContaining({ code: "input.invalid" }));
+	});
+});

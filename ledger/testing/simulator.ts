@@ -1,0 +1,105 @@
+/**
+ * Keys with known secrets, for tests, and proofs made from the secrets.
+ *
+ * With B = the generator the verifier's equation reads a = alpha beta + x + v + c delta in scalars, so C follows from any A and any
+ * commitment v. To a verifier such a proof is a real one, for any publics, words and context; no circuit is behind it.
+ */
+import { bn254 } from "@noble/curves/bn254.js";
+import { AbiCoder, concat, id, keccak256, toBeHex } from "ethers";
+import { circuitIdOf, type G1, type G2, type VerificationKey } from "../../verifier-contracts/template/verifier.ts";
+import type { ProofCalldata } from "../client.ts";
+
+const Fr = bn254.fields.Fr;
+
+/** The order of the scalar field. */
+export const R = Fr.ORDER;
+
+/** A key with its secrets. */
+export interface Toy {
+	readonly key: VerificationKey;
+	readonly secrets: { readonly alphaBeta: bigint; readonly delta: bigint; readonly sigma: bigint; readonly ic: readonly bigint[] };
+}
+
+/** The key of a toy circuit; everything follows from its name. */
+export function toy(statement: string, publics: readonly string[], hasWords: boolean): Toy {
+	const secret = (part: string) => field(`${statement}/${part}`);
+	const ic = Array.from({ length: publics.length + (hasWords ? 3 : 2) }, (_, i) => secret(`ic${i}`));
+	const [alpha, beta, delta, sigma] = [secret("alpha"), secret("beta"), secret("delta"), secret("sigma")];
+	const draft: VerificationKey = {
+		schema: "openledger.vkey.v1",
+		statement,
+		id: `ledger-toy-${statement}`,
+		circuitId: "0x",
+		development: true,
+		publics,
+		hasWords,
+		alpha: decimals1(alpha),
+		beta: decimals2(beta),
+		gamma: decimals2(1n),
+		delta: decimals2(delta),
+		sigma: decimals2(sigma),
+		ic: ic.map(decimals1),
+	};
+	return { key: { ...draft, circuitId: circuitIdOf(draft) }, secrets: { alphaBeta: Fr.mul(alpha, beta), delta, sigma, ic } };
+}
+
+/** One toy per statement of an epoch, in the order of the policy. */
+export const toys = {
+	contribution: toy("contribution", ["rowsCommit", "statsCommit", "n"], false),
+	query: toy("query", ["rowsCommit", "statsCommit", "n"], false),
+	optimum: toy("optimum", ["modelCommit", "manifestDigest", "n"], true),
+	attribution: toy("attribution", ["scoreCommit", "queryStatsCommit"], true),
+	payout: toy("payout", ["scoreCommit", "pool", "dust"], true),
+} as const;
+
+/** A proof that the verifier of `toy` accepts for these publics and words in this context. */
+export function simulate({ key, secrets }: Toy, context: string, publics: readonly bigint[], words: readonly bigint[] = []): ProofCalldata {
+	const seed = keccak256(AbiCoder.defaultAbiCoder().encode(["bytes32", "uint256[]", "uint256[]"], [context, publics, words]));
+	const [a, v] = [field(`${seed}/a`), field(`${seed}/v`)];
+	const commitment = point(v);
+	const wordsDigest = keccak256(concat(words.map(bytes32)));
+	const transcript = [id("openledger.challenge.v1"), key.circuitId, context, ...[...commitment, ...publics].map(bytes32), wordsDigest];
+	const z = Fr.create(BigInt(keccak256(concat(transcript))));
+	const evaluation = words.reduce((sum, word, i) => Fr.add(sum, Fr.mul(Fr.create(word), Fr.pow(z, BigInt(i + 1)))), 0n);
+	const signals = [1n, ...publics, ...(key.hasWords ? [evaluation] : []), z];
+	const x = signals.reduce((sum, signal, i) => Fr.add(sum, Fr.mul(Fr.create(signal), secrets.ic[i] as bigint)), 0n);
+	const c = Fr.div(Fr.create(a - secrets.alphaBeta - x - v), secrets.delta);
+	const [[x0, x1], [y0, y1]] = decimals2(1n).map((pair) => pair.map(BigInt)) as [[bigint, bigint], [bigint, bigint]];
+	return {
+		a: point(a),
+		b: [
+			[x1, x0],
+			[y1, y0],
+		],
+		c: point(c),
+		commitment,
+		knowledge: point(Fr.mul(secrets.sigma, v)),
+	};
+}
+
+/** A field element that follows from a label. */
+export function field(label: string): bigint {
+	return Fr.create(BigInt(id(`openledger ledger toy ${label}`)));
+}
+
+function point(k: bigint): readonly [bigint, bigint] {
+	const { x, y } = bn254.G1.Point.BASE.multiply(k).toAffine();
+	return [x, y];
+}
+
+function decimals1(k: bigint): G1 {
+	const [x, y] = point(k);
+	return [x.toString(), y.toString()];
+}
+
+function decimals2(k: bigint): G2 {
+	const { x, y } = bn254.G2.Point.BASE.multiply(k).toAffine();
+	return [
+		[x.c0.toString(), x.c1.toString()],
+		[y.c0.toString(), y.c1.toString()],
+	];
+}
+
+function bytes32(value: bigint): string {
+	return toBeHex(value, 32);
+}
