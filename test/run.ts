@@ -1,0 +1,66 @@
+/**
+ * The whole test suite: TypeScript (vitest) and Solidity (forge). Ends with one line "N passed, N failed[, N skipped]".
+ * Arguments, if any, go to vitest alone, and Solidity is then left out.
+ */
+import { spawn } from "node:child_process";
+import { readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const args = process.argv.slice(2);
+
+interface Counts {
+	passed: number;
+	failed: number;
+	skipped: number;
+}
+
+/** Runs vitest, its output through, and counts from its JSON report. A run that broke off counts as a failure. */
+async function typescript(): Promise<Counts> {
+	const report = join(tmpdir(), `openledger-vitest-${process.pid}.json`);
+	const vitest = spawn(
+		process.execPath,
+		["node_modules/vitest/vitest.mjs", "run", "--project", "default", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...args],
+		{ cwd: root, stdio: "inherit" },
+	);
+	const code = await new Promise<number | null>((resolve) => vitest.on("exit", resolve));
+	try {
+		const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(await readFile(report, "utf8"));
+		// A file that could not be loaded has no tests to count, but the exit code tells.
+		const failed = code !== 0 && numFailedTests === 0 ? 1 : numFailedTests;
+		return { passed: numPassedTests, failed, skipped: numPendingTests };
+	} catch {
+		return { passed: 0, failed: 1, skipped: 0 };
+	} finally {
+		await rm(report, { force: true });
+	}
+}
+
+/** Runs forge, its output through, and counts from its closing line. Without such a line the run broke off and counts as a failure. */
+async function forge(): Promise<Counts> {
+	const child = spawn(process.execPath, ["verifier-contracts/forge.ts", "test"], { cwd: root, stdio: ["inherit", "pipe", "inherit"] });
+	let output = "";
+	child.stdout.on("data", (chunk: Buffer) => {
+		output += chunk.toString();
+		process.stdout.write(chunk);
+	});
+	const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+	const closing = /(\d+) tests passed, (\d+) failed, (\d+) skipped/.exec(output);
+	if (closing === null) {
+		return { passed: 0, failed: 1, skipped: 0 };
+	}
+	const [passed, failed, skipped] = closing.slice(1).map(Number) as [number, number, number];
+	return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped };
+}
+
+const total = await typescript();
+if (args.length === 0) {
+	const solidity = await forge();
+	total.passed += solidity.passed;
+	total.failed += solidity.failed;
+	total.skipped += solidity.skipped;
+}
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
+process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;
