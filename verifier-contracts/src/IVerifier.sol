@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @notice A committed Groth16 proof: 12 words, points as the EVM precompiles read them.
+/// @param a A in G1
+/// @param b B in G2, imaginary part first: [[x.c1, x.c0], [y.c1, y.c0]]
+/// @param c C in G1
+/// @param commitment D in G1, the commitment to all private inputs, made before the challenge
+/// @param knowledge P in G1, sigma times D: shows that D was built from the committed wires only
+struct Proof {
+    uint256[2] a;
+    uint256[2][2] b;
+    uint256[2] c;
+    uint256[2] commitment;
+    uint256[2] knowledge;
+}
+
+/// @title One circuit's verifier
+/// @notice Immutable, without state. {verify} returns nothing: it either passes or reverts with a typed error,
+/// so a caller cannot forget to look at a boolean.
+interface IVerifier {
+    /// @notice The number of public signals is not the circuit's.
+    error PublicCount(uint256 expected, uint256 actual);
+    /// @notice A public signal is not below the field order r: s and s + r would be the same signal to the proof.
+    error PublicNotInField(uint256 index, uint256 value);
+    /// @notice A word is not below the field order r.
+    error WordNotInField(uint256 index, uint256 value);
+    /// @notice The circuit has no word list, but words were given.
+    error WordsNotAccepted(uint256 count);
+    /// @notice More words than one proof may carry.
+    error TooManyWords(uint256 maximum, uint256 actual);
+    /// @notice A point of the proof is not on its curve or a coordinate is not reduced.
+    error PointInvalid();
+    /// @notice The pairing equation does not hold.
+    error ProofRejected();
+
+    /// @notice keccak256 of statement id and {keyPoints}: names the circuit *and* its key.
+    function circuitId() external view returns (bytes32);
+
+    /// @notice The ASCII statement id, the first part of the circuit id.
+    function statement() external view returns (string memory);
+
+    /// @notice True when somebody knows the secret of the setup, so anybody might forge proofs.
+    function development() external view returns (bool);
+
+    /// @notice The number of public signals that the caller gives (without evaluation and challenge).
+    function publicCount() external view returns (uint256);
+
+    /// @notice Whether the circuit binds a list of words that lies outside the proof.
+    function hasWords() external view returns (bool);
+
+    /// @notice The key, packed as the circuit id hashes it: alpha (2 words), beta, gamma, delta, sigma (4 each,
+    /// imaginary parts first), IC points (2 each).
+    function keyPoints() external view returns (bytes memory);
+
+    /// @notice The Fiat-Shamir challenge: keccak256(TAG, circuitId, context, D.x, D.y, publics..., keccak256(words...)) mod r
+    /// with TAG = keccak256("openledger.challenge.v1"), every item 32 bytes. A circuit without words hashes the empty list.
+    function challenge(
+        bytes32 context,
+        uint256[] calldata publics,
+        uint256[] calldata words,
+        uint256[2] calldata commitment
+    ) external view returns (uint256);
+
+    /// @notice Reverts unless `proof` shows the statement for these publics and words in this context.
+    /// @param context what the calling contract binds the proof to (chain, contract, epoch, sender); never free to the prover
+    function verify(
+        bytes32 context,
+        uint256[] calldata publics,
+        uint256[] calldata words,
+        Proof calldata proof
+    ) external view;
+}

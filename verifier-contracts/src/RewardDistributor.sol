@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {ContributionRegistry, IStakeRelease} from "./ContributionRegistry.sol";
+import {EpochBook} from "./EpochBook.sol";
+import {Context, EpochExpired, MAX_CONTRIBUTIONS, NotSteward, Phase, Publics, Statement, WrongPhase} from "./Epochs.sol";
+import {Intake} from "./Intake.sol";
+import {Proof} from "./IVerifier.sol";
+import {PayoutTree, PayoutWord} from "./PayoutTree.sol";
+import {VerifierRouter} from "./VerifierRouter.sol";
+
+/// @title Pays contributors what a proof says, and nothing else
+/// @notice No owner, no pause, no upgrade. Money of an epoch comes from its funder (and the dust of earlier epochs of the
+/// same funder) and leaves in three ways: by {claim} of a proven word to the contribution's wallet, back to the funder
+/// ({refund}, {returnDust}, {sweep}), or as dust into another epoch of the same steward and funder ({carry}). At every
+/// moment, per epoch: pool = paid out + balance + dust (here, carried or returned) + refunded or swept.
+///
+/// The payout proof is made in the context keccak256(abi.encode(keccak256("openledger.context.payout.v1"), chain id,
+/// this contract, epoch)). What is spent is the epoch, never the proof's bytes, which are malleable.
+contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+
+    enum Status {
+        /// no payout was posted
+        None,
+        /// posted; active from `activatesAt`
+        Posted,
+        /// vetoed; the pool waits for {refund}
+        Vetoed,
+        /// the pool went back to the funder
+        Refunded,
+        /// what was unclaimed went back to the funder
+        Swept
+    }
+
+    /// @param balance before the post: the pool, funded and carried in; after it: wei of positive words not yet paid
+    /// @param dust after the post: wei that the policy left over and that is still here
+    /// @param count number of words
+    /// @param root of the {PayoutTree} over the words
+    struct Account {
+        uint96 balance;
+        uint96 dust;
+        Status status;
+        uint40 activatesAt;
+        uint16 count;
+        bytes32 root;
+    }
+
+    /// @notice One word to settle.
+    /// @param proof siblings as {PayoutTree} describes
+    struct Claim {
+        uint256 epoch;
+        uint256 word;
+        bytes32[] proof;
+    }
+
+    event Funded(uint256 indexed epoch, address indexed funder, uint96 amount, uint96 pool);
+    /// @notice A payout was proven. `root` is built over the words of the call, which stand in the transaction's calldata (and
+    /// follow from the scores): repeating them here would cost 260 gas each.
+    event PayoutPosted(
+        uint256 indexed epoch,
+        bytes32 root,
+        uint256 scoreCommit,
+        uint96 pool,
+        uint96 dust,
+        uint256 count,
+        uint256 activatesAt
+    );
+    event PayoutVetoed(uint256 indexed epoch, address indexed vetoer, string reason);
+    event Claimed(uint256 indexed epoch, uint256 indexed index, address indexed wallet, uint96 amount);
+    event Charged(uint256 indexed epoch, uint256 indexed index, uint96 charged, uint96 shortfall);
+    event DustCarried(uint256 indexed fromEpoch, uint256 indexed toEpoch, uint96 amount);
+    event DustReturned(uint256 indexed epoch, address indexed funder, uint96 amount);
+    event Refunded(uint256 indexed epoch, address indexed funder, uint96 amount);
+    event Swept(uint256 indexed epoch, address indexed funder, uint96 amount);
+
+    error NotRegistrysDistributor(address expected);
+    error DelayTooLong(uint256 delay, uint256 maximum);
+    error NotFunder(uint256 epoch, address funder, address caller);
+    error NotVetoer(uint256 epoch, address vetoer, address caller);
+    error WrongStatus(uint256 epoch, Status expected, Status actual);
+    error EpochUnknown(uint256 epoch);
+    error NotExpired(uint256 epoch, uint256 expiresAt);
+    error NotActive(uint256 epoch, uint256 activatesAt);
+    error AlreadyActive(uint256 epoch, uint256 activatesAt);
+    error ScoreMismatch(uint256 expected, uint256 actual);
+    error PoolMismatch(uint256 expected, uint256 actual);
+    /// @notice Pool and dust of the proof do not fit the sum of the positive words.
+    error SumMismatch(uint256 expected, uint256 actual);
+    error WordCount(uint256 expected, uint256 actual);
+    /// @notice The word has a bit outside its layout or stands at another place than its index.
+    error WordMisplaced(uint256 position, uint256 word);
+    error ClaimInvalid(uint256 epoch, uint256 word);
+    error AlreadyClaimed(uint256 epoch, uint256 index);
+    error TooManyClaims(uint256 maximum, uint256 actual);
+    error NothingToMove(uint256 epoch);
+    error TooEarly(uint256 epoch, uint256 sweepableAt);
+    /// @notice Dust moves only between epochs of one steward and one funder.
+    error OtherOwner(uint256 fromEpoch, uint256 toEpoch);
+
+    /// @notice How long claims stay open after activation before the rest may go back.
+    uint256 public constant CLAIM_PERIOD = 180 days;
+    uint256 public constant MAX_DELAY = 30 days;
+    bytes32 private constant PAYOUT = keccak256("openledger.context.payout.v1");
+
+    IERC20 public immutable token;
+    ContributionRegistry public immutable registry;
+    EpochBook public immutable book;
+    VerifierRouter public immutable router;
+    /// @notice Seconds between the post and the first claim, in which the epoch's vetoer may act.
+    uint256 public immutable activationDelay;
+
+    mapping(uint256 epoch => Account) private _accounts;
+    mapping(uint256 epoch => mapping(uint256 bucket => uint256)) private _claimed;
+
+    constructor(EpochBook book_, uint256 activationDelay_) {
+        if (activationDelay_ > MAX_DELAY) revert DelayTooLong(activationDelay_, MAX_DELAY);
+        book = book_;
+        registry = book_.registry();
+        router = registry.router();
+        token = registry.token();
+        activationDelay = activationDelay_;
+        address expected = address(registry.distributor());
+        if (expected != address(this)) revert NotRegistrysDistributor(expected);
+    }
+
+    /// @notice Adds to the pool of an epoch, before its payout is posted. By the epoch's funder, who approved `amount`.
+    function fund(uint256 epoch, uint96 amount) external nonReentrant {
+        Account storage account = _fundable(epoch);
+        (, address funder, ) = registry.rolesOf(epoch);
+        if (msg.sender != funder) revert NotFunder(epoch, funder, msg.sender);
+        uint96 arrived = Intake.pull(token, funder, amount);
+        account.balance += arrived;
+        emit Funded(epoch, funder, arrived, account.balance);
+    }
+
+    /// @notice Posts the proven payout of an epoch; by anybody, once.
+    /// @param publics scoreCommit, pool, dust
+    /// @param words one payout word per contribution, in order
+    function post(
+        uint256 epoch,
+        uint256[3] calldata publics,
+        uint256[] calldata words,
+        Proof calldata proof
+    ) external nonReentrant {
+        Account storage account = _fundable(epoch);
+        Phase phase = book.phaseOf(epoch);
+        if (phase != Phase.Attributed) revert WrongPhase(epoch, Phase.Attributed, phase);
+        uint256 scoreCommit = book.scoreCommitOf(epoch);
+        if (publics[0] != scoreCommit) revert ScoreMismatch(scoreCommit, publics[0]);
+        uint96 pool = account.balance;
+        if (publics[1] != pool) revert PoolMismatch(pool, publics[1]);
+        uint256 count = registry.countOf(epoch);
+        if (words.length != count) revert WordCount(count, words.length);
+        // Bounded by the pool below: publics[2] <= pool, or the sum cannot match.
+        uint256 paid = _sum(words);
+        if (publics[2] > pool || paid != pool - publics[2]) revert SumMismatch(pool, paid);
+        router.verify(
+            registry.circuitOf(epoch, Statement.Payout),
+            Context.ofEpoch(PAYOUT, epoch),
+            Publics.list(publics),
+            words,
+            proof
+        );
+
+        bytes32 root = PayoutTree.root(epoch, words);
+        uint256 activatesAt = block.timestamp + activationDelay;
+        account.status = Status.Posted;
+        account.activatesAt = uint40(activatesAt);
+        account.count = uint16(count);
+        account.balance = uint96(paid);
+        account.dust = uint96(publics[2]);
+        account.root = root;
+        emit PayoutPosted(epoch, root, scoreCommit, pool, uint96(publics[2]), count, activatesAt);
+    }
+
+    /// @notice Cancels a posted payout before it is active. By the epoch's vetoer. The epoch ends there: the pool goes back to
+    /// the funder and every stake to its wallet.
+    function veto(uint256 epoch, string calldata reason) external {
+        Account storage account = _posted(epoch);
+        (, , address vetoer) = registry.rolesOf(epoch);
+        if (msg.sender != vetoer) revert NotVetoer(epoch, vetoer, msg.sender);
+        if (block.timestamp >= account.activatesAt) revert AlreadyActive(epoch, account.activatesAt);
+        account.status = Status.Vetoed;
+        emit PayoutVetoed(epoch, vetoer, reason);
+    }
+
+    /// @notice Settles one word; anybody may call. A positive word is paid to the contribution's current wallet, a negative one
+    /// is charged to its stake, and in each case the stake that is left becomes free.
+    function claim(uint256 epoch, uint256 word, bytes32[] calldata proof) external nonReentrant {
+        _claim(epoch, word, proof);
+    }
+
+    /// @notice Settles several words, of several epochs if need be.
+    function claimMany(Claim[] calldata claims) external nonReentrant {
+        if (claims.length > MAX_CONTRIBUTIONS) revert TooManyClaims(MAX_CONTRIBUTIONS, claims.length);
+        for (uint256 i = 0; i < claims.length; ++i) _claim(claims[i].epoch, claims[i].word, claims[i].proof);
+    }
+
+    /// @notice Moves the dust of an active epoch into the pool of another one that was not posted yet. By the steward of both, and
+    /// only if both have the same funder: otherwise a steward could pay the dust to a funder of his choice.
+    function carry(uint256 fromEpoch, uint256 toEpoch) external {
+        Account storage source = _active(fromEpoch);
+        Account storage target = _fundable(toEpoch);
+        (address steward, address funder, ) = registry.rolesOf(fromEpoch);
+        if (msg.sender != steward) revert NotSteward(fromEpoch, steward, msg.sender);
+        (address toSteward, address toFunder, ) = registry.rolesOf(toEpoch);
+        if (steward != toSteward || funder != toFunder) revert OtherOwner(fromEpoch, toEpoch);
+        uint96 amount = _takeDust(fromEpoch, source);
+        target.balance += amount;
+        emit DustCarried(fromEpoch, toEpoch, amount);
+    }
+
+    /// @notice Pays the dust of an active epoch back to its funder. By the funder or the steward.
+    function returnDust(uint256 epoch) external nonReentrant {
+        Account storage account = _active(epoch);
+        (address steward, address funder, ) = registry.rolesOf(epoch);
+        if (msg.sender != funder && msg.sender != steward) revert NotFunder(epoch, funder, msg.sender);
+        uint96 amount = _takeDust(epoch, account);
+        emit DustReturned(epoch, funder, amount);
+        token.safeTransfer(funder, amount);
+    }
+
+    /// @notice Pays the pool of a vetoed epoch, or of one that expired without a payout, back to its funder. By anybody.
+    function refund(uint256 epoch) external nonReentrant {
+        Account storage account = _accounts[epoch];
+        if (account.status != Status.Vetoed) {
+            if (account.status != Status.None) revert WrongStatus(epoch, Status.None, account.status);
+            uint256 expiry = _expiry(epoch);
+            if (block.timestamp < expiry) revert NotExpired(epoch, expiry);
+        }
+        uint96 amount = account.balance + account.dust;
+        if (amount == 0) revert NothingToMove(epoch);
+        account.status = Status.Refunded;
+        account.balance = 0;
+        account.dust = 0;
+        (, address funder, ) = registry.rolesOf(epoch);
+        emit Refunded(epoch, funder, amount);
+        token.safeTransfer(funder, amount);
+    }
+
+    /// @notice Pays what nobody claimed, and dust that is still here, back to the funder, {CLAIM_PERIOD} after activation. By anybody.
+    /// Every stake is free from then on.
+    function sweep(uint256 epoch) external nonReentrant {
+        Account storage account = _active(epoch);
+        uint256 sweepableAt = account.activatesAt + CLAIM_PERIOD;
+        if (block.timestamp < sweepableAt) revert TooEarly(epoch, sweepableAt);
+        uint96 amount = account.balance + account.dust;
+        account.status = Status.Swept;
+        account.balance = 0;
+        account.dust = 0;
+        (, address funder, ) = registry.rolesOf(epoch);
+        emit Swept(epoch, funder, amount);
+        token.safeTransfer(funder, amount);
+    }
+
+    /// @inheritdoc IStakeRelease
+    function stakeReleased(uint256 epoch, uint256 index) external view returns (bool) {
+        Status status = _accounts[epoch].status;
+        if (status == Status.Posted) return isClaimed(epoch, index);
+        if (status == Status.None) return block.timestamp >= _expiry(epoch);
+        return true;
+    }
+
+    /// @notice The account of an epoch.
+    function accountOf(uint256 epoch) external view returns (Account memory) {
+        return _accounts[epoch];
+    }
+
+    /// @notice Whether the word of a contribution was settled.
+    function isClaimed(uint256 epoch, uint256 index) public view returns (bool) {
+        return (_claimed[epoch][index >> 8] >> (index & 255)) & 1 == 1;
+    }
+
+    function _claim(uint256 epoch, uint256 word, bytes32[] calldata proof) private {
+        Account storage account = _active(epoch);
+        uint256 index = PayoutWord.index(word);
+        if (
+            proof.length != PayoutTree.depth(account.count) ||
+            PayoutTree.climb(epoch, word, index, proof) != account.root
+        ) revert ClaimInvalid(epoch, word);
+        if (isClaimed(epoch, index)) revert AlreadyClaimed(epoch, index);
+        _claimed[epoch][index >> 8] |= 1 << (index & 255);
+
+        uint96 amount = PayoutWord.amount(word);
+        if (PayoutWord.isCharge(word)) {
+            uint96 charged = registry.charge(epoch, index, amount);
+            emit Charged(epoch, index, charged, amount - charged);
+        } else {
+            account.balance -= amount;
+            address wallet = registry.walletOf(epoch, index);
+            emit Claimed(epoch, index, wallet, amount);
+            if (amount != 0) token.safeTransfer(wallet, amount);
+        }
+    }
+
+    /// @dev Sum of the positive words; checks that each has its layout and its place.
+    function _sum(uint256[] calldata words) private pure returns (uint256 paid) {
+        // At most 1,024 amounts below 2^96.
+        unchecked {
+            for (uint256 i = 0; i < words.length; ++i) {
+                uint256 word;
+                assembly ("memory-safe") {
+                    word := calldataload(add(words.offset, shl(5, i)))
+                }
+                if (!PayoutWord.isAt(word, i)) revert WordMisplaced(i, word);
+                if (!PayoutWord.isCharge(word)) paid += PayoutWord.amount(word);
+            }
+        }
+    }
+
+    function _takeDust(uint256 epoch, Account storage account) private returns (uint96 amount) {
+        amount = account.dust;
+        if (amount == 0) revert NothingToMove(epoch);
+        account.dust = 0;
+    }
+
+    /// @dev The account of an epoch that may still be funded and posted.
+    function _fundable(uint256 epoch) private view returns (Account storage account) {
+        account = _accounts[epoch];
+        if (account.status != Status.None) revert WrongStatus(epoch, Status.None, account.status);
+        uint256 expiry = _expiry(epoch);
+        if (block.timestamp >= expiry) revert EpochExpired(epoch, expiry);
+    }
+
+    function _posted(uint256 epoch) private view returns (Account storage account) {
+        account = _accounts[epoch];
+        if (account.status != Status.Posted) revert WrongStatus(epoch, Status.Posted, account.status);
+    }
+
+    function _active(uint256 epoch) private view returns (Account storage account) {
+        account = _posted(epoch);
+        if (block.timestamp < account.activatesAt) revert NotActive(epoch, account.activatesAt);
+    }
+
+    function _expiry(uint256 epoch) private view returns (uint256 expiry) {
+        expiry = registry.expiresAt(epoch);
+        if (expiry == 0) revert EpochUnknown(epoch);
+    }
+}

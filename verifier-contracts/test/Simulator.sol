@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {BN254} from "../src/BN254.sol";
+import {IVerifier, Proof} from "../src/IVerifier.sol";
+import {Trapdoor, Trapdoors} from "./vectors/Trapdoors.sol";
+
+/// @title Proofs for toy keys, from their secrets
+/// @notice With B = the generator: a = alpha beta + x + v + c delta, so C follows from any A and D = v G.
+/// The verifier that checks the result is a real one.
+library Simulator {
+    uint256 private constant R = BN254.R;
+
+    function prove(
+        IVerifier verifier,
+        bytes32 context,
+        uint256[] memory publics,
+        uint256[] memory words
+    ) internal view returns (Proof memory proof) {
+        Trapdoor memory t = Trapdoors.open(verifier.circuitId());
+        bytes32 seed = keccak256(abi.encode(context, publics, words));
+        uint256 a = uint256(keccak256(abi.encode(seed, "a"))) % R;
+        uint256 v = uint256(keccak256(abi.encode(seed, "v"))) % R;
+        proof.a = times(a);
+        proof.b = [
+            [
+                uint256(11559732032986387107991004021392285783925812861821192530917403151452391805634),
+                10857046999023057135944570762232829481370756359578518086990519993285655852781
+            ],
+            [
+                uint256(4082367875863433681332203403145435568316851327593401208105741076214120093531),
+                8495653923123431417604973247489272438418190587263600148770280649306958101930
+            ]
+        ];
+        proof.commitment = times(v);
+        proof.knowledge = times(mulmod(v, t.sigma, R));
+        uint256 x = _publicScalar(t, publics, words, verifier.challenge(context, publics, words, proof.commitment));
+        uint256 rest = addmod(addmod(t.alphaBeta, x, R), v, R);
+        proof.c = times(mulmod(addmod(a, R - rest, R), t.deltaInverse, R));
+    }
+
+    /// @notice k times the generator of G1.
+    function times(uint256 k) internal view returns (uint256[2] memory point) {
+        require(BN254.addScaled(point, 1, 2, k), "times");
+    }
+
+    /// @dev The scalar of vk_x; the evaluation is summed term by term, unlike the verifier's Horner scheme.
+    function _publicScalar(
+        Trapdoor memory t,
+        uint256[] memory publics,
+        uint256[] memory words,
+        uint256 z
+    ) private pure returns (uint256 x) {
+        x = t.ic[0];
+        for (uint256 i = 0; i < publics.length; ++i) x = addmod(x, mulmod(t.ic[i + 1], publics[i], R), R);
+        if (t.ic.length == publics.length + 3) {
+            uint256 evaluation;
+            uint256 power = z;
+            for (uint256 i = 0; i < words.length; ++i) {
+                evaluation = addmod(evaluation, mulmod(words[i], power, R), R);
+                power = mulmod(power, z, R);
+            }
+            x = addmod(x, mulmod(t.ic[publics.length + 1], evaluation, R), R);
+        }
+        x = addmod(x, mulmod(t.ic[t.ic.length - 1], z, R), R);
+    }
+}

@@ -1,0 +1,182 @@
+// Toy keys with known secrets, for tests: `node verifier-contracts/test/vectors/make.ts` writes the Solidity files beside it.
+//
+// A Groth16 key is a handful of scalars times the generators. Who knows the scalars can simulate: choose A and D freely and
+// solve the equation for C. Such proofs are real ones to the verifier, for any publics and context, so the tests run true
+// verifiers with no circuit behind them. `Simulator.sol` does that in Solidity; this file does it a second time in
+// TypeScript, with its own reading of the transcript, for the fixed vectors in `Vectors.sol`.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bn254 } from "@noble/curves/bn254.js";
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { circuitIdOf, type G1, type G2, renderVerifier, type VerificationKey } from "../../template/verifier.ts";
+
+const Fr = bn254.fields.Fr;
+const g1 = bn254.G1.Point.BASE;
+const g2 = bn254.G2.Point.BASE;
+
+/** The secrets of a toy key. */
+interface Trapdoor {
+	readonly alpha: bigint;
+	readonly beta: bigint;
+	readonly delta: bigint;
+	readonly sigma: bigint;
+	readonly ic: readonly bigint[];
+}
+
+interface Toy {
+	readonly name: string;
+	readonly key: VerificationKey;
+	readonly trapdoor: Trapdoor;
+}
+
+const toys: Toy[] = [
+	toy("Contribution", ["rowsCommit", "statsCommit", "n"], false),
+	toy("Query", ["rowsCommit", "statsCommit", "n"], false),
+	toy("Optimum", ["modelCommit", "manifestDigest", "n"], true),
+	toy("Attribution", ["scoreCommit", "queryStatsCommit"], true),
+	toy("Payout", ["scoreCommit", "pool", "dust"], true),
+];
+
+for (const { name, key } of toys) {
+	const source = renderVerifier(key, `Toy${name}Verifier`).replace('"../src/', '"../../src/');
+	write(`Toy${name}Verifier.sol`, `// Written by make.ts.\n${source}`);
+}
+write("Trapdoors.sol", trapdoors());
+write("Vectors.sol", vectors());
+
+function toy(name: string, publics: string[], hasWords: boolean): Toy {
+	const secret = (part: string) => scalar(`${name}/${part}`);
+	const ic = Array.from({ length: publics.length + (hasWords ? 3 : 2) }, (_, i) => secret(`ic${i}`));
+	const trapdoor = { alpha: secret("alpha"), beta: secret("beta"), delta: secret("delta"), sigma: secret("sigma"), ic };
+	const draft: VerificationKey = {
+		schema: "openledger.vkey.v1",
+		statement: name.toLowerCase(),
+		id: `toy-${name.toLowerCase()}`,
+		circuitId: "0x",
+		development: true,
+		publics,
+		hasWords,
+		alpha: point1(trapdoor.alpha),
+		beta: point2(trapdoor.beta),
+		gamma: point2(1n),
+		delta: point2(trapdoor.delta),
+		sigma: point2(trapdoor.sigma),
+		ic: ic.map(point1),
+	};
+	return { name, key: { ...draft, circuitId: circuitIdOf(draft) }, trapdoor };
+}
+
+/** The 12 words of a simulated proof; `v` opens the commitment, `a` and `b` are A and B. */
+function simulate({ key, trapdoor }: Toy, context: Uint8Array, publics: bigint[], words: bigint[]): bigint[] {
+	const [a, b, v] = [scalar("a"), scalar("b"), scalar("v")];
+	const d = point1(v);
+	const tag = keccak_256(utf8ToBytes("openledger.challenge.v1"));
+	const circuit = hexToBytes(key.circuitId.slice(2));
+	const bytes = [tag, circuit, context, ...[...d.map(BigInt), ...publics].map(word), keccak_256(concatBytes(...words.map(word)))];
+	const z = Fr.create(BigInt(`0x${bytesToHex(keccak_256(concatBytes(...bytes)))}`));
+	const evaluation = words.reduce((sum, value, i) => Fr.add(sum, Fr.mul(value, Fr.pow(z, BigInt(i + 1)))), 0n);
+	const signals = [1n, ...publics, ...(key.hasWords ? [evaluation] : []), z];
+	const x = signals.reduce((sum, signal, i) => Fr.add(sum, Fr.mul(signal, trapdoor.ic[i] as bigint)), 0n);
+	const c = Fr.div(Fr.create(a * b - trapdoor.alpha * trapdoor.beta - x - v), trapdoor.delta);
+	const [[x0, x1], [y0, y1]] = point2(b);
+	return [...point1(a), x1, x0, y1, y0, ...point1(c), ...d, ...point1(Fr.mul(trapdoor.sigma, v))].map(BigInt);
+}
+
+function trapdoors(): string {
+	const cases = toys.map(({ key, trapdoor }) => {
+		const ic = trapdoor.ic.map((value, i) => `            t.ic[${i}] = ${value};`).join("\n");
+		return `        if (circuitId == ${key.circuitId}) {
+            t.alphaBeta = ${Fr.mul(trapdoor.alpha, trapdoor.beta)};
+            t.deltaInverse = ${Fr.inv(trapdoor.delta)};
+            t.sigma = ${trapdoor.sigma};
+            t.ic = new uint256[](${trapdoor.ic.length});
+${ic}
+            return t;
+        }`;
+	});
+	return `// Written by make.ts.
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @notice The secrets that a simulator needs.
+struct Trapdoor {
+    uint256 alphaBeta;
+    uint256 deltaInverse;
+    uint256 sigma;
+    uint256[] ic;
+}
+
+library Trapdoors {
+    error NoTrapdoor(bytes32 circuitId);
+
+    function open(bytes32 circuitId) internal pure returns (Trapdoor memory t) {
+${cases.join("\n")}
+        revert NoTrapdoor(circuitId);
+    }
+}
+`;
+}
+
+function vectors(): string {
+	const context = keccak_256(utf8ToBytes("a context"));
+	const functions = toys
+		.filter(({ name }) => name === "Contribution" || name === "Payout")
+		.map((one) => {
+			const publics = one.key.publics.map((_, i) => scalar(`public${i}`));
+			const words = one.key.hasWords ? [0n, 1n, scalar("word"), Fr.ORDER - 1n] : [];
+			const p = simulate(one, context, publics, words);
+			const list = (values: bigint[], target: string) =>
+				[`        ${target} = new uint256[](${values.length});`, ...values.map((v, i) => `        ${target}[${i}] = ${v};`)].join("\n");
+			return `    function ${one.name.toLowerCase()}()
+        internal
+        pure
+        returns (bytes32 context, uint256[] memory publics, uint256[] memory words, Proof memory proof)
+    {
+        context = 0x${bytesToHex(context)};
+${list(publics, "publics")}
+${list(words, "words")}
+        proof.a = [uint256(${p[0]}), ${p[1]}];
+        proof.b = [[uint256(${p[2]}), ${p[3]}], [uint256(${p[4]}), ${p[5]}]];
+        proof.c = [uint256(${p[6]}), ${p[7]}];
+        proof.commitment = [uint256(${p[8]}), ${p[9]}];
+        proof.knowledge = [uint256(${p[10]}), ${p[11]}];
+    }`;
+		});
+	return `// Written by make.ts.
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Proof} from "../../src/IVerifier.sol";
+
+library Vectors {
+${functions.join("\n\n")}
+}
+`;
+}
+
+function scalar(label: string): bigint {
+	return Fr.create(BigInt(`0x${bytesToHex(keccak_256(utf8ToBytes(`openledger toy ${label}`)))}`));
+}
+
+function point1(k: bigint): G1 {
+	const { x, y } = g1.multiply(k).toAffine();
+	return [x.toString(), y.toString()];
+}
+
+function point2(k: bigint): G2 {
+	const { x, y } = g2.multiply(k).toAffine();
+	return [
+		[x.c0.toString(), x.c1.toString()],
+		[y.c0.toString(), y.c1.toString()],
+	];
+}
+
+function word(value: bigint): Uint8Array {
+	return hexToBytes(value.toString(16).padStart(64, "0"));
+}
+
+function write(name: string, text: string): void {
+	writeFileSync(join(import.meta.dirname, name), text);
+}
