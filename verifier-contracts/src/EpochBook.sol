@@ -32,7 +32,8 @@ contract EpochBook {
     event QueriesPosted(uint256 indexed epoch, uint256 rowsCommit, uint256 statsCommit, uint256 n);
     event AttributionPosted(uint256 indexed epoch, uint256 scoreCommit, uint256 queryStatsCommit);
 
-    /// @notice The record is not active, of another kind or has another parent than needed.
+    /// @notice The record is not active, of another kind, of another author or has another parent than needed. Author is the steward: if
+    /// records of others were taken, a copied proof could be posted with them, and the steward could log no queries of that model.
     error RecordUnfit(bytes32 id, ProvenanceRegistry.Kind expectedKind, bytes32 expectedParent);
     /// @notice The proof names another manifest than the record.
     error ManifestMismatch(uint256 expected, uint256 actual);
@@ -63,7 +64,7 @@ contract EpochBook {
 
     /// @notice Posts the epoch's model: the proven optimum of all contributions.
     /// @param manifest id of the ModelManifest record; its digest mod r is publics[1]
-    /// @param model id of the Checkpoint record, child of `manifest`
+    /// @param model id of the Checkpoint record, child of `manifest`; both records are the steward's
     /// @param publics modelCommit, manifest digest mod r, n
     /// @param words the statsCommits of all contributions in order
     function postCheckpoint(
@@ -76,12 +77,15 @@ contract EpochBook {
     ) external {
         Book storage book = _enter(epoch, Phase.Closed);
         ProvenanceRegistry.Record memory record = provenance.recordOf(manifest);
-        if (record.status != ProvenanceRegistry.Status.Active || record.kind != ProvenanceRegistry.Kind.ModelManifest) {
-            revert RecordUnfit(manifest, ProvenanceRegistry.Kind.ModelManifest, record.parent);
-        }
+        (address steward, , ) = registry.rolesOf(epoch);
+        if (
+            record.status != ProvenanceRegistry.Status.Active ||
+            record.kind != ProvenanceRegistry.Kind.ModelManifest ||
+            record.author != steward
+        ) revert RecordUnfit(manifest, ProvenanceRegistry.Kind.ModelManifest, record.parent);
         uint256 manifestField = uint256(record.digest) % BN254.R;
         if (publics[1] != manifestField) revert ManifestMismatch(manifestField, publics[1]);
-        _checkRecord(model, ProvenanceRegistry.Kind.Checkpoint, manifest);
+        _checkRecord(steward, model, ProvenanceRegistry.Kind.Checkpoint, manifest);
         ContributionRegistry.EpochState memory state = _checkList(epoch, words);
         if (publics[2] != state.rows) revert RowsMismatch(state.rows, publics[2]);
 
@@ -96,7 +100,7 @@ contract EpochBook {
     /// @param log id of an InferenceLog record of the posted model
     function commitQueries(uint256 epoch, bytes32 log) external {
         Book storage book = _enterSteward(epoch, Phase.Checkpointed);
-        bytes32 root = _checkRecord(log, ProvenanceRegistry.Kind.InferenceLog, book.model);
+        bytes32 root = _checkRecord(msg.sender, log, ProvenanceRegistry.Kind.InferenceLog, book.model);
         book.phase = Phase.QueriesCommitted;
         book.log = log;
         emit QueriesCommitted(epoch, log, root);
@@ -167,13 +171,17 @@ contract EpochBook {
     }
 
     function _checkRecord(
+        address author,
         bytes32 id,
         ProvenanceRegistry.Kind kind,
         bytes32 parent
     ) private view returns (bytes32 digest) {
         ProvenanceRegistry.Record memory record = provenance.recordOf(id);
         if (
-            record.status != ProvenanceRegistry.Status.Active || record.kind != kind || record.parent != parent
+            record.status != ProvenanceRegistry.Status.Active ||
+            record.kind != kind ||
+            record.author != author ||
+            record.parent != parent
         ) revert RecordUnfit(id, kind, parent);
         return record.digest;
     }

@@ -94,6 +94,25 @@ contract EpochBookTest is House {
         book.postCheckpoint(epoch, manifest, model, [uint256(1), field, 21], words, proof);
     }
 
+    /// A pending checkpoint is copied and posted first, with records of the thief.
+    function test_checkpoint_cannot_be_posted_with_records_of_others() public {
+        uint256 epoch = _closed();
+        uint256[] memory words = _statsWords(epoch);
+        (bytes32 manifest, , uint256 field) = _records(epoch);
+        uint256[3] memory publics = [uint256(1), field, 21];
+        Proof memory proof = _bookProof(epoch, Statement.Optimum, _list(publics), words);
+        bytes32 digest = keccak256(abi.encode("manifest", epoch));
+        vm.startPrank(stranger);
+        bytes32 copied = provenance.register(ProvenanceRegistry.Kind.ModelManifest, digest, 0);
+        bytes32 model = provenance.register(ProvenanceRegistry.Kind.Checkpoint, keccak256("theirs"), copied);
+        vm.expectRevert(_unfit(copied, ProvenanceRegistry.Kind.ModelManifest, 0));
+        book.postCheckpoint(epoch, copied, model, publics, words, proof);
+        model = provenance.register(ProvenanceRegistry.Kind.Checkpoint, keccak256("theirs too"), manifest);
+        vm.expectRevert(_unfit(model, ProvenanceRegistry.Kind.Checkpoint, manifest));
+        book.postCheckpoint(epoch, manifest, model, publics, words, proof);
+        vm.stopPrank();
+    }
+
     function test_checkpoint_proof_is_verified_in_its_context() public {
         uint256 epoch = _closed();
         uint256[] memory words = _statsWords(epoch);
