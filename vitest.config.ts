@@ -6,7 +6,9 @@ export default defineConfig({
 	test: {
 		projects: [
 			{ test: { ...common, name: "default", include: ["**/*.test.ts"], exclude: ["node_modules/**", "dist/**", "**/*.slow.test.ts"] } },
-			{ test: { ...common, name: "slow", include: ["**/*.slow.test.ts"], exclude: ["node_modules/**", "dist/**"], testTimeout: 1_800_000 } },
+			{
+				test: { ...common, name: "slow", include: ["**/*.slow.test.ts"], exclude: ["node_modules/**", "dist/**"], testTimeout: 1_800_000 },
+			},
 		],
 	},
 });

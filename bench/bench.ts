@@ -67,7 +67,11 @@ export interface Measured {
 }
 
 /** Runs a command and measures it with the shell's own clock, which counts children. Its progress goes to stderr. */
-export function measure(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Measured> {
+export function measure(
+	command: string,
+	args: readonly string[],
+	options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Measured> {
 	return new Promise((resolve, reject) => {
 		const script = 'TIMEFORMAT="openledger-time %R %U %S"; time "$@"';
 		const child = spawn("bash", ["-c", script, "bash", command, ...args], {

@@ -20,7 +20,9 @@ export async function statsLines(name: keyof typeof STATS_SETS): Promise<string[
 	const lines: string[] = [];
 	for (const role of ROLES) {
 		const { circuit, counts } = await compileCircuit(circuits[role]);
-		lines.push([circuit.id, counts.nonLinear, counts.linear, counts.wires, counts.nPublic, counts.nPrivateInputs, "circom2 0.2.23 -O1"].join(","));
+		lines.push(
+			[circuit.id, counts.nonLinear, counts.linear, counts.wires, counts.nPublic, counts.nPrivateInputs, "circom2 0.2.23 -O1"].join(","),
+		);
 	}
 	return lines;
 }
@@ -33,6 +35,14 @@ export async function run(): Promise<Case[]> {
 	const committed = new Set((await readFile(FILE, "utf8")).trim().split("\n"));
 	return lines.map((line) => {
 		const [id, nonLinear] = line.split(",") as [string, string];
-		return { name: "non-linear constraints", size: id, value: Number(nonLinear), unit: "constraints", bar: "as in circuits/stats.csv", holds: committed.has(line), runs: [Number(nonLinear)] };
+		return {
+			name: "non-linear constraints",
+			size: id,
+			value: Number(nonLinear),
+			unit: "constraints",
+			bar: "as in circuits/stats.csv",
+			holds: committed.has(line),
+			runs: [Number(nonLinear)],
+		};
 	});
 }

@@ -2,9 +2,9 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { attributionPath } from "../circuits/statements/attribution.ts";
+import { ridgePathMethod } from "../attribution/ridge-path.ts";
 import { epochStatements } from "../circuits/parameters.ts";
-import { ridgePathScores } from "../attribution/ridge-path.ts";
+import { attributionPath } from "../circuits/statements/attribution.ts";
 import { openReference } from "../compute/reference.ts";
 import { DEFAULT_CONFIG } from "../network/epoch/config.ts";
 import { prepareData } from "../network/epoch/data.ts";
@@ -34,7 +34,14 @@ async function freshClone(folder: string): Promise<Case[]> {
 	}
 	const size = "built-in glyphs, 8 contributors of 60 rows, d = 16, k = 4";
 	return [
-		atMost("npm start, fresh clone", size, "s wall", [first.wallSeconds], 240, "install, contracts, circuits, keys and the epoch; the package manager's cache as found"),
+		atMost(
+			"npm start, fresh clone",
+			size,
+			"s wall",
+			[first.wallSeconds],
+			240,
+			"install, contracts, circuits, keys and the epoch; the package manager's cache as found",
+		),
 		atMost("npm start again", size, "s wall", second, 60),
 	];
 }
@@ -53,15 +60,36 @@ async function digits(folder: string): Promise<Case[]> {
 	const accounts = JSON.parse(await readFile(join(out, "epochs", "1", "contributors.json"), "utf8"));
 	return [
 		atMost("digits with keys", size, "s wall", [cold.wallSeconds], 600),
-		atMost("digits without keys", size, "s wall", warm.map(({ wallSeconds }) => wallSeconds), 180),
-		{ ...atMost("digits without keys", size, "CPU s", warm.map(({ cpuSeconds }) => cpuSeconds), Infinity), bar: "none", holds: true },
+		atMost(
+			"digits without keys",
+			size,
+			"s wall",
+			warm.map(({ wallSeconds }) => wallSeconds),
+			180,
+		),
+		{
+			...atMost(
+				"digits without keys",
+				size,
+				"CPU s",
+				warm.map(({ cpuSeconds }) => cpuSeconds),
+				Infinity,
+			),
+			bar: "none",
+			holds: true,
+		},
 		atMost("peak memory", size, "MB per process", [report.peakMemoryMB], 4096),
 		atMost("scores against the loss drop", size, "relative error", [report.checkpoints[0]?.efficiencyError ?? 1], 0.001),
 		atMost(
 			"wei unaccounted for",
 			size,
 			"wei",
-			[Number(BigInt(accounts.accounting.pool) - ["paid", "unclaimed", "dust", "dustCarried", "returned"].reduce((sum, name) => sum + BigInt(accounts.accounting[name]), 0n))],
+			[
+				Number(
+					BigInt(accounts.accounting.pool) -
+						["paid", "unclaimed", "dust", "dustCarried", "returned"].reduce((sum, name) => sum + BigInt(accounts.accounting[name]), 0n),
+				),
+			],
 			0,
 		),
 	];
@@ -77,9 +105,18 @@ async function floating(): Promise<Case[]> {
 	const seconds: number[] = [];
 	for (let i = 0; i < 9; i++) {
 		const before = process.cpuUsage();
-		ridgePathScores(train, query, parameters);
+		ridgePathMethod(parameters).cache(train).attribute(query);
 		const { user, system } = process.cpuUsage(before);
 		seconds.push((user + system) / 1e6);
 	}
-	return [atMost("attribution in floating point", "digits, 10 contributors, d = 64, k = 10, 12 nodes", "CPU s", seconds, 0.1, "from statistics to scores")];
+	return [
+		atMost(
+			"attribution in floating point",
+			"digits, 10 contributors, d = 64, k = 10, 12 nodes",
+			"CPU s",
+			seconds,
+			0.1,
+			"from statistics to scores",
+		),
+	];
 }

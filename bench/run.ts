@@ -26,7 +26,9 @@ if (load === undefined) {
 		const { machine, commit, cases } = result;
 		console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.memoryGB} GB, Node ${machine.node}, commit ${commit}`);
 		for (const one of cases) {
-			console.log(`${one.holds ? "ok  " : "MISS"}  ${one.name} (${one.size}): ${one.value} ${one.unit}, asked ${one.bar}${one.note === undefined ? "" : `; ${one.note}`}`);
+			console.log(
+				`${one.holds ? "ok  " : "MISS"}  ${one.name} (${one.size}): ${one.value} ${one.unit}, asked ${one.bar}${one.note === undefined ? "" : `; ${one.note}`}`,
+			);
 		}
 	}
 }

@@ -70,7 +70,12 @@ describe("packing and limbs", () => {
 	test("packs 252 bits, little end first", () => {
 		expect(packedPer(24)).toBe(10);
 		expect(pack([1n, 2n], 8)).toEqual([513n]);
-		expect(pack(Array.from({ length: 32 }, () => 1n), 8)).toHaveLength(2);
+		expect(
+			pack(
+				Array.from({ length: 32 }, () => 1n),
+				8,
+			),
+		).toHaveLength(2);
 	});
 
 	test("blocks of 15 and the tag matter", () => {

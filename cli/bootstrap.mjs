@@ -11,7 +11,11 @@ const [task, ...rest] = process.argv.slice(2);
 
 /** Runs a command in the repository, its output through; exits with its code when it fails. */
 function run(command, args) {
-	const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: "inherit", shell: process.platform === "win32" && command === "npm" });
+	const { status, signal, error } = spawnSync(command, args, {
+		cwd: root,
+		stdio: "inherit",
+		shell: process.platform === "win32" && command === "npm",
+	});
 	if (error !== undefined) {
 		console.error(`openledger: ${command} could not be started: ${error.message}`);
 		process.exit(70);
@@ -24,7 +28,9 @@ function run(command, args) {
 /** `npm ci` when the lock file changed since the last one. Packages' install scripts are not run: none of them is needed. */
 function install() {
 	const stamp = join(root, "node_modules", ".openledger-lock");
-	const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+	const lock = createHash("sha256")
+		.update(readFileSync(join(root, "package-lock.json")))
+		.digest("hex");
 	if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) {
 		return;
 	}

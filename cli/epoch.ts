@@ -39,16 +39,31 @@ export function epochCommand(context: CommandContext): Command {
 		.option("--stake <open>", "OPEN that each contribution stakes", amount)
 		.option("--drop-constant", "leave out columns with a single value")
 		.option("--clip", "clip held-out values to the range of the training rows")
-		.option("--random-features <n>", "map rows to n seeded random features (with the bias) instead of taking them as they are", integer(2, 128))
+		.option(
+			"--random-features <n>",
+			"map rows to n seeded random features (with the bias) instead of taking them as they are",
+			integer(2, 128),
+		)
 		.option("--seed <n>", "seed of the random features", (text) => BigInt(text))
-		.option("--query-labels <source>", "label of a query: what the model served, or the true label (served | feedback)", choice("served", "feedback"))
+		.option(
+			"--query-labels <source>",
+			"label of a query: what the model served, or the true label (served | feedback)",
+			choice("served", "feedback"),
+		)
 		.option("--config <file>", "JSON with any of these settings; flags win")
 		.option("--rpc <url>", "node of a chain with id 31337; an embedded chain when absent")
 		.option("--key <env>", "name of the environment variable that holds the steward's private key (with --rpc)")
 		.option("--out <dir>", "folder of the bundle", "epoch")
 		.action(async (flags: Flags) => {
 			await context.run("openledger.epoch.v1", async ({ progress, signal }) => {
-				const report = await runEpochs({ config: await configOf(flags), out: resolve(flags.out), rpc: flags.rpc, key: keyOf(flags), progress, signal });
+				const report = await runEpochs({
+					config: await configOf(flags),
+					out: resolve(flags.out),
+					rpc: flags.rpc,
+					key: keyOf(flags),
+					progress,
+					signal,
+				});
 				return { result: report, text: reportText(report, flags.out) };
 			});
 		});
@@ -86,7 +101,10 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
 	try {
 		parsed = JSON.parse(await readFile(path, "utf8"));
 	} catch (error) {
-		throw new UsageError(`--config: expected a JSON file at ${path}, got ${(error as Error).message}`, "Give a file such as {\"contributors\": 10, \"pool\": \"1000\"}.");
+		throw new UsageError(
+			`--config: expected a JSON file at ${path}, got ${(error as Error).message}`,
+			'Give a file such as {"contributors": 10, "pool": "1000"}.',
+		);
 	}
 	const readers: Record<string, (value: unknown) => unknown> = {
 		data: text,

@@ -27,9 +27,19 @@ const RESOURCES = /^(artefact\.disk-full|DISK_FULL|pool\.crashed|ERR_WORKER_OUT_
 /** Sorts an error into the documented exit codes by its class and code. */
 export function failureOf(error: unknown, interrupted: boolean): Failure {
 	const { name, code, message, hint } = error as { name?: string; code?: unknown; message?: string; hint?: string };
-	const failure = (exit: number): Failure => ({ exit, code: typeof code === "string" ? code : (name ?? "Error"), message: message ?? String(error), hint });
+	const failure = (exit: number): Failure => ({
+		exit,
+		code: typeof code === "string" ? code : (name ?? "Error"),
+		message: message ?? String(error),
+		hint,
+	});
 	if (interrupted) {
-		return { exit: EXIT.interrupted, code: "INTERRUPTED", message: "stopped by a signal", hint: "Run the same command again: it continues, finished proofs are kept." };
+		return {
+			exit: EXIT.interrupted,
+			code: "INTERRUPTED",
+			message: "stopped by a signal",
+			hint: "Run the same command again: it continues, finished proofs are kept.",
+		};
 	}
 	const label = typeof code === "string" ? code : "";
 	if (RESOURCES.test(label)) {

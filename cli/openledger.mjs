@@ -6,12 +6,18 @@ import { nodeBinary } from "./node-binary.mjs";
 
 const binary = nodeBinary();
 if (binary === undefined) {
-	console.error(`openledger: expected Node 22.18 or newer, or the pinned one, got ${process.version}; run \`npm install\` again with optional packages`);
+	console.error(
+		`openledger: expected Node 22.18 or newer, or the pinned one, got ${process.version}; run \`npm install\` again with optional packages`,
+	);
 	process.exit(4);
 }
-const child = spawn(binary, ["--disable-warning=ExperimentalWarning", fileURLToPath(new URL("./main.ts", import.meta.url)), ...process.argv.slice(2)], {
-	stdio: "inherit",
-});
+const child = spawn(
+	binary,
+	["--disable-warning=ExperimentalWarning", fileURLToPath(new URL("./main.ts", import.meta.url)), ...process.argv.slice(2)],
+	{
+		stdio: "inherit",
+	},
+);
 // A terminal sends Ctrl-C to the whole group: the child stops cleanly and its exit code counts.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 	process.on(signal, () => {

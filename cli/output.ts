@@ -48,7 +48,7 @@ export function progressPrinter(stream: NodeJS.WriteStream = process.stderr): { 
 				return;
 			}
 			last = now;
-			const left = done > 0 && done < total ? `, about ${Math.ceil(((now - since) / done) * (total - done) / 1000)} s left` : "";
+			const left = done > 0 && done < total ? `, about ${Math.ceil((((now - since) / done) * (total - done)) / 1000)} s left` : "";
 			const text = `${current.padEnd(11)} ${done}/${total} ${note}${left}`;
 			stream.write(stream.isTTY ? `\r\x1b[2K${text.slice(0, (stream.columns ?? 120) - 1)}${done >= total ? "\n" : ""}` : `${text}\n`);
 		},

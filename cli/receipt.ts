@@ -25,10 +25,16 @@ function receiptText({ epoch, line, dataset, lossDrop, pool, reason, links }: Re
 		["rows", `${dataset.rows} rows under ${dataset.rowsCommit}   [${links.rows}]`],
 		["model", `trained on them and proven optimal   [${links.model}]`],
 		["queries", `fixed before any score existed   [${links.queries}]`],
-		["score", `${line.score}: ${lossDrop >= 0 ? "lowered" : "raised"} the mean query loss by ${Math.abs(lossDrop).toExponential(4)}   [${links.score}]`],
+		[
+			"score",
+			`${line.score}: ${lossDrop >= 0 ? "lowered" : "raised"} the mean query loss by ${Math.abs(lossDrop).toExponential(4)}   [${links.score}]`,
+		],
 		["share", `${(100 * line.share).toFixed(4)} % of a pool of ${open(BigInt(pool))} OPEN`],
 		["amount", `paid ${open(BigInt(line.paid))} OPEN, charged ${open(BigInt(line.charged))} OPEN   [${links.amount}]`],
-		["claim", line.claimed ? `settled in ${links.claim}; stake returned: ${open(BigInt(line.stakeReturned))} OPEN` : `open   [${links.claim}]`],
+		[
+			"claim",
+			line.claimed ? `settled in ${links.claim}; stake returned: ${open(BigInt(line.stakeReturned))} OPEN` : `open   [${links.claim}]`,
+		],
 		["why", reason],
 	];
 	return fields.map(([name, value]) => `${name.padEnd(12)}${value}`).join("\n");

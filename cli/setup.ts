@@ -47,7 +47,14 @@ export function setupCommand(context: CommandContext): Command {
 				});
 				const text = table(
 					["role", "circuit", "constraints", "non-linear", "committed", "circuit id"],
-					lines.map((line) => [line.role, line.id, String(line.constraints), String(line.nonLinear), String(line.committed), line.circuitId]),
+					lines.map((line) => [
+						line.role,
+						line.id,
+						String(line.constraints),
+						String(line.nonLinear),
+						String(line.committed),
+						line.circuitId,
+					]),
 				);
 				return {
 					result: { set: { ...set, lambda: set.lambda.toString() }, keys: lines },

@@ -19,7 +19,8 @@ export function verifyCommand(context: CommandContext): Command {
 					["where", "link", "", "found"],
 					links.map((link) => [link.where, link.name, link.ok ? "ok" : "BROKEN", link.detail]),
 				);
-				const verdict = broken === undefined ? `all ${links.length} links hold` : `first broken link: ${broken.where}, ${broken.name}: ${broken.detail}`;
+				const verdict =
+					broken === undefined ? `all ${links.length} links hold` : `first broken link: ${broken.where}, ${broken.name}: ${broken.detail}`;
 				return {
 					result: { links, firstBroken: broken ?? null },
 					text: `${lines}\n\n${verdict}`,

@@ -29,7 +29,8 @@ async function solve(system: Constraints, inputs: CircuitInputs, challenge = 77n
 }
 
 const next = generator(3n);
-const random = (): bigint => Array.from({ length: 8 }, () => BigInt(below(next, 2 ** 32))).reduce((sum, word) => (sum << 32n) | word, 0n) % FIELD;
+const random = (): bigint =>
+	Array.from({ length: 8 }, () => BigInt(below(next, 2 ** 32))).reduce((sum, word) => (sum << 32n) | word, 0n) % FIELD;
 
 describe("Poseidon16", async () => {
 	const poseidon = await buildPoseidon();
@@ -64,7 +65,8 @@ describe("Sponge", () => {
 describe("RangeLookup", async () => {
 	const body = "component r = RangeLookup(3, 4); r.in <== in; r.multiplicity <== multiplicity; r.challenge <== challenge;";
 	const system = await Constraints.of(around("lookup", ["lookup"], ["in[3]", "multiplicity[16]"], body));
-	const counts = (...values: number[]): bigint[] => Array.from({ length: 16 }, (_, j) => BigInt(values.filter((value) => value === j).length));
+	const counts = (...values: number[]): bigint[] =>
+		Array.from({ length: 16 }, (_, j) => BigInt(values.filter((value) => value === j).length));
 
 	test("takes every table entry, the first and the last too", async () => {
 		await solve(system, { in: [0n, 15n, 15n], multiplicity: counts(0, 15, 15) });
@@ -90,7 +92,9 @@ describe("SidonPowers", () => {
 		expect(new Set(sums).size).toBe(sums.length);
 		expect(Math.max(...sums)).toBeLessThan(2 ** 20);
 		if (d <= 16) {
-			const system = await Constraints.of(around(`sidon-${d}`, ["projection"], [], `component s = SidonPowers(${d}); s.challenge <== challenge;`));
+			const system = await Constraints.of(
+				around(`sidon-${d}`, ["projection"], [], `component s = SidonPowers(${d}); s.challenge <== challenge;`),
+			);
 			const witness = await solve(system, {}, 2n);
 			exponents.forEach((exponent, l) => {
 				expect(witness[system.wire(`main.s.tau[${l}]`)]).toBe(power(2n, exponent));
@@ -101,7 +105,9 @@ describe("SidonPowers", () => {
 });
 
 describe("SymmetricProduct", async () => {
-	const system = await Constraints.of(around("symmetric", ["projection"], ["a[6]", "tau[3]"], "component s = SymmetricProduct(3); s.a <== a; s.tau <== tau;"));
+	const system = await Constraints.of(
+		around("symmetric", ["projection"], ["a[6]", "tau[3]"], "component s = SymmetricProduct(3); s.a <== a; s.tau <== tau;"),
+	);
 
 	test("multiplies the whole matrix", async () => {
 		const a = Array.from({ length: 6 }, random) as [bigint, bigint, bigint, bigint, bigint, bigint];

@@ -22,7 +22,16 @@ async function typescript(): Promise<Counts> {
 	const report = join(tmpdir(), `openledger-vitest-${process.pid}.json`);
 	const vitest = spawn(
 		process.execPath,
-		["node_modules/vitest/vitest.mjs", "run", "--project", "default", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`, ...args],
+		[
+			"node_modules/vitest/vitest.mjs",
+			"run",
+			"--project",
+			"default",
+			"--reporter=default",
+			"--reporter=json",
+			`--outputFile.json=${report}`,
+			...args,
+		],
 		{ cwd: root, stdio: "inherit" },
 	);
 	const code = await new Promise<number | null>((resolve) => vitest.on("exit", resolve));

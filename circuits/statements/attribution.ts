@@ -5,7 +5,7 @@ import { CircuitError } from "../errors.ts";
 import { reduce } from "../field.ts";
 import { applyRidge, residualBits, signedLimbs } from "../head.ts";
 import { limbCount, Multiplicity, toLimbs } from "../limbs.ts";
-import { type PathParameters, pathParameters, SHIFT, VALUE_BITS } from "../path.ts";
+import { type PathNode, type PathParameters, pathParameters, SHIFT, VALUE_BITS } from "../path.ts";
 import { sponge, TAGS } from "../sponge.ts";
 import { commitStatistics, type Statistics, statisticsLimbs } from "../statistics.ts";
 
@@ -30,8 +30,10 @@ export function attributionPath(parameters: AttributionParameters): PathParamete
 	return pathParameters(parameters.d, parameters.nodes, parameters.lambda);
 }
 
-function widths(parameters: AttributionParameters) {
-	const largest = attributionPath(parameters).nodes.reduce((most, node) => (node.k > most ? node.k : most), 0n);
+/** Widths of the residuals R and R' in bits, sign included. */
+export function widths(parameters: AttributionParameters) {
+	// mu falls along the path.
+	const largest = (attributionPath(parameters).nodes[0] as PathNode).k;
 	const plain = (BigInt(parameters.maxRows) * (65025n * BigInt(parameters.d) + largest)) / 2n;
 	const shifted = plain << BigInt(SHIFT);
 	return {

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Circuit, CircuitInputs } from "../../circuits/circuit.ts";
 import { FIELD, reduce } from "../../circuits/field.ts";
 import { fromBytesLE } from "../../prover/bn254.ts";
-import { type CompileOptions, type CompiledCircuit, compileCircuit } from "../../prover/compile.ts";
+import { type CompiledCircuit, type CompileOptions, compileCircuit } from "../../prover/compile.ts";
 import { type R1cs, readR1cs, type SparseMatrix } from "../../prover/r1cs.ts";
 import { flattenInputs, WitnessProgram } from "../../prover/witness.ts";
 
@@ -66,7 +66,10 @@ export class Constraints {
 	/** Constraints that `witness` breaks, among `rows` or all of them. */
 	broken(witness: readonly bigint[], rows?: readonly number[]): number[] {
 		const list = rows ?? Array.from({ length: this.r1cs.nConstraints }, (_, row) => row);
-		return list.filter((row) => reduce(this.line(this.r1cs.a, row, witness) * this.line(this.r1cs.b, row, witness) - this.line(this.r1cs.c, row, witness)) !== 0n);
+		return list.filter(
+			(row) =>
+				reduce(this.line(this.r1cs.a, row, witness) * this.line(this.r1cs.b, row, witness) - this.line(this.r1cs.c, row, witness)) !== 0n,
+		);
 	}
 
 	/** Wires that can be changed alone, by adding `delta`, without breaking any constraint of a satisfied system. */
@@ -94,7 +97,13 @@ export class Constraints {
 }
 
 /** The inputs of an instance for a given challenge, evaluation included. */
-export function withChallenge(inputs: CircuitInputs, words: readonly bigint[], hasWords: boolean, challenge: bigint, blind = 5n): CircuitInputs {
+export function withChallenge(
+	inputs: CircuitInputs,
+	words: readonly bigint[],
+	hasWords: boolean,
+	challenge: bigint,
+	blind = 5n,
+): CircuitInputs {
 	let evaluation = 0n;
 	for (const word of [...words].reverse()) {
 		evaluation = ((evaluation + word) * challenge) % FIELD;

@@ -1,6 +1,6 @@
-import { fileURLToPath } from "node:url";
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "vitest";
 import { FIELD, reduce } from "../../circuits/field.ts";
 import { sponge } from "../../circuits/sponge.ts";
@@ -33,8 +33,12 @@ describe("a lookup whose challenge binds packed bytes only", () => {
 			fileURLToPath(new URL("../../circuits", import.meta.url)),
 			dirname(dirname(createRequire(import.meta.url).resolve("circom2/cli.js"))),
 		];
-		const source = 'pragma circom 2.1.6;\ninclude "packed-transcript.circom";\ntemplate Red() { signal input challenge; signal input blind; signal input byte[2]; signal input multiplicity[256]; component bad = PackedTranscript(); bad.byte <== byte; bad.multiplicity <== multiplicity; signal hidden <== blind * challenge; }\ncomponent main {public [challenge]} = Red();\n';
-		const system = await Constraints.of({ statement: "red", id: "red-packed-transcript", source, publics: [], hasWords: false }, { libraries });
+		const source =
+			'pragma circom 2.1.6;\ninclude "packed-transcript.circom";\ntemplate Red() { signal input challenge; signal input blind; signal input byte[2]; signal input multiplicity[256]; component bad = PackedTranscript(); bad.byte <== byte; bad.multiplicity <== multiplicity; signal hidden <== blind * challenge; }\ncomponent main {public [challenge]} = Red();\n';
+		const system = await Constraints.of(
+			{ statement: "red", id: "red-packed-transcript", source, publics: [], hasWords: false },
+			{ libraries },
+		);
 		const multiplicity = Array.from({ length: 256 }, (_, j) => (j === 7 || j === 200 ? 1n : 0n));
 		const challenge = sponge(1n, [7n + 256n * 200n, ...multiplicity]);
 		const forged = trade(7n, 200n, challenge);
@@ -55,7 +59,7 @@ describe("the same trade under a commitment to every byte", () => {
 		const key = await setupDevelopment(compiled);
 		const honest = await pool.prove({ circuit: compiled, key, inputs: instance.inputs, context: CONTEXT, words: [] });
 
-		const x = [...(instance.inputs["x"] as readonly bigint[])];
+		const x = [...(instance.inputs.x as readonly bigint[])];
 		[x[0], x[1]] = trade(x[0] as bigint, x[1] as bigint, honest.challenge);
 		const forged = { ...instance.inputs, x };
 		const system = await Constraints.of(instance.circuit);

@@ -41,7 +41,9 @@ describe.each(cases)("%s", (name, instance) => {
 	test("no public signal can be another", async () => {
 		for (const signal of [...instance.circuit.publics, ...(instance.circuit.hasWords ? ["evaluation"] : [])]) {
 			const inputs = withChallenge(instance.inputs, instance.words, instance.circuit.hasWords, CHALLENGE);
-			await expect(system.witness({ ...inputs, [signal]: (inputs[signal] as bigint) + 1n }), signal).rejects.toMatchObject({ code: "witness.unsatisfied" });
+			await expect(system.witness({ ...inputs, [signal]: (inputs[signal] as bigint) + 1n }), signal).rejects.toMatchObject({
+				code: "witness.unsatisfied",
+			});
 		}
 	});
 
@@ -64,17 +66,20 @@ describe("limbs and signs", () => {
 	test("a limb that borrows from the next one is outside the table", async () => {
 		const instance = epoch.optimum;
 		const system = await Constraints.of(instance.circuit);
-		const limbs = [...(instance.inputs["valueLimb"] as readonly bigint[])];
+		const limbs = [...(instance.inputs.valueLimb as readonly bigint[])];
 		limbs[0] = (limbs[0] as bigint) + 4096n;
 		limbs[1] = (limbs[1] as bigint) - 1n;
 		const inputs = withChallenge({ ...instance.inputs, valueLimb: limbs }, instance.words, true, CHALLENGE);
-		await expect(system.witness(inputs)).rejects.toMatchObject({ code: "witness.unsatisfied", message: expect.stringContaining("RangeLookup") });
+		await expect(system.witness(inputs)).rejects.toMatchObject({
+			code: "witness.unsatisfied",
+			message: expect.stringContaining("RangeLookup"),
+		});
 	});
 
 	test("a label in the bits of another class is refused", async () => {
 		const instance = epoch.contributions[0] as Instance;
 		const system = await Constraints.of(instance.circuit);
-		const bits = [...(instance.inputs["labelBit"] as readonly bigint[])];
+		const bits = [...(instance.inputs.labelBit as readonly bigint[])];
 		bits[0] = 1n - (bits[0] as bigint);
 		const inputs = withChallenge({ ...instance.inputs, labelBit: bits }, [], false, CHALLENGE);
 		await expect(system.witness(inputs)).rejects.toMatchObject({ message: expect.stringContaining("Contribution") });
