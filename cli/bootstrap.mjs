@@ -25,18 +25,27 @@ function run(command, args) {
 	}
 }
 
-/** `npm ci` when the lock file changed since the last one. Packages' install scripts are not run: none of them is needed. */
+/** SHA-256 of what decides about the installed packages. */
+function wanted() {
+	const hash = createHash("sha256");
+	for (const file of ["package.json", "package-lock.json"]) {
+		hash.update(readFileSync(join(root, file)));
+	}
+	return hash.digest("hex");
+}
+
+/**
+ * Installs the locked packages when they changed since the last time. Packages' install scripts are not run: none of them is needed.
+ * Not `npm ci`: it refuses a lock file without the binaries for other platforms, and not every registry has them all.
+ */
 function install() {
-	const stamp = join(root, "node_modules", ".openledger-lock");
-	const lock = createHash("sha256")
-		.update(readFileSync(join(root, "package-lock.json")))
-		.digest("hex");
-	if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) {
+	const stamp = join(root, "node_modules", ".openledger-installed");
+	if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted()) {
 		return;
 	}
 	console.error("openledger: installing packages");
-	run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
-	writeFileSync(stamp, lock);
+	run("npm", ["install", "--ignore-scripts", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"]);
+	writeFileSync(stamp, wanted());
 }
 
 install();
