@@ -1,0 +1,531 @@
+/**
+ * Verifies a bundle: every link from the rows' commitments to the payouts is derived again from the files, and, with a node, held against
+ * the chain. Nothing of the code that made the proofs takes part: proofs are checked on @noble/curves.
+ */
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { FIELD } from "../../circuits/field.ts";
+import { epochCircuits, epochStatements, type ParameterSet, ROLES, type Role } from "../../circuits/parameters.ts";
+import { OMEGA_BITS, SHIFT } from "../../circuits/path.ts";
+import { attributionPath, commitScores, queryScale } from "../../circuits/statements/attribution.ts";
+import { commitModel, headExponent } from "../../circuits/statements/optimum.ts";
+import { payouts as payoutsOf, payoutWord } from "../../circuits/statements/payout.ts";
+import { contributionContext, type EpochStatement, epochContext } from "../../ledger/context.ts";
+import { checkDeployment, type Deployment } from "../../ledger/deployment.ts";
+import { type EpochHistory, epochHistory } from "../../ledger/events.ts";
+import { connect } from "../../ledger/node.ts";
+import { claimOf, payoutRoot } from "../../ledger/payout-tree.ts";
+import { recordId } from "../../ledger/record.ts";
+import { parseVerificationKey, type VerificationKey } from "../../prover/verification-key.ts";
+import { verifyProof } from "../../prover/verify.ts";
+import {
+	type BundleIndex,
+	bundleFiles,
+	type ContributorLine,
+	type ContributorsFile,
+	type DatasetManifest,
+	type PayoutsFile,
+	type ProofFile,
+	readIndex,
+	readPart,
+	sha256File,
+	type TransactionLine,
+} from "./bundle.ts";
+import { EpochError } from "./errors.ts";
+import { type Hex, jsonDigest } from "./json.ts";
+import type { Progress } from "./progress.ts";
+import { shareOf } from "./share.ts";
+
+/** One thing that was checked. */
+export interface Link {
+	/** "bundle", "chain" or "epoch N". */
+	readonly where: string;
+	readonly name: string;
+	readonly ok: boolean;
+	/** What was found, or what broke. */
+	readonly detail: string;
+}
+
+export interface AuditOptions {
+	readonly folder: string;
+	/** A node to hold the bundle against. */
+	readonly rpc?: string | undefined;
+	/** Ends with the first broken link instead of going on to the others. */
+	readonly stopAtFirst?: boolean | undefined;
+	readonly progress: Progress;
+	readonly signal?: AbortSignal | undefined;
+}
+
+interface Model {
+	readonly schema: string;
+	readonly quantisation: unknown;
+	readonly epoch: string;
+	readonly head: { readonly d: number; readonly k: number; readonly exponent: number; readonly lambda: string };
+}
+
+interface Policy {
+	readonly schema: string;
+	readonly steward: string;
+	readonly parameters: Omit<ParameterSet, "lambda"> & { readonly lambda: string };
+	readonly queryLabels: string;
+	readonly stake: string;
+}
+
+interface Checkpoint {
+	readonly schema: string;
+	readonly training: Hex;
+	readonly modelCommit: string;
+	readonly head: readonly string[];
+}
+
+interface QueryLog {
+	readonly schema: string;
+	readonly model: string;
+	readonly labels: string;
+	readonly rowsCommit: string;
+	readonly entries: readonly { readonly fee: number }[];
+}
+
+/** Thrown inside a check; becomes the detail of a broken link. */
+class Broken extends Error {}
+
+/** Thrown behind the first broken link when nobody wants the others. */
+class Stop extends Error {}
+
+/**
+ * Checks every link. A broken one does not stop the others, unless `stopAtFirst` says so.
+ * @returns all links; the bundle is good if all are ok
+ * @throws EpochError BUNDLE_MISSING, FILE_DAMAGED; LedgerError when the node does not answer
+ */
+export async function verifyBundle({ folder, rpc, stopAtFirst = false, progress, signal }: AuditOptions): Promise<Link[]> {
+	const index = await readIndex(folder);
+	const audit = new Audit(folder, index, stopAtFirst, progress, signal);
+	try {
+		await audit.files();
+		await audit.keys();
+		for (const epoch of index.epochs) {
+			await audit.epoch(BigInt(epoch));
+		}
+		if (rpc !== undefined) {
+			await audit.chain(rpc);
+		}
+	} catch (error) {
+		if (!(error instanceof Stop)) {
+			throw error;
+		}
+	}
+	return audit.links;
+}
+
+class Audit {
+	readonly links: Link[] = [];
+	private readonly folder: string;
+	private readonly index: BundleIndex;
+	private readonly stopAtFirst: boolean;
+	private readonly progress: Progress;
+	private readonly signal: AbortSignal | undefined;
+	private readonly vkeys = new Map<Role, VerificationKey>();
+	private deployment: Deployment | undefined;
+
+	constructor(folder: string, index: BundleIndex, stopAtFirst: boolean, progress: Progress, signal: AbortSignal | undefined) {
+		this.folder = folder;
+		this.index = index;
+		this.stopAtFirst = stopAtFirst;
+		this.progress = progress;
+		this.signal = signal;
+	}
+
+	/** Every file is there, whole, and no other. */
+	async files(): Promise<void> {
+		const listed = Object.keys(this.index.files).sort();
+		const found = (await bundleFiles(this.folder)).filter((path) => path !== "bundle.json");
+		await this.check("bundle", "files", async () => {
+			same("the list of files", found, listed);
+			for (const path of listed) {
+				same(`SHA-256 of ${path}`, await sha256File(join(this.folder, path)), this.index.files[path]);
+			}
+			return `${listed.length} files`;
+		});
+	}
+
+	/** The keys are what their circuit ids name, and the deployment knows them. */
+	async keys(): Promise<void> {
+		await this.check("bundle", "deployment", async () => {
+			const deployment = await this.part<Deployment>("deployment.json");
+			same("schema", deployment.schema, "openledger.deployment.v1");
+			same("chain id", deployment.chainId, this.index.chainId);
+			this.deployment = deployment;
+			return `chain ${deployment.chainId}`;
+		});
+		for (const role of ROLES) {
+			await this.check("bundle", `key ${role}`, async () => {
+				const key = parseVerificationKey(await this.part(`keys/${role}.json`));
+				this.vkeys.set(role, key);
+				const registered = this.known("the deployment", this.deployment).verifiers[key.circuitId];
+				same("verifier of the circuit", { id: registered?.id, statement: registered?.statement }, { id: key.id, statement: key.statement });
+				return key.development ? `${key.id} (development key: insecure)` : key.id;
+			});
+		}
+	}
+
+	/** The chain of one epoch, from rows to claims. */
+	async epoch(epoch: bigint): Promise<void> {
+		const where = `epoch ${epoch}`;
+		const at = (name: string): string => `epochs/${epoch}/${name}`;
+		let policy: Policy;
+		let set: ParameterSet;
+		let datasets: readonly DatasetManifest[];
+		let contributions: ProofFile[];
+		let optimum: ProofFile;
+		let attribution: ProofFile;
+		let query: ProofFile;
+		let payout: ProofFile;
+		let log: QueryLog;
+		let checkpoint: Checkpoint;
+		let files: PayoutsFile;
+		let model: Model;
+		try {
+			policy = await this.part<Policy>(at("policy.json"));
+			set = { ...policy.parameters, lambda: BigInt(policy.parameters.lambda) };
+			datasets = await this.part(at("datasets.json"));
+			contributions = await Promise.all(datasets.map((_, i) => this.part<ProofFile>(at(`proofs/contribution-${i}.json`))));
+			optimum = await this.part(at("proofs/optimum.json"));
+			attribution = await this.part(at("proofs/attribution.json"));
+			query = await this.part(at("proofs/query.json"));
+			payout = await this.part(at("proofs/payout.json"));
+			log = await this.part(at("queries.json"));
+			checkpoint = await this.part(at("checkpoint.json"));
+			model = await this.part(at("model.json"));
+			files = await this.part(at("payouts.json"));
+		} catch (error) {
+			this.links.push({ where, name: "files of the epoch", ok: false, detail: (error as Error).message });
+			return;
+		}
+		const statements = epochStatements(set);
+		const deployment = (): Deployment => this.known("the deployment", this.deployment);
+		const context = (statement: EpochStatement): string => epochContext(deployment(), statement, epoch);
+
+		await this.check(where, "parameters", async () => {
+			same("schema", policy.schema, "openledger.policy.v1");
+			const circuits = epochCircuits(set);
+			for (const role of ROLES) {
+				const { id, publics, hasWords, statement } = this.key(role);
+				same(`circuit of ${role}`, { id, publics: [...publics], hasWords, statement }, pick(circuits[role]));
+			}
+			return `d = ${set.d}, k = ${set.k}, ${set.nodes} nodes, lambda = ${set.lambda} rows`;
+		});
+		const digests = datasets.map((dataset) => jsonDigest(dataset));
+		const statsCommits = contributions.map((file) => file.publics["statsCommit"] as string);
+		for (const [i, dataset] of datasets.entries()) {
+			const file = contributions[i] as ProofFile;
+			await this.check(where, `contribution ${i}`, async () => {
+				same("schema", dataset.schema, "openledger.dataset.v1");
+				same("rowsCommit of the dataset", dataset.rowsCommit, file.publics["rowsCommit"]);
+				same("rows of the dataset", String(dataset.rows), file.publics["rows"]);
+				same("quantisation of the dataset", dataset.quantisation, jsonDigest(model.quantisation));
+				this.proof(file, "contribution", contributionContext(deployment(), epoch, dataset.contributor));
+				return `${dataset.rows} rows of ${dataset.contributor}`;
+			});
+		}
+		await this.check(where, "distinct contributions", async () => {
+			same("number of distinct statistics", new Set(statsCommits).size, statsCommits.length);
+			return `${statsCommits.length}`;
+		});
+		await this.check(where, "manifests", async () => {
+			const training = await this.part<{ schema: string; model: Hex; datasets: Hex[]; lambda: string }>(at("training.json"));
+			same("schema of the model", model.schema, "openledger.model.v1");
+			same("epoch of the model", model.epoch, String(epoch));
+			same("schema of the training", training.schema, "openledger.training.v1");
+			same("schema of the checkpoint", checkpoint.schema, "openledger.checkpoint.v1");
+			same("model of the training", training.model, jsonDigest(model));
+			same("datasets of the training", training.datasets, digests);
+			same("lambda of the training", training.lambda, String(set.lambda));
+			same("training of the checkpoint", checkpoint.training, jsonDigest(training));
+			same("manifest digest in the optimum", optimum.publics["manifestDigest"], String(BigInt(jsonDigest(model)) % FIELD));
+			return jsonDigest(model);
+		});
+		await this.check(where, "checkpoint", async () => {
+			const commit = commitModel(statements.optimum, checkpoint.head.map(BigInt), BigInt(optimum.publics["manifestDigest"] as string));
+			same("exponent of the head", model.head.exponent, headExponent(statements.optimum));
+			same("commitment of the head", String(commit), checkpoint.modelCommit);
+			same("modelCommit of the optimum", optimum.publics["modelCommit"], checkpoint.modelCommit);
+			return checkpoint.modelCommit;
+		});
+		await this.check(where, "optimum", async () => {
+			same("listed statistics", optimum.words, statsCommits);
+			same("rows", optimum.publics["rows"], String(sum(contributions.map((file) => file.publics["rows"] as string))));
+			this.proof(optimum, "optimum", context("optimum"));
+			return `${optimum.publics["rows"]} rows`;
+		});
+		await this.check(where, "queries", async () => {
+			same("schema", log.schema, "openledger.query-log.v1");
+			same("model of the log", log.model, recordId(policy.steward, "Checkpoint", jsonDigest(checkpoint)));
+			same("labels of the log", log.labels, policy.queryLabels);
+			same("rowsCommit of the log", log.rowsCommit, query.publics["rowsCommit"]);
+			same("sum of the fees", String(log.entries.reduce((total, { fee }) => total + fee, 0)), query.publics["rows"]);
+			this.proof(query, "query", context("query"));
+			return `${log.entries.length} queries`;
+		});
+		await this.check(where, "attribution", async () => {
+			same("listed statistics", attribution.words, statsCommits);
+			same("query statistics", attribution.publics["queryCommit"], query.publics["statsCommit"]);
+			const scores = files.scores.map(BigInt);
+			same("number of scores", scores.length, datasets.length);
+			same("commitment of the scores", String(commitScores(scores, set.contributions)), attribution.publics["scoreCommit"]);
+			this.proof(attribution, "attribution", context("attribution"));
+			return `${scores.length} scores`;
+		});
+		await this.check(where, "efficiency", async () => {
+			const rows = BigInt(optimum.publics["rows"] as string);
+			const queryRows = BigInt(query.publics["rows"] as string);
+			const t = Number(queryScale(rows, queryRows));
+			const unit = 2 ** (SHIFT - attributionPath(statements.attribution).scoreExponent - OMEGA_BITS) / (t * Number(queryRows));
+			same("unit of the scores", files.scoreUnit, unit);
+			same("loss of the empty model", files.lossBefore, 0.5);
+			const error = Math.abs((Number(sum(files.scores)) * unit) / (files.lossBefore - files.lossAfter) - 1);
+			if (!(error < 0.001)) {
+				throw new Broken(`scores add up to the drop of the query loss within ${(100 * error).toFixed(4)} %, expected 0.1 %`);
+			}
+			return `scores add up to the loss drop within ${(100 * error).toFixed(4)} %`;
+		});
+		const words = files.words.map(BigInt);
+		await this.check(where, "payout", async () => {
+			const pool = BigInt(files.pool);
+			const expected = payoutsOf(files.scores.map(BigInt), pool);
+			same("scoreCommit", payout.publics["scoreCommit"], attribution.publics["scoreCommit"]);
+			same("pool", payout.publics["pool"], files.pool);
+			same("dust", [payout.publics["dust"], files.dust], [String(expected.dust), String(expected.dust)]);
+			same(
+				"words by the policy",
+				files.words,
+				expected.payouts.map((entry, i) => String(payoutWord(entry, i))),
+			);
+			same("words of the proof", payout.words, files.words);
+			this.proof(payout, "payout", context("payout"));
+			return `${words.length} words`;
+		});
+		await this.check(where, "claim tree", async () => {
+			same("root", files.root, payoutRoot(epoch, words));
+			same(
+				"claim proofs",
+				files.claims,
+				words.map((_, i) => claimOf(epoch, words, i).proof),
+			);
+			return files.root;
+		});
+		await this.check(where, "accounts", async () => {
+			const file = await this.part<ContributorsFile>(at("contributors.json"));
+			same("schema", file.schema, "openledger.contributors.v1");
+			same("schema of the payouts", files.schema, "openledger.payouts.v1");
+			checkAccounts(file, files, datasets, BigInt(policy.stake));
+			return `pool ${file.accounting.pool} wei = paid ${file.accounting.paid} + dust ${files.dust} + unclaimed ${file.accounting.unclaimed}`;
+		});
+	}
+
+	/** The same epochs as the chain tells them. */
+	async chain(rpc: string): Promise<void> {
+		const deployment = this.known("the deployment", this.deployment);
+		const provider = await connect({ url: rpc, chainId: deployment.chainId });
+		try {
+			const checks = await checkDeployment(provider, deployment, [...this.vkeys.values()]);
+			await this.check("chain", "contracts and verifiers", async () => {
+				const failed = checks.find(({ ok }) => !ok);
+				if (failed !== undefined) {
+					throw new Broken(`${failed.name}: ${failed.detail}`);
+				}
+				return `${checks.length} checks`;
+			});
+			for (const id of this.index.epochs) {
+				const epoch = BigInt(id);
+				const at = (name: string): string => `epochs/${epoch}/${name}`;
+				await this.check("chain", `events of epoch ${epoch}`, async () => {
+					const history = await epochHistory({ provider, deployment, epoch });
+					await this.compare(history, at);
+					return `${history.contributions.length} contributions, root ${history.payout?.root}`;
+				});
+				await this.check("chain", `transactions of epoch ${epoch}`, async () => {
+					const lines = await this.part<TransactionLine[]>(at("transactions.json"));
+					for (const line of lines) {
+						const receipt = await provider.getTransactionReceipt(line.hash);
+						same(`receipt of ${line.action} ${line.hash}`, receipt === null ? "none" : [receipt.status, receipt.gasUsed.toString()], [
+							1,
+							line.gasUsed,
+						]);
+					}
+					return `${lines.length} receipts`;
+				});
+			}
+		} finally {
+			provider.destroy();
+		}
+	}
+
+	private async compare(history: EpochHistory, at: (name: string) => string): Promise<void> {
+		const policy = await this.part<Policy>(at("policy.json"));
+		const datasets = await this.part<DatasetManifest[]>(at("datasets.json"));
+		const proofs = (name: string): Promise<ProofFile> => this.part(at(`proofs/${name}.json`));
+		const files = await this.part<PayoutsFile>(at("payouts.json"));
+		same("policy", history.policy.policyDigest, jsonDigest(policy));
+		same("steward", history.steward, policy.steward);
+		same(
+			"circuits",
+			[...history.policy.circuits],
+			ROLES.map((role) => this.key(role).circuitId),
+		);
+		for (const [i, dataset] of datasets.entries()) {
+			const contribution = history.contributions[i];
+			const { publics } = await proofs(`contribution-${i}`);
+			same(
+				`contribution ${i}`,
+				[
+					contribution?.contributor,
+					contribution?.datasetDigest,
+					String(contribution?.rowsCommit),
+					String(contribution?.statsCommit),
+					String(contribution?.n),
+				],
+				[dataset.contributor, jsonDigest(dataset), publics["rowsCommit"], publics["statsCommit"], publics["rows"]],
+			);
+		}
+		same("number of contributions", history.contributions.length, datasets.length);
+		const checkpoint = await this.part<Checkpoint>(at("checkpoint.json"));
+		same(
+			"checkpoint",
+			[history.checkpoint?.model, String(history.checkpoint?.modelCommit)],
+			[recordId(policy.steward, "Checkpoint", jsonDigest(checkpoint)), checkpoint.modelCommit],
+		);
+		same("query log", history.log?.root, jsonDigest(await this.part<QueryLog>(at("queries.json"))));
+		same("queries", String(history.queries?.statsCommit), (await proofs("query")).publics["statsCommit"]);
+		same("scores", String(history.attribution?.scoreCommit), (await proofs("attribution")).publics["scoreCommit"]);
+		same(
+			"payout",
+			[history.payout?.root, String(history.payout?.pool), String(history.payout?.dust), history.payout?.words?.map(String)],
+			[files.root, files.pool, files.dust, files.words],
+		);
+		const { contributors } = await this.part<ContributorsFile>(at("contributors.json"));
+		for (const line of contributors) {
+			const contribution = history.contributions[line.index];
+			same(
+				`account of contribution ${line.index}`,
+				[line.paid, line.charged, line.claimed, line.transaction],
+				[
+					String(contribution?.paid ?? 0n),
+					String(contribution?.charged),
+					contribution?.settled !== undefined,
+					contribution?.settled ?? null,
+				],
+			);
+		}
+	}
+
+	private proof(file: ProofFile, role: Role, context: string): void {
+		const key = this.key(role);
+		same("schema", file.schema, "openledger.proof.v1");
+		same("role", file.role, role);
+		same("circuit", file.circuitId, key.circuitId);
+		same("context", file.context, context);
+		same("names of the public signals", Object.keys(file.publics), [...key.publics]);
+		verifyProof(key, {
+			context: context as Hex,
+			publics: Object.values(file.publics).map(BigInt),
+			words: file.words.map(BigInt),
+			proof: file.proof,
+		});
+	}
+
+	private key(role: Role): VerificationKey {
+		return this.known(`the key of ${role}`, this.vkeys.get(role));
+	}
+
+	private known<T>(what: string, value: T | undefined): T {
+		if (value === undefined) {
+			throw new Broken(`${what} is missing or broken`);
+		}
+		return value;
+	}
+
+	private async part<T>(path: string): Promise<T> {
+		await access(join(this.folder, path)).catch(() => {
+			throw new EpochError("BUNDLE_MISSING", `expected the file ${path}, got none`, "Get the whole bundle again.");
+		});
+		return readPart<T>(this.folder, path);
+	}
+
+	private async check(where: string, name: string, work: () => Promise<string>): Promise<void> {
+		this.signal?.throwIfAborted();
+		try {
+			this.links.push({ where, name, ok: true, detail: await work() });
+		} catch (error) {
+			if ((error as { code?: string }).code?.startsWith("node.")) {
+				throw error;
+			}
+			this.links.push({ where, name, ok: false, detail: (error as Error).message });
+			if (this.stopAtFirst) {
+				throw new Stop();
+			}
+		}
+		this.progress({ phase: "verify", done: this.links.length, total: this.links.length, note: `${where}: ${name}` });
+	}
+}
+
+/** Derives every line and the sums again from words, stakes and manifests. */
+function checkAccounts(file: ContributorsFile, payouts: PayoutsFile, datasets: readonly DatasetManifest[], stake: bigint): void {
+	const scores = payouts.scores.map(BigInt);
+	const positive = scores.reduce((total, score) => (score > 0n ? total + score : total), 0n);
+	same("number of contributors", file.contributors.length, datasets.length);
+	for (const [index, line] of file.contributors.entries()) {
+		const dataset = datasets[index] as DatasetManifest;
+		const word = BigInt(payouts.words[index] as string);
+		const amount = word & ((1n << 96n) - 1n);
+		const isCharge = ((word >> 96n) & 1n) === 1n;
+		const charged = isCharge && line.claimed ? min(amount, stake) : 0n;
+		const score = scores[index] as bigint;
+		const expected: ContributorLine = {
+			index,
+			address: dataset.contributor,
+			owner: dataset.owner,
+			rows: dataset.rows,
+			score: score.toString(),
+			share: positive === 0n ? 0 : shareOf(score, positive),
+			paid: (!isCharge && line.claimed ? amount : 0n).toString(),
+			charged: charged.toString(),
+			shortfall: (isCharge && line.claimed ? amount - charged : 0n).toString(),
+			stakeReturned: (BigInt(line.stakeReturned) === 0n ? 0n : stake - charged).toString(),
+			claimed: line.claimed,
+			transaction: line.transaction,
+		};
+		same(`line of contribution ${index}`, line, expected);
+		same(`transaction of contribution ${index}`, line.transaction !== null, line.claimed);
+	}
+	const { accounting } = file;
+	const owed = BigInt(payouts.pool) - BigInt(payouts.dust);
+	same("pool of the accounting", accounting.pool, payouts.pool);
+	same("sum of what was paid", accounting.paid, sum(file.contributors.map(({ paid }) => paid)).toString());
+	same("sum of what was charged", accounting.charged, sum(file.contributors.map(({ charged }) => charged)).toString());
+	same("unclaimed", accounting.unclaimed, (owed - BigInt(accounting.paid)).toString());
+	same("dust", sum([accounting.dust, accounting.dustCarried, accounting.returned]).toString(), payouts.dust);
+}
+
+function pick({ id, publics, hasWords, statement }: { id: string; publics: readonly string[]; hasWords: boolean; statement: string }) {
+	return { id, publics: [...publics], hasWords, statement };
+}
+
+function sum(values: readonly string[]): bigint {
+	return values.reduce((total, value) => total + BigInt(value), 0n);
+}
+
+function min(one: bigint, other: bigint): bigint {
+	return one < other ? one : other;
+}
+
+function same(what: string, actual: unknown, expected: unknown): void {
+	if (!isDeepStrictEqual(actual, expected)) {
+		throw new Broken(`${what}: expected ${short(expected)}, got ${short(actual)}`);
+	}
+}
+
+function short(value: unknown): string {
+	const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+	return text.length > 200 ? `${text.slice(0, 200)}...` : text;
+}

@@ -1,0 +1,95 @@
+/** From a data set to what an epoch needs of it: bytes per contributor, queries, evaluation rows, and the published scale. */
+import { type ParameterSet, parameterSetFor } from "../../circuits/parameters.ts";
+import type { Rows } from "../../circuits/statistics.ts";
+import { type BackboneManifest, identityBackbone, randomFeatures } from "../../compute/backbone.ts";
+import { readTable } from "../../compute/dataset.ts";
+import { drawGlyphs } from "../../compute/glyphs.ts";
+import { fitQuantisation, padFeatures, type Quantisation, quantise } from "../../compute/quantisation.ts";
+import { splitRows } from "../../compute/split.ts";
+import type { Table } from "../../compute/table.ts";
+import type { EpochConfig } from "./config.ts";
+
+/** Rows of the built-in data set for each contributor. */
+const GLYPH_ROWS = 60;
+
+export interface EpochData {
+	readonly source: string;
+	readonly set: ParameterSet;
+	readonly classes: readonly string[];
+	readonly quantisation: Quantisation;
+	readonly backbone: BackboneManifest;
+	/** Features that carry data, with the bias; the rest of set.d are zeros. */
+	readonly features: number;
+	readonly contributors: readonly { readonly owner: string; readonly rows: Rows }[];
+	/** The queries of each epoch, with true labels and weight 1. */
+	readonly queries: readonly Rows[];
+	readonly evaluation: Rows;
+}
+
+/**
+ * Reads, splits and quantises.
+ * @throws DataError or CircuitError naming the value, the range and the remedy
+ */
+export async function prepareData(config: EpochConfig): Promise<EpochData> {
+	const table = config.data === undefined ? builtIn(config) : await readTable(config.data, { label: config.label, owner: config.owner });
+	const split = splitRows(table, { contributors: config.contributors, maxClasses: 16 });
+	const quantisation = fitQuantisation(table, split.train, { dropConstantColumns: config.dropConstantColumns });
+	const bytes = quantise(table, quantisation, { clip: config.clip });
+	const inputs = quantisation.columns.length + 1;
+	const backbone =
+		config.randomFeatures === undefined
+			? identityBackbone(inputs)
+			: randomFeatures({ inputs, features: config.randomFeatures.features, seed: config.randomFeatures.seed });
+	const mapped = backbone.apply(bytes, table.n);
+	const features = backbone.manifest.features;
+	const queries = Array.from({ length: config.epochs }, (_, e) => split.query.filter((_row, i) => i % config.epochs === e));
+	const set = parameterSetFor({
+		rows: Math.max(...split.contributors.map((share) => share.rows.length)),
+		queries: Math.max(...queries.map((rows) => rows.length)),
+		features,
+		classes: Math.max(2, table.k),
+		contributions: split.contributors.length,
+		nodes: config.nodes,
+		lambda: config.ridge,
+	});
+	const padded = padFeatures(mapped, table.n, features, set.d);
+	const pick = (rows: Uint32Array): Rows => {
+		const x = new Uint8Array(rows.length * set.d);
+		rows.forEach((row, i) => {
+			x.set(padded.subarray(row * set.d, (row + 1) * set.d), i * set.d);
+		});
+		return {
+			x,
+			label: Uint8Array.from(rows, (row) => table.labels[row] as number),
+			weight: new Uint8Array(rows.length).fill(1),
+			count: rows.length,
+		};
+	};
+	const contributors = split.contributors.map((share) => ({ owner: share.owner, rows: pick(share.rows) }));
+	if (config.data === undefined && contributors.length > 1) {
+		spoil(contributors.at(-1)?.rows as Rows, table.k);
+	}
+	return {
+		source: table.source,
+		set,
+		classes: table.classes,
+		quantisation,
+		backbone: backbone.manifest,
+		features,
+		contributors,
+		queries: queries.map(pick),
+		evaluation: pick(split.evaluation),
+	};
+}
+
+/** The built-in data set: GLYPH_ROWS training rows for each contributor and a third as many held out. */
+function builtIn(config: EpochConfig): Table {
+	return drawGlyphs({ n: Math.ceil((config.contributors * GLYPH_ROWS * 4) / 3 / 8) * 8, seed: 1n });
+}
+
+/** The last contributor of the built-in data set labels every glyph as the next class, so that the first run shows a charge. */
+function spoil(rows: Rows, k: number): void {
+	rows.label.forEach((label, i) => {
+		rows.label[i] = (label + 1) % k;
+	});
+}
