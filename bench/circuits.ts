@@ -29,7 +29,7 @@ export async function statsLines(name: keyof typeof STATS_SETS): Promise<string[
 
 export async function run(): Promise<Case[]> {
 	const lines = [...(await statsLines("glyphs")), ...(await statsLines("digits"))];
-	if (process.env["UPDATE_STATS"] === "1") {
+	if (process.env.UPDATE_STATS === "1") {
 		await writeFile(FILE, `${[HEADER, ...lines].join("\n")}\n`);
 	}
 	const committed = new Set((await readFile(FILE, "utf8")).trim().split("\n"));

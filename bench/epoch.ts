@@ -8,10 +8,10 @@ import { attributionPath } from "../circuits/statements/attribution.ts";
 import { openReference } from "../compute/reference.ts";
 import { DEFAULT_CONFIG } from "../network/epoch/config.ts";
 import { prepareData } from "../network/epoch/data.ts";
-import type { RunReport } from "../network/epoch/run.ts";
+import type { RunReport } from "../network/epoch/report.ts";
 import { atMost, type Case, measure, root } from "./bench.ts";
 
-const DIGITS = join(process.env["OPENLEDGER_DATA"] ?? join(root, "..", "shared", "data"), "sklearn", "digits.csv.gz");
+const DIGITS = join(process.env.OPENLEDGER_DATA ?? join(root, "..", "shared", "data"), "sklearn", "digits.csv.gz");
 const DIGITS_FLAGS = ["--data", DIGITS, "--contributors", "10", "--drop-constant", "--clip"];
 
 export async function run(): Promise<Case[]> {

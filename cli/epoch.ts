@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { DEFAULT_CONFIG, type EpochConfig, OPEN } from "../network/epoch/config.ts";
-import { type RunReport, runEpochs } from "../network/epoch/run.ts";
+import type { RunReport } from "../network/epoch/report.ts";
+import { runEpochs } from "../network/epoch/run.ts";
 import type { CommandContext } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { open, table } from "./output.ts";
@@ -90,7 +91,7 @@ async function configOf(flags: Flags): Promise<EpochConfig> {
 		}
 	}
 	if (flags.randomFeatures !== undefined) {
-		given["randomFeatures"] = { features: flags.randomFeatures, seed: flags.seed ?? 1n };
+		given.randomFeatures = { features: flags.randomFeatures, seed: flags.seed ?? 1n };
 	}
 	return { ...DEFAULT_CONFIG, ...given } as EpochConfig;
 }

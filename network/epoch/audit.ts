@@ -4,7 +4,6 @@
  */
 import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import { FIELD } from "../../circuits/field.ts";
 import { epochCircuits, epochStatements, type ParameterSet, ROLES, type Role } from "../../circuits/parameters.ts";
 import { OMEGA_BITS, SHIFT } from "../../circuits/path.ts";
@@ -19,10 +18,11 @@ import { claimOf, payoutRoot } from "../../ledger/payout-tree.ts";
 import { recordId } from "../../ledger/record.ts";
 import { parseVerificationKey, type VerificationKey } from "../../prover/verification-key.ts";
 import { verifyProof } from "../../prover/verify.ts";
+import { checkAccounts } from "./accounts.ts";
+import { Broken, same, sum } from "./broken.ts";
 import {
 	type BundleIndex,
 	bundleFiles,
-	type ContributorLine,
 	type ContributorsFile,
 	type DatasetManifest,
 	type PayoutsFile,
@@ -35,7 +35,6 @@ import {
 import { EpochError } from "./errors.ts";
 import { type Hex, jsonDigest } from "./json.ts";
 import type { Progress } from "./progress.ts";
-import { shareOf } from "./share.ts";
 
 /** One thing that was checked. */
 export interface Link {
@@ -86,9 +85,6 @@ interface QueryLog {
 	readonly rowsCommit: string;
 	readonly entries: readonly { readonly fee: number }[];
 }
-
-/** Thrown inside a check; becomes the detail of a broken link. */
-class Broken extends Error {}
 
 /** Thrown behind the first broken link when nobody wants the others. */
 class Stop extends Error {}
@@ -141,7 +137,18 @@ class Audit {
 		const listed = Object.keys(this.index.files).sort();
 		const found = (await bundleFiles(this.folder)).filter((path) => path !== "bundle.json");
 		await this.check("bundle", "files", async () => {
-			same("the list of files", found, listed);
+			same(
+				"files that the index does not list",
+				found.filter((path) => !listed.includes(path)),
+				[],
+			);
+			same(
+				"files that are missing",
+				listed.filter((path) => !found.includes(path)),
+				[],
+			);
+			const epochs = new Set(listed.flatMap((path) => /^epochs\/(\d+)\//.exec(path)?.[1] ?? []));
+			same("the list of epochs", [...this.index.epochs].sort(), [...epochs].sort());
 			for (const path of listed) {
 				same(`SHA-256 of ${path}`, await sha256File(join(this.folder, path)), this.index.files[path]);
 			}
@@ -216,13 +223,13 @@ class Audit {
 			return `d = ${set.d}, k = ${set.k}, ${set.nodes} nodes, lambda = ${set.lambda} rows`;
 		});
 		const digests = datasets.map((dataset) => jsonDigest(dataset));
-		const statsCommits = contributions.map((file) => file.publics["statsCommit"] as string);
+		const statsCommits = contributions.map((file) => file.publics.statsCommit as string);
 		for (const [i, dataset] of datasets.entries()) {
 			const file = contributions[i] as ProofFile;
 			await this.check(where, `contribution ${i}`, async () => {
 				same("schema", dataset.schema, "openledger.dataset.v1");
-				same("rowsCommit of the dataset", dataset.rowsCommit, file.publics["rowsCommit"]);
-				same("rows of the dataset", String(dataset.rows), file.publics["rows"]);
+				same("rowsCommit of the dataset", dataset.rowsCommit, file.publics.rowsCommit);
+				same("rows of the dataset", String(dataset.rows), file.publics.rows);
 				same("quantisation of the dataset", dataset.quantisation, jsonDigest(model.quantisation));
 				this.proof(file, "contribution", contributionContext(deployment(), epoch, dataset.contributor));
 				return `${dataset.rows} rows of ${dataset.contributor}`;
@@ -242,43 +249,43 @@ class Audit {
 			same("datasets of the training", training.datasets, digests);
 			same("lambda of the training", training.lambda, String(set.lambda));
 			same("training of the checkpoint", checkpoint.training, jsonDigest(training));
-			same("manifest digest in the optimum", optimum.publics["manifestDigest"], String(BigInt(jsonDigest(model)) % FIELD));
+			same("manifest digest in the optimum", optimum.publics.manifestDigest, String(BigInt(jsonDigest(model)) % FIELD));
 			return jsonDigest(model);
 		});
 		await this.check(where, "checkpoint", async () => {
-			const commit = commitModel(statements.optimum, checkpoint.head.map(BigInt), BigInt(optimum.publics["manifestDigest"] as string));
+			const commit = commitModel(statements.optimum, checkpoint.head.map(BigInt), BigInt(optimum.publics.manifestDigest as string));
 			same("exponent of the head", model.head.exponent, headExponent(statements.optimum));
 			same("commitment of the head", String(commit), checkpoint.modelCommit);
-			same("modelCommit of the optimum", optimum.publics["modelCommit"], checkpoint.modelCommit);
+			same("modelCommit of the optimum", optimum.publics.modelCommit, checkpoint.modelCommit);
 			return checkpoint.modelCommit;
 		});
 		await this.check(where, "optimum", async () => {
 			same("listed statistics", optimum.words, statsCommits);
-			same("rows", optimum.publics["rows"], String(sum(contributions.map((file) => file.publics["rows"] as string))));
+			same("rows", optimum.publics.rows, String(sum(contributions.map((file) => file.publics.rows as string))));
 			this.proof(optimum, "optimum", context("optimum"));
-			return `${optimum.publics["rows"]} rows`;
+			return `${optimum.publics.rows} rows`;
 		});
 		await this.check(where, "queries", async () => {
 			same("schema", log.schema, "openledger.query-log.v1");
 			same("model of the log", log.model, recordId(policy.steward, "Checkpoint", jsonDigest(checkpoint)));
 			same("labels of the log", log.labels, policy.queryLabels);
-			same("rowsCommit of the log", log.rowsCommit, query.publics["rowsCommit"]);
-			same("sum of the fees", String(log.entries.reduce((total, { fee }) => total + fee, 0)), query.publics["rows"]);
+			same("rowsCommit of the log", log.rowsCommit, query.publics.rowsCommit);
+			same("sum of the fees", String(log.entries.reduce((total, { fee }) => total + fee, 0)), query.publics.rows);
 			this.proof(query, "query", context("query"));
 			return `${log.entries.length} queries`;
 		});
 		await this.check(where, "attribution", async () => {
 			same("listed statistics", attribution.words, statsCommits);
-			same("query statistics", attribution.publics["queryCommit"], query.publics["statsCommit"]);
+			same("query statistics", attribution.publics.queryCommit, query.publics.statsCommit);
 			const scores = files.scores.map(BigInt);
 			same("number of scores", scores.length, datasets.length);
-			same("commitment of the scores", String(commitScores(scores, set.contributions)), attribution.publics["scoreCommit"]);
+			same("commitment of the scores", String(commitScores(scores, set.contributions)), attribution.publics.scoreCommit);
 			this.proof(attribution, "attribution", context("attribution"));
 			return `${scores.length} scores`;
 		});
 		await this.check(where, "efficiency", async () => {
-			const rows = BigInt(optimum.publics["rows"] as string);
-			const queryRows = BigInt(query.publics["rows"] as string);
+			const rows = BigInt(optimum.publics.rows as string);
+			const queryRows = BigInt(query.publics.rows as string);
 			const t = Number(queryScale(rows, queryRows));
 			const unit = 2 ** (SHIFT - attributionPath(statements.attribution).scoreExponent - OMEGA_BITS) / (t * Number(queryRows));
 			same("unit of the scores", files.scoreUnit, unit);
@@ -293,9 +300,9 @@ class Audit {
 		await this.check(where, "payout", async () => {
 			const pool = BigInt(files.pool);
 			const expected = payoutsOf(files.scores.map(BigInt), pool);
-			same("scoreCommit", payout.publics["scoreCommit"], attribution.publics["scoreCommit"]);
-			same("pool", payout.publics["pool"], files.pool);
-			same("dust", [payout.publics["dust"], files.dust], [String(expected.dust), String(expected.dust)]);
+			same("scoreCommit", payout.publics.scoreCommit, attribution.publics.scoreCommit);
+			same("pool", payout.publics.pool, files.pool);
+			same("dust", [payout.publics.dust, files.dust], [String(expected.dust), String(expected.dust)]);
 			same(
 				"words by the policy",
 				files.words,
@@ -348,10 +355,11 @@ class Audit {
 					const lines = await this.part<TransactionLine[]>(at("transactions.json"));
 					for (const line of lines) {
 						const receipt = await provider.getTransactionReceipt(line.hash);
-						same(`receipt of ${line.action} ${line.hash}`, receipt === null ? "none" : [receipt.status, receipt.gasUsed.toString()], [
-							1,
-							line.gasUsed,
-						]);
+						same(
+							`receipt of ${line.action} ${line.hash}`,
+							receipt === null ? "none" : [receipt.status, receipt.blockNumber, receipt.gasUsed.toString()],
+							[1, line.gasUsed],
+						);
 					}
 					return `${lines.length} receipts`;
 				});
@@ -385,7 +393,7 @@ class Audit {
 					String(contribution?.statsCommit),
 					String(contribution?.n),
 				],
-				[dataset.contributor, jsonDigest(dataset), publics["rowsCommit"], publics["statsCommit"], publics["rows"]],
+				[dataset.contributor, jsonDigest(dataset), publics.rowsCommit, publics.statsCommit, publics.rows],
 			);
 		}
 		same("number of contributions", history.contributions.length, datasets.length);
@@ -396,8 +404,8 @@ class Audit {
 			[recordId(policy.steward, "Checkpoint", jsonDigest(checkpoint)), checkpoint.modelCommit],
 		);
 		same("query log", history.log?.root, jsonDigest(await this.part<QueryLog>(at("queries.json"))));
-		same("queries", String(history.queries?.statsCommit), (await proofs("query")).publics["statsCommit"]);
-		same("scores", String(history.attribution?.scoreCommit), (await proofs("attribution")).publics["scoreCommit"]);
+		same("queries", String(history.queries?.statsCommit), (await proofs("query")).publics.statsCommit);
+		same("scores", String(history.attribution?.scoreCommit), (await proofs("attribution")).publics.scoreCommit);
 		same(
 			"payout",
 			[history.payout?.root, String(history.payout?.pool), String(history.payout?.dust), history.payout?.words?.map(String)],
@@ -469,63 +477,6 @@ class Audit {
 	}
 }
 
-/** Derives every line and the sums again from words, stakes and manifests. */
-function checkAccounts(file: ContributorsFile, payouts: PayoutsFile, datasets: readonly DatasetManifest[], stake: bigint): void {
-	const scores = payouts.scores.map(BigInt);
-	const positive = scores.reduce((total, score) => (score > 0n ? total + score : total), 0n);
-	same("number of contributors", file.contributors.length, datasets.length);
-	for (const [index, line] of file.contributors.entries()) {
-		const dataset = datasets[index] as DatasetManifest;
-		const word = BigInt(payouts.words[index] as string);
-		const amount = word & ((1n << 96n) - 1n);
-		const isCharge = ((word >> 96n) & 1n) === 1n;
-		const charged = isCharge && line.claimed ? min(amount, stake) : 0n;
-		const score = scores[index] as bigint;
-		const expected: ContributorLine = {
-			index,
-			address: dataset.contributor,
-			owner: dataset.owner,
-			rows: dataset.rows,
-			score: score.toString(),
-			share: positive === 0n ? 0 : shareOf(score, positive),
-			paid: (!isCharge && line.claimed ? amount : 0n).toString(),
-			charged: charged.toString(),
-			shortfall: (isCharge && line.claimed ? amount - charged : 0n).toString(),
-			stakeReturned: (BigInt(line.stakeReturned) === 0n ? 0n : stake - charged).toString(),
-			claimed: line.claimed,
-			transaction: line.transaction,
-		};
-		same(`line of contribution ${index}`, line, expected);
-		same(`transaction of contribution ${index}`, line.transaction !== null, line.claimed);
-	}
-	const { accounting } = file;
-	const owed = BigInt(payouts.pool) - BigInt(payouts.dust);
-	same("pool of the accounting", accounting.pool, payouts.pool);
-	same("sum of what was paid", accounting.paid, sum(file.contributors.map(({ paid }) => paid)).toString());
-	same("sum of what was charged", accounting.charged, sum(file.contributors.map(({ charged }) => charged)).toString());
-	same("unclaimed", accounting.unclaimed, (owed - BigInt(accounting.paid)).toString());
-	same("dust", sum([accounting.dust, accounting.dustCarried, accounting.returned]).toString(), payouts.dust);
-}
-
 function pick({ id, publics, hasWords, statement }: { id: string; publics: readonly string[]; hasWords: boolean; statement: string }) {
 	return { id, publics: [...publics], hasWords, statement };
-}
-
-function sum(values: readonly string[]): bigint {
-	return values.reduce((total, value) => total + BigInt(value), 0n);
-}
-
-function min(one: bigint, other: bigint): bigint {
-	return one < other ? one : other;
-}
-
-function same(what: string, actual: unknown, expected: unknown): void {
-	if (!isDeepStrictEqual(actual, expected)) {
-		throw new Broken(`${what}: expected ${short(expected)}, got ${short(actual)}`);
-	}
-}
-
-function short(value: unknown): string {
-	const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
-	return text.length > 200 ? `${text.slice(0, 200)}...` : text;
 }

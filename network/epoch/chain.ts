@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type JsonRpcProvider, keccak256, toUtf8Bytes, Wallet } from "ethers";
 import { LedgerClient, type Outcome } from "../../ledger/client.ts";
-import { addVerifiers, type Deployment, deploy } from "../../ledger/deployment.ts";
+import { addVerifiers, type Deployment, type DeployStep, deploy } from "../../ledger/deployment.ts";
 import { type Devnet, startDevnet } from "../../ledger/devnet.ts";
 import { LedgerError } from "../../ledger/errors.ts";
 import { connect, DEVNET_CHAIN } from "../../ledger/node.ts";
@@ -92,12 +92,11 @@ export class Chain {
 	/** Deploys the contracts, or takes the deployment of the run that this one continues, and registers the keys. */
 	async deploy(keys: readonly VerificationKey[], activationDelay: number, progress: Progress): Promise<void> {
 		const treasury = this.wallet("treasury");
-		const onStep = (step: { step: number; steps: number; name: string; hash: string; gasUsed: bigint }) => {
+		const onStep = (step: DeployStep): void => {
 			progress({ phase: "chain", done: step.step, total: step.steps, note: step.name });
-			this.note(step.name, { hash: step.hash, blockNumber: 0, gasUsed: step.gasUsed });
 		};
 		const known = this.embedded ? undefined : ((await this.journal.recall("deployment")) as Deployment | undefined);
-		const { deployment } =
+		const { deployment, steps } =
 			known === undefined
 				? await deploy({
 						signer: this.steward,
@@ -108,6 +107,10 @@ export class Chain {
 						onStep,
 					})
 				: await addVerifiers({ signer: this.steward, deployment: known, verificationKeys: keys, onStep });
+		for (const { name, hash, gasUsed } of steps) {
+			const receipt = await this.provider.getTransactionReceipt(hash);
+			this.note(name, { hash, blockNumber: receipt?.blockNumber ?? 0, gasUsed });
+		}
 		await this.journal.keep("deployment", deployment);
 		this.opened = { deployment, reader: new LedgerReader({ deployment, provider: this.provider }) };
 		await this.giveGas(treasury.address);
