@@ -10,8 +10,8 @@ const FILE = join(root, "circuits", "stats.csv");
 
 /** The built-in data set, and digits. */
 export const STATS_SETS = {
-	glyphs: parameterSetFor({ rows: 60, queries: 80, features: 16, classes: 4, contributions: 8 }),
-	digits: parameterSetFor({ rows: 135, queries: 225, features: 62, classes: 10, contributions: 10 }),
+	glyphs: parameterSetFor({ rows: 60, queries: 80, features: 16, classes: 4, contributions: 8, totalRows: 480 }),
+	digits: parameterSetFor({ rows: 135, queries: 225, features: 62, classes: 10, contributions: 10, totalRows: 1348 }),
 } as const;
 
 /** One line of stats.csv for each circuit of a set. */

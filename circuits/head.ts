@@ -2,7 +2,7 @@
 
 import { LIMB_BITS } from "./contributions.ts";
 import { CircuitError } from "./errors.ts";
-import { type Multiplicity, toLimbs } from "./limbs.ts";
+import { limbCount, type Multiplicity, toLimbs } from "./limbs.ts";
 import { VALUE_BITS } from "./path.ts";
 import { type Statistics, triangleIndex } from "./statistics.ts";
 
@@ -26,20 +26,23 @@ export function applyRidge(stats: Statistics, mu: bigint, w: readonly bigint[], 
 }
 
 /**
- * Bits (a multiple of 12, sign included) that hold every residual of a head rounded to integers:
- * half the largest row sum of |A + mu I|, at most rows (255^2 d + K) / 2.
+ * Bits (sign included) that hold every residual of a head rounded to integers, 2^shift ((A + mu I) W - Y):
+ * half the largest row sum of |A + mu I|, at most rows (255^2 d + K) / 2. No more than that: a spare bit doubles what a prover may choose.
  */
-export function residualBits(maxRows: number, d: number, k: bigint): number {
-	const bound = (BigInt(maxRows) * (65025n * BigInt(d) + k)) / 2n;
-	return Math.ceil((bound.toString(2).length + 1) / LIMB_BITS) * LIMB_BITS;
+export function residualBits(maxRows: number, d: number, k: bigint, shift = 0): number {
+	const bound = ((BigInt(maxRows) * (65025n * BigInt(d) + k)) / 2n) << BigInt(shift);
+	return bound.toString(2).length + 1;
 }
 
 /**
- * Limbs of signed values in [-2^(bits-1), 2^(bits-1)), offset to be non-negative; counts their lookups.
+ * Limbs of signed values in [-2^(bits-1), 2^(bits-1)), offset to be non-negative and shifted so that they fill their top limb: whole limbs
+ * then bound the value by its exact width. Counts their lookups.
  * @param what names the values in the error, with the index of the one out of range
  */
 export function signedLimbs(values: readonly bigint[], bits: number, what: string, multiplicity: Multiplicity): bigint[] {
 	const half = 1n << BigInt(bits - 1);
+	const count = limbCount(bits, LIMB_BITS);
+	const shift = BigInt(count * LIMB_BITS - bits);
 	return values.flatMap((value, i) => {
 		if (value < -half || value >= half) {
 			throw new CircuitError(
@@ -48,7 +51,7 @@ export function signedLimbs(values: readonly bigint[], bits: number, what: strin
 				"Solve more exactly, raise the ridge, or use a parameter set for more rows.",
 			);
 		}
-		const limbs = toLimbs(value + half, bits / LIMB_BITS, LIMB_BITS);
+		const limbs = toLimbs((value + half) << shift, count, LIMB_BITS);
 		multiplicity.addLimbs(limbs);
 		return limbs;
 	});

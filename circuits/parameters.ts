@@ -21,6 +21,8 @@ export interface ParameterSet {
 	readonly nodes: number;
 	/** lambda = lambda * rows, 65 is 1/1000 of the largest square. */
 	readonly lambda: bigint;
+	/** Rows of all contributions together; `contributions * rows` when absent. The closer to the truth, the tighter the residual bounds. */
+	readonly totalRows?: number;
 }
 
 /** The circuits of an epoch by role; `query` is `contribution` with fee weights. */
@@ -44,7 +46,7 @@ export function epochStatements(set: ParameterSet): EpochStatements {
 		d: set.d,
 		k: set.k,
 		statBits: contributionStatBits(contribution),
-		maxRows: set.contributions * set.rows,
+		maxRows: set.totalRows ?? set.contributions * set.rows,
 		lambda: set.lambda,
 	};
 	return {
@@ -73,7 +75,7 @@ const CLASSES = [2, 3, 4, 6, 8, 10, 16];
 
 /**
  * The smallest set that holds an epoch: features and classes are rounded up to a few sizes so that keys are shared,
- * rows to a multiple of 8, contributions to a multiple of 2.
+ * rows to a multiple of 8, all rows to a multiple of 32, contributions to a multiple of 2.
  * @throws CircuitError when the data has more features or classes than any circuit
  */
 export function parameterSetFor(size: {
@@ -82,6 +84,8 @@ export function parameterSetFor(size: {
 	features: number;
 	classes: number;
 	contributions: number;
+	/** Rows of all contributions together, when they are uneven. */
+	totalRows?: number;
 	nodes?: number;
 	lambda?: bigint;
 }): ParameterSet {
@@ -105,5 +109,6 @@ export function parameterSetFor(size: {
 		contributions: Math.ceil(size.contributions / 2) * 2,
 		nodes: size.nodes ?? 12,
 		lambda: size.lambda ?? 65n,
+		...(size.totalRows === undefined ? {} : { totalRows: Math.ceil(size.totalRows / 32) * 32 }),
 	};
 }

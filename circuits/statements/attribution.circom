@@ -45,7 +45,7 @@ template Score(d, k, limbs) {
 ///          S_c = sum_j nodeWeight_j <V_j, A_c W_j - s_j B_c> = <M, A_c> - <N, B_c>;
 ///          scoreCommit = H(tagScores, count + 2^32 C, S_0, ..., S_{C-1}), queryCommit = the statistics of the queries
 /// @param   C, d, k, m, statBits, queryBits   places, features with the bias, classes, nodes, widths of entries
-/// @param   residualBits, queryResidualBits   multiples of 12: widths of R and R' with their signs
+/// @param   residualBits, queryResidualBits   widths of R and R' with their signs; their limbs hold 2^RESIDUAL_SHIFT R and fill whole limbs
 /// @param   empty                             commitment of empty statistics
 /// @param   nodeK, nodeExponent, nodeWeight   constants of the path
 /// @input   everything private is untrusted and committed; limbs have 12 bits
@@ -59,14 +59,15 @@ template Score(d, k, limbs) {
 /// @cost    fixed: 7 d k m products, 13 lookups a pair of head entries and node; 7 an entry and contribution; see stats.csv
 /// @source  docs/design.md, sections 3 and 4
 template Attribution(C, d, k, m, statBits, queryBits, residualBits, queryResidualBits, empty, nodeK, nodeExponent, nodeWeight) {
-    assert(residualBits % 12 == 0 && queryResidualBits % 12 == 0);
     var VALUE_LIMBS = 3;
     var STAT_LIMBS = limbCount(statBits, 12);
     var STAT_SHIFT = 12 * STAT_LIMBS - statBits;
     var QUERY_LIMBS = limbCount(queryBits, 12);
     var QUERY_SHIFT = 12 * QUERY_LIMBS - queryBits;
-    var RESIDUAL_LIMBS = residualBits \ 12;
-    var QUERY_RESIDUAL_LIMBS = queryResidualBits \ 12;
+    var RESIDUAL_LIMBS = limbCount(residualBits, 12);
+    var RESIDUAL_SHIFT = 12 * RESIDUAL_LIMBS - residualBits;
+    var QUERY_RESIDUAL_LIMBS = limbCount(queryResidualBits, 12);
+    var QUERY_RESIDUAL_SHIFT = 12 * QUERY_RESIDUAL_LIMBS - queryResidualBits;
     var SCALE_LIMBS = 4;
     var ENTRIES = entryCount(d, k);
     var TRIANGLE = d * (d + 1) \ 2;
@@ -250,13 +251,13 @@ template Attribution(C, d, k, m, statBits, queryBits, residualBits, queryResidua
                     range.in[looked] <== influenceLimb[j][i][c][s];
                     looked++;
                 }
-                var residual = -(1 << (residualBits - 1));
+                var residual = -(1 << (12 * RESIDUAL_LIMBS - 1));
                 for (var s = 0; s < RESIDUAL_LIMBS; s++) {
                     residual += residualLimb[j][i][c][s] * (1 << (12 * s));
                     range.in[looked] <== residualLimb[j][i][c][s];
                     looked++;
                 }
-                var influenceResidual = -(1 << (queryResidualBits - 1));
+                var influenceResidual = -(1 << (12 * QUERY_RESIDUAL_LIMBS - 1));
                 for (var s = 0; s < QUERY_RESIDUAL_LIMBS; s++) {
                     influenceResidual += influenceResidualLimb[j][i][c][s] * (1 << (12 * s));
                     range.in[looked] <== influenceResidualLimb[j][i][c][s];
@@ -293,20 +294,20 @@ template Attribution(C, d, k, m, statBits, queryBits, residualBits, queryResidua
         ridged[i] <== rows * powers.tau[i];
         step[i][0] <== projected.out[i] * values;
         step[i][1] <== ridged[i] * valuesK;
-        step[i][2] <== powers.tau[i] * (targets + residuals);
-        balance += step[i][0] + step[i][1] - step[i][2];
+        step[i][2] <== powers.tau[i] * ((1 << RESIDUAL_SHIFT) * targets + residuals);
+        balance += (1 << RESIDUAL_SHIFT) * (step[i][0] + step[i][1]) - step[i][2];
 
         step[i][3] <== projected.out[i] * influences;
         step[i][4] <== ridged[i] * influencesK;
         step[i][5] <== powers.tau[i] * influenceResiduals;
         scaled[i] <== queryProjected.out[i] * values;
         gradient += scaled[i] - queryTarget[i];
-        influenceBalance += 256 * (step[i][3] + step[i][4]) - step[i][5];
+        influenceBalance += (1 << QUERY_RESIDUAL_SHIFT) * 256 * (step[i][3] + step[i][4]) - step[i][5];
     }
     assert(looked == LOOKUPS);
     balance === 0;
 
-    influenceBalance === t * gradient;
+    influenceBalance === (1 << QUERY_RESIDUAL_SHIFT) * t * gradient;
 
     // M, by its quadratic form at tau.
     signal outer[m][k];

@@ -34,11 +34,9 @@ export function attributionPath(parameters: AttributionParameters): PathParamete
 export function widths(parameters: AttributionParameters) {
 	// mu falls along the path.
 	const largest = (attributionPath(parameters).nodes[0] as PathNode).k;
-	const plain = (BigInt(parameters.maxRows) * (65025n * BigInt(parameters.d) + largest)) / 2n;
-	const shifted = plain << BigInt(SHIFT);
 	return {
 		residual: residualBits(parameters.maxRows, parameters.d, largest),
-		influenceResidual: Math.ceil((shifted.toString(2).length + 1) / LIMB_BITS) * LIMB_BITS,
+		influenceResidual: residualBits(parameters.maxRows, parameters.d, largest, SHIFT),
 	};
 }
 

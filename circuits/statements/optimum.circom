@@ -11,7 +11,7 @@ include "../gadgets/tags.circom";
 /// @notice  (A + lambda I) W = s B + R with |R| < 2^(residualBits - 1), A = sum of the listed A_c, B likewise, rows = sum of rows_c,
 ///          lambda = ridge * rows, s = 2^exponent; modelCommit = H(tagModel, header, manifestDigest, packed W + 2^35)
 /// @param   C, d, k, statBits          places of the list, features with the bias, classes, width of an entry
-/// @param   residualBits               multiple of 12: width of R with its sign
+/// @param   residualBits               width of R with its sign; its limbs hold 2^RESIDUAL_SHIFT R and fill whole limbs
 /// @param   ridge, exponent, empty     K_lambda, log2 s, commitment of empty statistics
 /// @input   everything private is untrusted and committed; limbs have 12 bits
 /// @output  all public signals are determined by the committed inputs
@@ -21,11 +21,11 @@ include "../gadgets/tags.circom";
 /// @cost    about 2 lookups and 1/10 sponge element an entry and contribution; see stats.csv
 /// @source  docs/design.md, sections 3 and 4
 template Optimum(C, d, k, statBits, residualBits, ridge, exponent, empty) {
-    assert(residualBits % 12 == 0);
     var VALUE_LIMBS = 3;
     var STAT_LIMBS = limbCount(statBits, 12);
     var STAT_SHIFT = 12 * STAT_LIMBS - statBits;
-    var RESIDUAL_LIMBS = residualBits \ 12;
+    var RESIDUAL_LIMBS = limbCount(residualBits, 12);
+    var RESIDUAL_SHIFT = 12 * RESIDUAL_LIMBS - residualBits;
     var ENTRIES = entryCount(d, k);
     var TRIANGLE = d * (d + 1) \ 2;
     var LOOKUPS = C * ENTRIES * (STAT_LIMBS + (STAT_SHIFT > 0 ? 1 : 0)) + d * k * (VALUE_LIMBS + RESIDUAL_LIMBS);
@@ -123,7 +123,7 @@ template Optimum(C, d, k, statBits, residualBits, ridge, exponent, empty) {
                 range.in[looked] <== valueLimb[i][c][s];
                 looked++;
             }
-            var residual = -(1 << (residualBits - 1));
+            var residual = -(1 << (12 * RESIDUAL_LIMBS - 1));
             for (var s = 0; s < RESIDUAL_LIMBS; s++) {
                 residual += residualLimb[i][c][s] * (1 << (12 * s));
                 range.in[looked] <== residualLimb[i][c][s];
@@ -138,13 +138,13 @@ template Optimum(C, d, k, statBits, residualBits, ridge, exponent, empty) {
         left[i] <== projected.out[i] * valueSum;
         ridged[i] <== rows * powers.tau[i];
         right[i] <== (ridge * valueSum) * ridged[i];
-        balance += left[i] + right[i];
+        balance += (1 << RESIDUAL_SHIFT) * (left[i] + right[i]);
     }
     signal target[d];
     for (var i = 0; i < d; i++) {
         var sum = 0;
         for (var c = 0; c < k; c++) {
-            sum += (1 << exponent) * weightedTarget[i][c] + weightedResidual[i][c];
+            sum += (1 << (exponent + RESIDUAL_SHIFT)) * weightedTarget[i][c] + weightedResidual[i][c];
         }
         target[i] <== sum * powers.tau[i];
         balance -= target[i];

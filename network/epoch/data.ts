@@ -49,6 +49,7 @@ export async function prepareData(config: EpochConfig): Promise<EpochData> {
 		features,
 		classes: Math.max(2, table.k),
 		contributions: split.contributors.length,
+		totalRows: split.train.length,
 		nodes: config.nodes,
 		lambda: config.ridge,
 	});
