@@ -45,7 +45,7 @@ export function epochCommand(context: CommandContext): Command {
 			"map rows to n seeded random features (with the bias) instead of taking them as they are",
 			integer(2, 128),
 		)
-		.option("--seed <n>", "seed of the random features", (text) => BigInt(text))
+		.option("--seed <n>", "seed of the random features", seed)
 		.option(
 			"--query-labels <source>",
 			"label of a query: what the model served, or the true label (served | feedback)",
@@ -179,6 +179,8 @@ function reportText(report: RunReport, out: string): string {
 		["transaction", "gas"],
 		Object.entries(report.gas).map(([action, used]) => [action, String(used)]),
 	);
+	// `npm start` in a clone: the command is not on the path there.
+	const program = process.env.npm_lifecycle_event === undefined ? "openledger" : "node cli/openledger.mjs";
 	const seconds = Object.entries(report.timings).map(([phase, ms]) => `${phase} ${(ms / 1000).toFixed(1)}`);
 	const model = report.checkpoints.map(
 		({ epoch, accuracy, efficiencyError }) =>
@@ -194,7 +196,7 @@ function reportText(report: RunReport, out: string): string {
 		gas,
 		"",
 		`seconds: ${seconds.join(", ")}; peak memory ${report.peakMemoryMB} MB`,
-		`bundle: ${out}    check it: openledger verify ${out}    why was I paid: openledger receipt ${out} --contributor ADDRESS`,
+		`bundle: ${out}    check it: ${program} verify ${out}    why was I paid: ${program} receipt ${out} --contributor ADDRESS`,
 	].join("\n");
 }
 
@@ -206,6 +208,14 @@ function integer(low: number, high: number): (value: string) => number {
 		}
 		return parsed;
 	};
+}
+
+/** 64 bits, as the generator takes. */
+function seed(value: string): bigint {
+	if (!/^\d{1,20}$/.test(value) || BigInt(value) >= 1n << 64n) {
+		throw new InvalidArgumentError(`expected an integer from 0 to 2^64 - 1, got ${value}`);
+	}
+	return BigInt(value);
 }
 
 function choice(...allowed: string[]): (value: string) => string {

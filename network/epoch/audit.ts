@@ -101,10 +101,10 @@ export async function verifyBundle({ folder, rpc, stopAtFirst = false, progress,
 		await audit.files();
 		await audit.keys();
 		for (const epoch of index.epochs) {
-			await audit.epoch(BigInt(epoch));
+			await audit.guard(`epoch ${epoch}`, () => audit.epoch(BigInt(epoch)));
 		}
 		if (rpc !== undefined) {
-			await audit.chain(rpc);
+			await audit.guard("chain", () => audit.chain(rpc));
 		}
 	} catch (error) {
 		if (!(error instanceof Stop)) {
@@ -206,7 +206,7 @@ class Audit {
 			model = await this.part(at("model.json"));
 			files = await this.part(at("payouts.json"));
 		} catch (error) {
-			this.links.push({ where, name: "files of the epoch", ok: false, detail: (error as Error).message });
+			this.broken(where, "files of the epoch", error);
 			return;
 		}
 		const statements = epochStatements(set);
@@ -358,7 +358,7 @@ class Audit {
 						same(
 							`receipt of ${line.action} ${line.hash}`,
 							receipt === null ? "none" : [receipt.status, receipt.blockNumber, receipt.gasUsed.toString()],
-							[1, line.gasUsed],
+							[1, line.block, line.gasUsed],
 						);
 					}
 					return `${lines.length} receipts`;
@@ -460,18 +460,35 @@ class Audit {
 		return readPart<T>(this.folder, path);
 	}
 
+	/** Runs checks. What a file of another shape throws between them is a broken link as well. */
+	async guard(where: string, work: () => Promise<void>): Promise<void> {
+		try {
+			await work();
+		} catch (error) {
+			if (error instanceof Stop || this.signal?.aborted) {
+				throw error;
+			}
+			this.broken(where, "shape of the files", error);
+		}
+	}
+
+	/** Notes a broken link. @throws the error itself when it says that the node does not answer; Stop when one is enough */
+	private broken(where: string, name: string, error: unknown): void {
+		if ((error as { code?: string }).code?.startsWith("node.")) {
+			throw error;
+		}
+		this.links.push({ where, name, ok: false, detail: (error as Error).message });
+		if (this.stopAtFirst) {
+			throw new Stop();
+		}
+	}
+
 	private async check(where: string, name: string, work: () => Promise<string>): Promise<void> {
 		this.signal?.throwIfAborted();
 		try {
 			this.links.push({ where, name, ok: true, detail: await work() });
 		} catch (error) {
-			if ((error as { code?: string }).code?.startsWith("node.")) {
-				throw error;
-			}
-			this.links.push({ where, name, ok: false, detail: (error as Error).message });
-			if (this.stopAtFirst) {
-				throw new Stop();
-			}
+			this.broken(where, name, error);
 		}
 		this.progress({ phase: "verify", done: this.links.length, total: this.links.length, note: `${where}: ${name}` });
 	}

@@ -144,7 +144,7 @@ export async function publishBundle(staging: string, folder: string, chainId: nu
 	await rm(staging, { recursive: true, force: true });
 }
 
-/** Reads the index. @throws EpochError BUNDLE_MISSING */
+/** Reads the index. @throws EpochError BUNDLE_MISSING, FILE_DAMAGED */
 export async function readIndex(folder: string): Promise<BundleIndex> {
 	const index = (await readJson(join(folder, "bundle.json"))) as BundleIndex | undefined;
 	if (index === undefined || index.schema !== "openledger.bundle.v1") {
@@ -152,6 +152,19 @@ export async function readIndex(folder: string): Promise<BundleIndex> {
 			"BUNDLE_MISSING",
 			`${folder}: expected a bundle (bundle.json with schema openledger.bundle.v1), got ${index === undefined ? "none" : String(index.schema)}`,
 			"Give the folder that `openledger epoch run --out` wrote; an unfinished run has no bundle yet: run it again to continue.",
+		);
+	}
+	const { epochs, files } = index;
+	if (
+		!Array.isArray(epochs) ||
+		!epochs.every((epoch) => typeof epoch === "string" && /^[1-9]\d*$/.test(epoch)) ||
+		typeof files !== "object" ||
+		files === null
+	) {
+		throw new EpochError(
+			"FILE_DAMAGED",
+			`${join(folder, "bundle.json")}: expected a list of epochs and of files, got others`,
+			"Get the whole bundle again.",
 		);
 	}
 	return index;

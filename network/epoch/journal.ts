@@ -3,7 +3,7 @@
  * A run that was stopped finds its proofs here by what they prove, so none is made twice.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Instance } from "../../circuits/circuit.ts";
 import { FIELD } from "../../circuits/field.ts";
@@ -92,8 +92,11 @@ export class Journal {
 		return readJson(join(this.folder, `${name}.json`));
 	}
 
-	/** Forgets the proofs; called when the bundle is complete. The secret stays: contributors open their commitments with it. */
+	/**
+	 * Ends the run: the next one in this folder is a new one. The secret stays as opening.json: contributors open their commitments with it.
+	 */
 	async finish(): Promise<void> {
+		await rename(join(this.folder, "journal.json"), join(this.folder, "opening.json"));
 		await rm(join(this.folder, "proofs"), { recursive: true, force: true });
 	}
 }

@@ -1,6 +1,7 @@
 /** The circuits and keys of a parameter set: compiled, set up, cached. */
 import { epochCircuits, type ParameterSet, ROLES, type Role } from "../../circuits/parameters.ts";
 import { type CompiledCircuit, compileCircuit } from "../../prover/compile.ts";
+import { KeyError } from "../../prover/errors.ts";
 import { type ProvingKey, setupDevelopment } from "../../prover/setup.ts";
 import type { Progress } from "./progress.ts";
 
@@ -13,7 +14,7 @@ export type EpochKeys = Record<Role, CircuitKey>;
 
 /**
  * Development keys for every circuit of `set`; what is in the cache is taken from there.
- * @throws ProverError, or the signal's reason; nothing half-written stays behind
+ * @throws ProverError (`key.foreign` when a file in the cache is the key of another circuit), or the signal's reason; nothing half-written stays behind
  */
 export async function developmentKeys(set: ParameterSet, progress: Progress, signal: AbortSignal | undefined): Promise<EpochKeys> {
 	const circuits = epochCircuits(set);
@@ -37,5 +38,10 @@ async function setup(
 		...options,
 		onProgress: ({ phase, done, total }) => progress({ phase: "keys", done, total, note: `${circuit.id}: ${phase}` }),
 	});
+	if (key.verification.id !== circuit.id) {
+		throw new KeyError("key.foreign", `expected the key of ${circuit.id} at ${key.path}, got one of ${key.verification.id}`, {
+			hint: "Delete this file and the .json beside it, and run again: the key is made anew.",
+		});
+	}
 	return { circuit: compiled, key };
 }

@@ -90,7 +90,10 @@ export async function runEpochs(options: RunOptions): Promise<RunReport> {
 			chain.deployment.chainId,
 			epochs.map(({ epoch }) => epoch.toString()),
 		);
-		await journal.finish();
+		// With claims left to open later, the same command continues this run.
+		if (report.contributors.every(({ claimed }) => claimed)) {
+			await journal.finish();
+		}
 		progress({ phase: "bundle", done: 1, total: 1, note: out });
 		return report;
 	} finally {

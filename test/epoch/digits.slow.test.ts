@@ -10,7 +10,7 @@ import { runEpochs } from "../../network/epoch/run.ts";
 import { quiet, temporaryFolder } from "./runs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const data = join(process.env["OPENLEDGER_DATA"] ?? join(root, "..", "shared", "data"), "sklearn", "digits.csv.gz");
+const data = join(process.env.OPENLEDGER_DATA ?? join(root, "..", "shared", "data"), "sklearn", "digits.csv.gz");
 
 test("digits, ten contributors: proven, paid and verified", async () => {
 	const { folder, remove } = await temporaryFolder();
