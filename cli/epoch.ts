@@ -17,6 +17,7 @@ interface Flags {
 	epochs?: number;
 	pool?: bigint;
 	stake?: bigint;
+	ridge?: bigint;
 	dropConstant?: boolean;
 	clip?: boolean;
 	randomFeatures?: number;
@@ -38,6 +39,9 @@ export function epochCommand(context: CommandContext): Command {
 		.option("--epochs <n>", "epochs to run; the queries are divided among them", integer(1, 100))
 		.option("--pool <open>", "OPEN paid out in each epoch", amount)
 		.option("--stake <open>", "OPEN that each contribution stakes", amount)
+		.option("--ridge <n>", "ridge of the head, lambda = n * rows; 65 is 1/1000 of the largest square", (text) =>
+			BigInt(integer(1, 1_000_000)(text)),
+		)
 		.option("--drop-constant", "leave out columns with a single value")
 		.option("--clip", "clip held-out values to the range of the training rows")
 		.option(
@@ -82,6 +86,7 @@ async function configOf(flags: Flags): Promise<EpochConfig> {
 		["epochs", "epochs"],
 		["pool", "pool"],
 		["stake", "stake"],
+		["ridge", "ridge"],
 		["dropConstant", "dropConstantColumns"],
 		["clip", "clip"],
 		["queryLabels", "queryLabels"],

@@ -88,6 +88,6 @@ function checkRange(name: string, values: Float64Array): void {
 	throw new DataError(
 		"VALUE_OUT_OF_RANGE",
 		`ridgePath: ${name} holds ${bad}, the range is (-${LIMIT}, ${LIMIT})`,
-		"Choose parameters with a smaller scale exponent or a larger lambda.",
+		"Raise the ridge (epoch run --ridge), or give more training rows: some query lies far outside them.",
 	);
 }

@@ -201,7 +201,7 @@ function checkKey(circuit: CompiledCircuit, zkey: Zkey): void {
 		"key.foreign",
 		`prove: expected a key of ${circuit.circuit.id} (${circuit.digest}), got one of ${zkey.facts.id} (${zkey.facts.circuit})`,
 		{
-			hint: "the circuit changed since the key was made, or the key is of another circuit: run the setup again",
+			hint: "the circuit changed since the key was made, or the key is of another circuit: delete this key file and the .json beside it, and run again",
 		},
 	);
 }
