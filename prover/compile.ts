@@ -73,6 +73,43 @@ const FLAGS = ["--r1cs", "--wasm", "--sym", "--O1", "--inspect"];
 const FORMAT = 1;
 const require = createRequire(import.meta.url);
 
+/** Where a circuit's sources are and how its files are named. */
+interface Location {
+	readonly root: string;
+	readonly circom: string;
+	readonly libraries: readonly string[];
+	readonly digest: string;
+}
+
+async function locate(circuit: Circuit, options: CompileOptions): Promise<Location> {
+	const root = options.root ?? cacheRoot();
+	const circom = require.resolve("circom2/cli.js");
+	const packages = dirname(dirname(circom));
+	const libraries = options.libraries ?? [fileURLToPath(new URL("../circuits", import.meta.url)), packages];
+	const version: string = require("circom2/package.json").version;
+	return { root, circom, libraries, digest: await sourceDigest(circuit, libraries, version) };
+}
+
+/**
+ * Takes a circuit from the cache.
+ * @returns undefined when these sources were not compiled yet
+ * @throws ArtefactError
+ */
+export async function findCompiled(circuit: Circuit, options: CompileOptions = {}): Promise<CompiledCircuit | undefined> {
+	return fromCache(circuit, await locate(circuit, options));
+}
+
+async function fromCache(circuit: Circuit, { root, digest }: Location): Promise<CompiledCircuit | undefined> {
+	const found = await findArtefact("circuit", digest, root);
+	if (found) {
+		const files = await Promise.all((["r1cs", "wasm", "sym"] as const).map((kind) => findArtefact(kind, digest, root)));
+		if (files.every((file) => file !== undefined)) {
+			return { ...JSON.parse(await readFile(found.path, "utf8")), circuit, ...paths(digest, root) };
+		}
+	}
+	return undefined;
+}
+
 /**
  * Compiles a circuit, or takes it from the cache.
  * @returns files, sizes and the names and wires of all inputs
@@ -81,19 +118,10 @@ const require = createRequire(import.meta.url);
  * @throws ArtefactError; the signal's reason
  */
 export async function compileCircuit(circuit: Circuit, options: CompileOptions = {}): Promise<CompiledCircuit> {
-	const root = options.root ?? cacheRoot();
-	const circom = require.resolve("circom2/cli.js");
-	const packages = dirname(dirname(circom));
-	const libraries = options.libraries ?? [fileURLToPath(new URL("../circuits", import.meta.url)), packages];
-	const version: string = require("circom2/package.json").version;
-	const digest = await sourceDigest(circuit, libraries, version);
-	const found = await findArtefact("circuit", digest, root);
-	if (found) {
-		const files = await Promise.all((["r1cs", "wasm", "sym"] as const).map((kind) => findArtefact(kind, digest, root)));
-		if (files.every((file) => file !== undefined)) {
-			return { ...JSON.parse(await readFile(found.path, "utf8")), circuit, ...paths(digest, root) };
-		}
-	}
+	const location = await locate(circuit, options);
+	const known = await fromCache(circuit, location);
+	if (known) return known;
+	const { root, circom, libraries, digest } = location;
 
 	await mkdir(root, { recursive: true });
 	const folder = await mkdtemp(join(root, "compile-"));

@@ -180,6 +180,18 @@ describe("setupDevelopment", () => {
 	});
 });
 
+describe("keys in the cache", () => {
+	it("are one for each id: two parameter sets may compile to the same constraints", async () => {
+		const [one, other] = [toyCircuit(2), { ...toyCircuit(2), id: "toy-of-another-set" }];
+		const keys = [];
+		for (const circuit of [one, other]) {
+			keys.push(await setupDevelopment(await compileCircuit(circuit, { root }), { root }));
+		}
+		expect(keys.map(({ verification }) => verification.id)).toEqual([one.id, other.id]);
+		expect(keys[0]?.verification.circuitId).not.toBe(keys[1]?.verification.circuitId);
+	});
+});
+
 describe("commit", () => {
 	it("sums what a slow reference sums", async () => {
 		const compiled = await compileCircuit(toyCircuit(4), { root });

@@ -35,7 +35,7 @@ import { encodeHeader, HEADER_BYTES, type KeyFacts, type KeySection, layOut, SEC
 export interface ProvingKey {
 	/** absolute path of the .zkey */
 	readonly path: string;
-	/** digest of the circuit and the seed; names the file in the cache */
+	/** digest of the circuit, its id and the seed; names the file in the cache */
 	readonly digest: string;
 	readonly verification: VerificationKey;
 }
@@ -101,7 +101,7 @@ export async function setupDevelopment(compiled: CompiledCircuit, options: Setup
 	const root = options.root ?? cacheRoot();
 	const seed = options.seed ?? DEVELOPMENT_SEED;
 	const digest = createHash("sha256")
-		.update(JSON.stringify([FORMAT, compiled.digest, seed]))
+		.update(JSON.stringify([FORMAT, compiled.digest, compiled.circuit.id, seed]))
 		.digest("hex");
 	if (!(await findArtefact("zkey", digest, root))) {
 		const publish = { root, ...(options.signal ? { signal: options.signal } : {}) };

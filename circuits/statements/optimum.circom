@@ -2,10 +2,9 @@ pragma circom 2.1.6;
 
 include "../gadgets/limbs.circom";
 include "../gadgets/lookup.circom";
+include "../gadgets/model.circom";
 include "../gadgets/projection.circom";
-include "../gadgets/sponge.circom";
 include "../gadgets/statistics.circom";
-include "../gadgets/tags.circom";
 
 /// @title   optimum: the committed head is the ridge optimum of the listed contributions
 /// @notice  (A + lambda I) W = s B + R with |R| < 2^(residualBits - 1), A = sum of the listed A_c, B likewise, rows = sum of rows_c,
@@ -152,22 +151,8 @@ template Optimum(C, d, k, statBits, residualBits, ridge, exponent, empty) {
     balance === 0;
     assert(looked == LOOKUPS);
 
-    // The head's commitment: 7 values of 36 bits an element, class by class within a feature.
-    var ELEMENTS = packedCount(d * k, 36);
-    component model = Sponge(tagModel(), 2 + ELEMENTS);
-    model.in[0] <== d + (1 << 16) * k + (1 << 32) * exponent + (1 << 48) * 36;
-    model.in[1] <== manifestDigest;
-    for (var element = 0; element < ELEMENTS; element++) {
-        var packed = 0;
-        for (var place = 0; place < 7; place++) {
-            var position = 7 * element + place;
-            if (position < d * k) {
-                for (var s = 0; s < VALUE_LIMBS; s++) {
-                    packed += valueLimb[position \ k][position % k][s] * (1 << (36 * place + 12 * s));
-                }
-            }
-        }
-        model.in[2 + element] <== packed;
-    }
+    component model = ModelCommit(d, k, exponent);
+    model.limb <== valueLimb;
+    model.manifestDigest <== manifestDigest;
     modelCommit === model.out;
 }
