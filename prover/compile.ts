@@ -18,7 +18,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Circuit } from "../circuits/circuit.ts";
 import { artefactPath, cacheRoot, findArtefact, publishArtefact } from "./artefact.ts";
-import { CompileError } from "./errors.ts";
+import { ArtefactError, CompileError } from "./errors.ts";
 import { readR1csHeader } from "./r1cs.ts";
 
 /** One input of the main component; arrays are flat, row major, on consecutive wires. */
@@ -115,7 +115,7 @@ async function fromCache(circuit: Circuit, { root, digest }: Location): Promise<
  * @returns files, sizes and the names and wires of all inputs
  * @throws CompileError `compile.failed` with circom's own words; `compile.interface` when the public signals are not
  *   `[...publics, evaluation, challenge]` or there is no private scalar `blind`; `compile.input-dropped`
- * @throws ArtefactError; the signal's reason
+ * @throws ArtefactError, `artefact.disk-full` among them; the signal's reason
  */
 export async function compileCircuit(circuit: Circuit, options: CompileOptions = {}): Promise<CompiledCircuit> {
 	const location = await locate(circuit, options);
@@ -227,6 +227,12 @@ async function runCircom(
 	});
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: circom colours its messages
 	const plain = output.replace(/\u001b\[[0-9;]*m/g, "").replaceAll(folder.slice(1), "");
+	if (plain.includes("Could not write the output")) {
+		// circom does not say why; its folder is a fresh one of ours, so what is left is the disk.
+		throw new ArtefactError("artefact.disk-full", `compileCircuit: expected space for the files of ${id} in ${dirname(folder)}, got none`, {
+			hint: "free some space, or set OPENLEDGER_CACHE to a folder on another disk",
+		});
+	}
 	if (code !== 0 || !plain.includes("Everything went okay")) {
 		throw new CompileError("compile.failed", `compileCircuit: expected circom to accept ${id}, got\n${plain.trim()}`, {
 			hint: "the lines above are circom's own; line numbers of main.circom are those of the circuit's source text",
