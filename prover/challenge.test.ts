@@ -1,10 +1,10 @@
 import { keccak256, toBeHex, toUtf8Bytes } from "ethers";
 import { describe, expect, it } from "vitest";
 import { R } from "./bn254.ts";
-import { challengeOf, combinerOf, evaluationOf, type Transcript } from "./challenge.ts";
+import { challengeOf, combinerOf, digestOf, evaluationOf, type Fixed } from "./challenge.ts";
 import { type Proof, parseProof, proofWords, toCalldata } from "./proof.ts";
 
-const transcript: Transcript = {
+const fixed: Fixed = {
 	circuitId: `0x${"a1".repeat(32)}`,
 	context: `0x${"b2".repeat(32)}`,
 	commitment: ["3", "4"],
@@ -28,22 +28,32 @@ describe("transcript", () => {
 	it("is what ethers computes from the page that fixes it", () => {
 		const expected = hash(
 			keccak256(toUtf8Bytes("openledger.challenge.v1")),
-			transcript.circuitId,
-			transcript.context,
+			fixed.circuitId,
+			fixed.context,
 			hex(3n),
 			hex(4n),
 			hex(5n),
 			hex(R - 1n),
 			hash(hex(6n), hex(7n), hex(8n)),
 		);
-		expect(challengeOf(transcript)).toBe(BigInt(expected) % R);
+		expect(challengeOf(fixed)).toBe(BigInt(expected) % R);
+	});
+
+	it("of several proofs is what ethers computes from their digests", () => {
+		const digest = digestOf(fixed);
+		const other = `0x${"c3".repeat(32)}` as const;
+		expect(challengeOf(fixed)).toBe(BigInt(digest) % R);
+		const expected = hash(keccak256(toUtf8Bytes("openledger.joint.v1")), digest, other);
+		expect(challengeOf(fixed, [digest, other])).toBe(BigInt(expected) % R);
+		expect(() => challengeOf(fixed, [other])).toThrow(expect.objectContaining({ code: "proof.transcript" }));
+		expect(() => challengeOf(fixed, [digest, "0x12"])).toThrow(/transcript\[1\]/);
 	});
 
 	it("depends on every item", () => {
-		const challenge = challengeOf(transcript);
-		const others: Partial<Transcript>[] = [
-			{ circuitId: transcript.context },
-			{ context: transcript.circuitId },
+		const challenge = challengeOf(fixed);
+		const others: Partial<Fixed>[] = [
+			{ circuitId: fixed.context },
+			{ context: fixed.circuitId },
 			{ commitment: ["3", "5"] },
 			{ publics: [5n, R - 2n] },
 			{ publics: [5n] },
@@ -51,17 +61,17 @@ describe("transcript", () => {
 			{ words: [6n, 8n, 7n] },
 			{ words: [] },
 		];
-		for (const other of others) expect(challengeOf({ ...transcript, ...other })).not.toBe(challenge);
+		for (const other of others) expect(challengeOf({ ...fixed, ...other })).not.toBe(challenge);
 	});
 
 	it("refuses an alias of a public signal or of a word", () => {
-		expect(() => challengeOf({ ...transcript, publics: [5n + R, R - 1n] })).toThrow(/publics\[0\]/);
-		expect(() => challengeOf({ ...transcript, words: [6n, 7n + R, 8n] })).toThrow(/words\[1\]/);
-		expect(() => challengeOf({ ...transcript, context: "0x12" })).toThrow(/context/);
+		expect(() => challengeOf({ ...fixed, publics: [5n + R, R - 1n] })).toThrow(/publics\[0\]/);
+		expect(() => challengeOf({ ...fixed, words: [6n, 7n + R, 8n] })).toThrow(/words\[1\]/);
+		expect(() => challengeOf({ ...fixed, context: "0x12" })).toThrow(/context/);
 	});
 
 	it("takes long lists", () => {
-		expect(challengeOf({ ...transcript, words: new Array(300_000).fill(1n) })).toBeGreaterThan(0n);
+		expect(challengeOf({ ...fixed, words: new Array(300_000).fill(1n) })).toBeGreaterThan(0n);
 	});
 
 	it("evaluates words as a polynomial without constant term", () => {

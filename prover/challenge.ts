@@ -1,12 +1,14 @@
 /**
- * The transcript: how a proof's challenge follows from what was fixed before it.
+ * How a proof's challenge follows from what was fixed before it.
  *
  *     TAG        = keccak256("openledger.challenge.v1")
- *     challenge  = keccak256(TAG || circuitId || context || D.x || D.y || publics... || keccak256(words...)) mod r
+ *     digest     = keccak256(TAG || circuitId || context || D.x || D.y || publics... || keccak256(words...))
+ *     challenge  = digest mod r                                               of a proof made alone
+ *                = keccak256(JOINT || digest_1 || ... || digest_N) mod r      of N proofs made together, JOINT = keccak256("openledger.joint.v1")
  *     evaluation = sum words[i] challenge^(i+1) mod r
  *     rho        = keccak256(challenge || proof words...) mod 2^128
  *
- * Every item is 32 bytes, big endian. `publics` are the public signals without evaluation and challenge. A circuit without
+ * Every item is 32 bytes, big endian. `publics` are the public signals without links, evaluation and challenge. A circuit without
  * words hashes the empty list.
  */
 
@@ -18,36 +20,57 @@ import { type Proof, proofWords } from "./proof.ts";
 import type { G1Decimals } from "./verification-key.ts";
 
 const TAG = keccak_256(utf8ToBytes("openledger.challenge.v1"));
+const JOINT = keccak_256(utf8ToBytes("openledger.joint.v1"));
 
-/** What is fixed before the challenge. */
-export interface Transcript {
+/** What one proof fixes before the challenge. */
+export interface Fixed {
 	readonly circuitId: `0x${string}`;
 	/** bytes32 of the calling contract: who, where, which epoch */
 	readonly context: `0x${string}`;
 	/** D, as decimals */
 	readonly commitment: G1Decimals;
-	/** in `[0, r)`, without evaluation and challenge */
+	/** in `[0, r)`, without links, evaluation and challenge */
 	readonly publics: readonly bigint[];
 	/** in `[0, r)`; empty for circuits without words */
 	readonly words: readonly bigint[];
 }
 
+/** The digests of all proofs that are made together, in order; empty for a proof made alone. */
+export type Transcript = readonly `0x${string}`[];
+
 /**
- * @returns in `[0, r)`
+ * The digest of what a proof fixes: its place in a transcript.
  * @throws ProofInvalid `proof.public` when a public signal or word is outside `[0, r)`, `proof.format` when an id is not 32 bytes
  */
-export function challengeOf(transcript: Transcript): bigint {
+export function digestOf(fixed: Fixed): `0x${string}` {
 	const digest = keccak_256(
 		concatBytes(
 			TAG,
-			bytes32("circuitId", transcript.circuitId),
-			bytes32("context", transcript.context),
-			...transcript.commitment.map((word) => toBytesBE(BigInt(word))),
-			...transcript.publics.map((value, index) => fieldBytes(`publics[${index}]`, value)),
-			wordsDigest(transcript.words),
+			bytes32("circuitId", fixed.circuitId),
+			bytes32("context", fixed.context),
+			...fixed.commitment.map((word) => toBytesBE(BigInt(word))),
+			...fixed.publics.map((value, index) => fieldBytes(`publics[${index}]`, value)),
+			wordsDigest(fixed.words),
 		),
 	);
-	return fromBytesBE(digest) % R;
+	return `0x${Buffer.from(digest).toString("hex")}`;
+}
+
+/**
+ * The challenge of a proof.
+ * @param transcript the digests of all proofs made with it, its own among them; empty when it was made alone
+ * @returns in `[0, r)`
+ * @throws ProofInvalid as {@link digestOf}; `proof.transcript` when the transcript does not hold the proof's own digest
+ */
+export function challengeOf(fixed: Fixed, transcript: Transcript = []): bigint {
+	const digest = digestOf(fixed);
+	if (transcript.length === 0) return BigInt(digest) % R;
+	if (!transcript.includes(digest)) {
+		throw new ProofInvalid("proof.transcript", `challengeOf: expected the proof's digest ${digest} in the transcript, got others`, {
+			hint: "a public signal, word, the context or the commitment was altered, or the transcript belongs to other proofs",
+		});
+	}
+	return fromBytesBE(keccak_256(concatBytes(JOINT, ...transcript.map((member, index) => bytes32(`transcript[${index}]`, member))))) % R;
 }
 
 /** keccak256 of all words. One at a time: a list of words may be longer than an argument list. */
@@ -58,7 +81,7 @@ function wordsDigest(words: readonly bigint[]): Uint8Array {
 }
 
 /**
- * The fingerprint of a list of words at the challenge.
+ * The fingerprint of a list at the challenge: of the words, or of a link's list.
  * @param words each in `[0, r)`
  * @returns in `[0, r)`; 0 for the empty list
  */

@@ -27,6 +27,7 @@ function circuit(change: { body?: string; inputs?: string; publics?: string[] } 
 		statement: "small",
 		id: "small",
 		publics: change.publics ?? ["n"],
+		links: [],
 		hasWords: false,
 		source: `pragma circom 2.1.6;
 template Small() {

@@ -71,23 +71,22 @@ export interface CompileOptions {
 
 const FLAGS = ["--r1cs", "--wasm", "--sym", "--O1", "--inspect"];
 const FORMAT = 1;
+const CIRCOM = fileURLToPath(new URL("./circom.ts", import.meta.url));
 const require = createRequire(import.meta.url);
 
 /** Where a circuit's sources are and how its files are named. */
 interface Location {
 	readonly root: string;
-	readonly circom: string;
 	readonly libraries: readonly string[];
 	readonly digest: string;
 }
 
 async function locate(circuit: Circuit, options: CompileOptions): Promise<Location> {
 	const root = options.root ?? cacheRoot();
-	const circom = require.resolve("circom2/cli.js");
-	const packages = dirname(dirname(circom));
+	const packages = dirname(dirname(require.resolve("circom2/package.json")));
 	const libraries = options.libraries ?? [fileURLToPath(new URL("../circuits", import.meta.url)), packages];
 	const version: string = require("circom2/package.json").version;
-	return { root, circom, libraries, digest: await sourceDigest(circuit, libraries, version) };
+	return { root, libraries, digest: await sourceDigest(circuit, libraries, version) };
 }
 
 /**
@@ -114,20 +113,20 @@ async function fromCache(circuit: Circuit, { root, digest }: Location): Promise<
  * Compiles a circuit, or takes it from the cache.
  * @returns files, sizes and the names and wires of all inputs
  * @throws CompileError `compile.failed` with circom's own words; `compile.interface` when the public signals are not
- *   `[...publics, evaluation, challenge]` or there is no private scalar `blind`; `compile.input-dropped`
+ *   `[...publics, ...links, evaluation, challenge]` or there is no private scalar `blind`; `compile.input-dropped`
  * @throws ArtefactError, `artefact.disk-full` among them; the signal's reason
  */
 export async function compileCircuit(circuit: Circuit, options: CompileOptions = {}): Promise<CompiledCircuit> {
 	const location = await locate(circuit, options);
 	const known = await fromCache(circuit, location);
 	if (known) return known;
-	const { root, circom, libraries, digest } = location;
+	const { root, libraries, digest } = location;
 
 	await mkdir(root, { recursive: true });
 	const folder = await mkdtemp(join(root, "compile-"));
 	try {
 		await writeFile(join(folder, "main.circom"), circuit.source);
-		const { output, warnings } = await runCircom(circom, circuit.id, folder, libraries, options.signal);
+		const { output, warnings } = await runCircom(circuit.id, folder, libraries, options.signal);
 		const built = {
 			r1cs: join(folder, "main.r1cs"),
 			wasm: join(folder, "main_js", "main.wasm"),
@@ -170,7 +169,7 @@ function paths(digest: string, root: string): { r1cs: string; wasm: string; sym:
 /** Hashes the main text and, in order of first use, every included file. Paths do not enter: the digest is the same on every machine. */
 async function sourceDigest(circuit: Circuit, libraries: readonly string[], version: string): Promise<string> {
 	const hash = createHash("sha256");
-	hash.update(JSON.stringify([FORMAT, version, FLAGS, circuit.publics, circuit.hasWords, circuit.source]));
+	hash.update(JSON.stringify([FORMAT, version, FLAGS, circuit.publics, circuit.links, circuit.hasWords, circuit.source]));
 	const seen = new Set<string>();
 	const visit = async (text: string, folders: readonly string[], from: string): Promise<void> => {
 		const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/[^\n]*/g, "");
@@ -200,15 +199,15 @@ async function firstReadable(files: readonly string[]): Promise<{ path: string; 
 }
 
 async function runCircom(
-	circom: string,
 	id: string,
 	folder: string,
 	libraries: readonly string[],
 	signal: AbortSignal | undefined,
 ): Promise<{ output: string; warnings: string[] }> {
-	const args = [circom, ...FLAGS, ...libraries.flatMap((library) => ["-l", library]), "-o", folder, join(folder, "main.circom")];
-	// The compiler sees only the tree below its working folder, so it works from the root of the file system.
-	const child = spawn(process.execPath, args, { cwd: "/", stdio: ["ignore", "pipe", "pipe"], ...(signal ? { signal } : {}) });
+	const args = [...FLAGS, ...libraries.flatMap((library) => ["-l", library]), "-o", folder, join(folder, "main.circom")];
+	// Node calls its WASI experimental; what comes out is compared with circom's own counts and names.
+	const node = ["--disable-warning=ExperimentalWarning", CIRCOM];
+	const child = spawn(process.execPath, [...node, ...args], { stdio: ["ignore", "pipe", "pipe"], ...(signal ? { signal } : {}) });
 	let output = "";
 	child.stdout.setEncoding("utf8").on("data", (text: string) => {
 		output += text;
@@ -226,7 +225,7 @@ async function runCircom(
 		child.on("close", (status) => (failure ? reject(signal?.aborted ? signal.reason : failure) : resolve(status)));
 	});
 	// biome-ignore lint/suspicious/noControlCharactersInRegex: circom colours its messages
-	const plain = output.replace(/\u001b\[[0-9;]*m/g, "").replaceAll(folder.slice(1), "");
+	const plain = output.replace(/\u001b\[[0-9;]*m/g, "").replaceAll(folder, "");
 	if (plain.includes("Could not write the output")) {
 		// circom does not say why; its folder is a fresh one of ours, so what is left is the disk.
 		throw new ArtefactError("artefact.disk-full", `compileCircuit: expected space for the files of ${id} in ${dirname(folder)}, got none`, {
@@ -271,7 +270,7 @@ function checkInterface(
 ): { inputs: InputSignal[]; outputs: string[] } {
 	const nPublic = header.nOutputs + header.nPublicInputs;
 	const publics = symbols.slice(0, nPublic).map((symbol) => symbol.name);
-	const expected = [...circuit.publics, ...(circuit.hasWords ? ["evaluation"] : []), "challenge"];
+	const expected = [...circuit.publics, ...circuit.links, ...(circuit.hasWords ? ["evaluation"] : []), "challenge"];
 	if (publics.join() !== expected.join()) {
 		throw new CompileError(
 			"compile.interface",

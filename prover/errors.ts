@@ -28,6 +28,7 @@ export type ProverErrorCode =
 	| "proof.format"
 	| "proof.point"
 	| "proof.public"
+	| "proof.transcript"
 	| "proof.knowledge"
 	| "proof.equation"
 	| "pool.closed"

@@ -7,13 +7,14 @@
  */
 import { availableParallelism } from "node:os";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { MessageChannel } from "node:worker_threads";
+import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
+import type { Transcript } from "./challenge.ts";
 import type { CompiledCircuit } from "./compile.ts";
 import { ProverError, unpackError } from "./errors.ts";
 import type { ProvingKey } from "./setup.ts";
 import type { Inputs } from "./witness.ts";
-import type { Outcome, Proved, ProvePhase, ProveTask } from "./worker.ts";
+import type { CommitTask, Opening, Outcome, Proved, ProvePhase, ProveTask } from "./worker.ts";
 
 export interface PoolOptions {
 	/** proofs at once; default: one per core */
@@ -24,17 +25,21 @@ export interface PoolOptions {
 export interface ProveJob {
 	readonly circuit: CompiledCircuit;
 	readonly key: ProvingKey;
-	/** all inputs by name but `blind`, `evaluation` and `challenge`, which the prover sets */
+	/** all inputs by name but `blind`, links, `evaluation` and `challenge`, which the prover sets */
 	readonly inputs: Inputs;
 	/** bytes32 of the calling contract */
 	readonly context: `0x${string}`;
 	/** in `[0, r)`; empty for circuits without words */
 	readonly words: readonly bigint[];
+	/** the lists whose evaluations at the challenge are the links, entries in `[0, r)`; left out for circuits without links */
+	readonly links?: readonly (readonly bigint[])[];
 	/**
-	 * what the public signals before evaluation and challenge must be, in the order of the circuit. Not needed, but a check of the
+	 * what the public signals before links, evaluation and challenge must be, in the order of the circuit. Not needed, but a check of the
 	 * inputs, and where the circuit computes public signals it saves one run of the witness program.
 	 */
 	readonly publics?: readonly bigint[];
+	/** what {@link ProverPool.commit} returned for the same job, and the digests of all jobs that are proven with it */
+	readonly together?: { readonly opening: Opening; readonly transcript: Transcript };
 	/** threads of the engine; default: all cores for a job that is alone in the pool when it starts, else one */
 	readonly threads?: "one" | "all";
 	readonly signal?: AbortSignal;
@@ -62,9 +67,28 @@ export class ProverPool {
 	 * @throws WitnessError `input.*` for inputs that do not fit the circuit, `witness.unsatisfied` with circom's template and line,
 	 *   `witness.output`
 	 * @throws KeyError `key.missing`, `key.truncated`, `key.format`, `key.foreign`
+	 * @throws ProofInvalid `proof.transcript` when the opening is not in the transcript
 	 * @throws ProverError `engine.failed`, `pool.crashed` (the thread died: usually memory), `pool.closed`; the signal's reason
 	 */
 	async prove(job: ProveJob): Promise<Proved> {
+		return this.#run("prove", job, (task) => ({
+			...task,
+			...(job.together ? { opening: job.together.opening } : {}),
+			transcript: job.together?.transcript ?? [],
+			threads: job.threads ?? (this.#jobs === 1 ? "all" : "one"),
+		}));
+	}
+
+	/**
+	 * Commits to the private inputs of a job that will be proven together with others: their challenge needs all commitments.
+	 * @returns what {@link prove} takes as `together.opening`, with the digest for the transcript
+	 * @throws as {@link prove}, but for what only the proof can notice
+	 */
+	async commit(job: ProveJob): Promise<Opening> {
+		return this.#run("commitInputs", job, (task) => task);
+	}
+
+	async #run<Value>(name: "prove" | "commitInputs", job: ProveJob, complete: (task: CommitTask) => CommitTask | ProveTask): Promise<Value> {
 		if (this.#closed) throw closedError();
 		job.signal?.throwIfAborted();
 		this.#jobs++;
@@ -75,17 +99,17 @@ export class ProverPool {
 			if (this.#closed) throw closedError();
 			port1.on("message", (phase: ProvePhase) => job.onProgress?.(phase));
 			port1.unref();
-			const task: ProveTask = {
+			const task = complete({
 				circuit: job.circuit,
 				key: job.key,
 				inputs: job.inputs,
 				context: job.context,
 				words: job.words,
+				links: job.links ?? [],
 				...(job.publics ? { publics: job.publics } : {}),
-				threads: job.threads ?? (this.#jobs === 1 ? "all" : "one"),
 				port: port2,
-			};
-			const outcome = await this.#run(task, job.signal);
+			});
+			const outcome: Outcome<Value> = await this.#threadRun(name, task, port2, job.signal);
 			if (!outcome.ok) throw unpackError(outcome.error);
 			return outcome.value;
 		} finally {
@@ -94,13 +118,9 @@ export class ProverPool {
 		}
 	}
 
-	async #run(task: ProveTask, signal: AbortSignal | undefined): Promise<Outcome<Proved>> {
+	async #threadRun<Value>(name: string, task: CommitTask, port: MessagePort, signal: AbortSignal | undefined): Promise<Outcome<Value>> {
 		try {
-			return await this.#threads.run(task, {
-				name: "prove",
-				transferList: task.port ? [task.port] : [],
-				...(signal ? { signal } : {}),
-			});
+			return await this.#threads.run(task, { name, transferList: [port], ...(signal ? { signal } : {}) });
 		} catch (cause) {
 			if (signal?.aborted) throw signal.reason;
 			if (this.#closed) throw closedError();

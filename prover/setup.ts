@@ -149,6 +149,7 @@ export async function writeDevelopmentKey(
 		id: compiled.circuit.id,
 		development: true,
 		publics: compiled.circuit.publics,
+		links: compiled.circuit.links,
 		hasWords: compiled.circuit.hasWords,
 		sigma: g2Decimals(secrets.sigma),
 	};

@@ -16,6 +16,7 @@ export function toyCircuit(size: number): Circuit {
 		statement: "toy",
 		id: `toy-n${size}`,
 		publics: ["total", "n"],
+		links: [],
 		hasWords: true,
 		source: `pragma circom 2.1.6;
 template Toy(k) {

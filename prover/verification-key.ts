@@ -28,8 +28,10 @@ export interface VerificationKey {
 	readonly circuitId: `0x${string}`;
 	/** true when the secrets of the setup are known to somebody */
 	readonly development: boolean;
-	/** names of the public signals before evaluation and challenge */
+	/** names of the public signals before links, evaluation and challenge */
 	readonly publics: readonly string[];
+	/** names of the links: evaluations at the challenge, compared between proofs made together */
+	readonly links: readonly string[];
 	readonly hasWords: boolean;
 	readonly alpha: G1Decimals;
 	readonly beta: G2Decimals;
@@ -91,6 +93,7 @@ export async function readVerificationKey(path: string): Promise<VerificationKey
 			circuitId: circuitIdOf(points),
 			development: facts.development,
 			publics: facts.publics,
+			links: facts.links,
 			hasWords: facts.hasWords,
 			...points,
 		});
@@ -119,14 +122,17 @@ export function parseVerificationKey(value: unknown): VerificationKey {
 		return field;
 	};
 	if (fields.schema !== "openledger.vkey.v1") throw misshapen("schema", '"openledger.vkey.v1"', fields.schema);
-	const publics = fields.publics;
-	if (!Array.isArray(publics) || publics.some((name) => typeof name !== "string")) {
-		throw misshapen("publics", "an array of names", publics);
-	}
+	const names = (name: string): string[] => {
+		const field = fields[name];
+		if (!Array.isArray(field) || field.some((item) => typeof item !== "string")) throw misshapen(name, "an array of names", field);
+		return [...field];
+	};
+	const publics = names("publics");
+	const links = names("links");
 	const ic = fields.ic;
 	if (!Array.isArray(ic)) throw misshapen("ic", "an array of points", ic);
 	const hasWords = flag("hasWords");
-	const signals = publics.length + (hasWords ? 2 : 1);
+	const signals = publics.length + links.length + (hasWords ? 2 : 1);
 	if (ic.length !== signals + 1) throw misshapen("ic", `${signals + 1} points`, `${ic.length}`);
 	const key: VerificationKey = {
 		schema: "openledger.vkey.v1",
@@ -134,7 +140,8 @@ export function parseVerificationKey(value: unknown): VerificationKey {
 		id: text("id"),
 		circuitId: text("circuitId") as `0x${string}`,
 		development: flag("development"),
-		publics: [...publics],
+		publics,
+		links,
 		hasWords,
 		alpha: pair("alpha", fields.alpha),
 		beta: quad("beta", fields.beta),

@@ -7,7 +7,7 @@
  */
 import { bn254 } from "@noble/curves/bn254.js";
 import { R } from "./bn254.ts";
-import { challengeOf, combinerOf, evaluationOf } from "./challenge.ts";
+import { challengeOf, combinerOf, evaluationOf, type Transcript } from "./challenge.ts";
 import { ProofInvalid } from "./errors.ts";
 import { type Proof, parseProof } from "./proof.ts";
 import { type G1Point, type G2Point, g1Point, g2Point, type VerificationKey, verificationPoints } from "./verification-key.ts";
@@ -16,18 +16,22 @@ import { type G1Point, type G2Point, g1Point, g2Point, type VerificationKey, ver
 export interface Claim {
 	/** bytes32 that the calling contract computes */
 	readonly context: `0x${string}`;
-	/** public signals in the key's order, without evaluation and challenge, in `[0, r)` */
+	/** public signals in the key's order, without links, evaluation and challenge, in `[0, r)` */
 	readonly publics: readonly bigint[];
+	/** evaluations of committed lists at the challenge, in `[0, r)`; none when absent. The caller compares them with those of the other members. */
+	readonly links?: readonly bigint[];
 	/** in `[0, r)`; empty for circuits without words */
 	readonly words: readonly bigint[];
 	readonly proof: Proof;
+	/** digests of all proofs made with this one; absent or empty when it was made alone */
+	readonly transcript?: Transcript;
 }
 
 /**
  * Returns if the proof is good.
  * @throws ProofInvalid `proof.format` (shape), `proof.point` (not in the group), `proof.public` (number or range of public
- *   signals and words), `proof.knowledge` (D commits to something else than the private inputs), `proof.equation` (all else:
- *   another statement, context, word list, circuit or proof)
+ *   signals, links and words), `proof.transcript` (the transcript is of other proofs), `proof.knowledge` (D commits to something else than the
+ *   private inputs), `proof.equation` (all else: another statement, context, word list, circuit or proof)
  * @throws KeyError `key.invalid`
  */
 export function verifyProof(key: VerificationKey, claim: Claim): void {
@@ -38,16 +42,24 @@ export function verifyProof(key: VerificationKey, claim: Claim): void {
 			`verifyProof: expected ${key.publics.length} public signals of ${key.id}, got ${claim.publics.length}`,
 		);
 	}
+	const links = claim.links ?? [];
+	if (links.length !== key.links.length) {
+		throw new ProofInvalid("proof.public", `verifyProof: expected ${key.links.length} links of ${key.id}, got ${links.length}`);
+	}
+	links.forEach((link, index) => {
+		if (link >= 0n && link < R) return;
+		throw new ProofInvalid("proof.public", `verifyProof: expected links[${index}] in [0, r), got ${link}`);
+	});
 	if (!key.hasWords && claim.words.length > 0) {
 		throw new ProofInvalid("proof.public", `verifyProof: expected no words for ${key.id}, got ${claim.words.length}`);
 	}
-	const challenge = challengeOf({ ...claim, circuitId: key.circuitId, commitment: proof.commitment });
+	const challenge = challengeOf({ ...claim, circuitId: key.circuitId, commitment: proof.commitment }, claim.transcript);
 	const evaluation = key.hasWords ? [evaluationOf(claim.words, challenge)] : [];
-	checkEquation(key, [...claim.publics, ...evaluation, challenge], proof);
+	checkEquation(key, [...claim.publics, ...links, ...evaluation, challenge], proof);
 }
 
 /**
- * The pairing equation alone, for public signals that include evaluation and challenge. It says nothing about where the
+ * The pairing equation alone, for public signals that include links, evaluation and challenge. It says nothing about where the
  * challenge came from: use {@link verifyProof} to verify.
  * @param signals one per IC point after the first, in `[0, r)`
  * @throws ProofInvalid `proof.point`, `proof.knowledge`, `proof.equation`; KeyError `key.invalid`

@@ -39,6 +39,7 @@ export interface KeyFacts {
 	/** true when tau is known to somebody: such a key proves nothing to anybody else */
 	readonly development: boolean;
 	readonly publics: readonly string[];
+	readonly links: readonly string[];
 	readonly hasWords: boolean;
 	/** `[sigma]_2` as decimals `[[x.c0, x.c1], [y.c0, y.c1]]` */
 	readonly sigma: readonly [readonly [string, string], readonly [string, string]];
