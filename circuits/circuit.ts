@@ -1,21 +1,23 @@
 /**
  * What the prover needs to know of a circuit. Every circuit has the same shape (docs/design.md, section 1): its public
- * signals are `publics`, then `evaluation` if it has words, then `challenge`; all its private inputs are committed, one of them is `blind`.
+ * signals are `publics`, `links`, then `evaluation` if it has words, then `challenge`; all its private inputs are committed, one of them is `blind`.
  */
 export interface Circuit {
-	/** Statement it belongs to: "contribution", "optimum", "attribution", "payout". */
+	/** Statement it belongs to: "contribution", "total", "optimum", "score", "attribution", "payout", ... */
 	readonly statement: string;
 	/** Stable name of statement and parameters, for example "contribution-n64-d16-k4-w1-s24". */
 	readonly id: string;
 	/** Text of the circom main file; its includes are relative to the folder `circuits/`. */
 	readonly source: string;
-	/** Names of the public signals in order, without evaluation and challenge. */
+	/** Names of the public signals in order, without links, evaluation and challenge. */
 	readonly publics: readonly string[];
+	/** Names of the links in order: evaluations of committed lists at the challenge, compared between proofs that were made together. */
+	readonly links: readonly string[];
 	/** Whether the statement speaks about a list outside the circuit. */
 	readonly hasWords: boolean;
 }
 
-/** Values for every input but `blind`, `evaluation` and `challenge`; arrays are flat, row-major. */
+/** Values for every input but `blind`, links, `evaluation` and `challenge`; arrays are flat, row-major. */
 export type CircuitInputs = Record<string, bigint | readonly bigint[]>;
 
 /** A statement about concrete values, ready for the prover. */
@@ -24,6 +26,8 @@ export interface Instance {
 	readonly inputs: CircuitInputs;
 	/** Public signals, in the order of `circuit.publics`. */
 	readonly publics: readonly bigint[];
+	/** The lists whose evaluations are the links, in the order of `circuit.links`; entries in `[0, r)`. */
+	readonly links: readonly (readonly bigint[])[];
 	/** The list outside the circuit; empty when the circuit has none. */
 	readonly words: readonly bigint[];
 }
@@ -33,12 +37,11 @@ export function mainSource(
 	statement: string,
 	template: string,
 	args: readonly (number | bigint | readonly (number | bigint)[])[],
-	publics: readonly string[],
-	hasWords: boolean,
+	{ publics, links, hasWords }: Pick<Circuit, "publics" | "links" | "hasWords">,
 ): string {
 	const literal = (value: number | bigint | readonly (number | bigint)[]): string =>
 		Array.isArray(value) ? `[${value.join(", ")}]` : String(value);
-	const signals = [...publics, ...(hasWords ? ["evaluation"] : []), "challenge"];
+	const signals = [...publics, ...links, ...(hasWords ? ["evaluation"] : []), "challenge"];
 	return [
 		"pragma circom 2.1.6;",
 		`include "statements/${statement}.circom";`,

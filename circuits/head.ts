@@ -1,8 +1,7 @@
 /** Heads, residuals and their ranges: the integer side of "solve in floating point, check in integers". */
-
-import { LIMB_BITS } from "./contributions.ts";
 import { CircuitError } from "./errors.ts";
 import { limbCount, type Multiplicity, toLimbs } from "./limbs.ts";
+import { LIMB_BITS } from "./page.ts";
 import { VALUE_BITS } from "./path.ts";
 import { type Statistics, triangleIndex } from "./statistics.ts";
 
@@ -55,6 +54,17 @@ export function signedLimbs(values: readonly bigint[], bits: number, what: strin
 		multiplicity.addLimbs(limbs);
 		return limbs;
 	});
+}
+
+/** @throws CircuitError `total-rows` when there are more rows than the residual bounds of the parameter set allow for */
+export function checkRows(statement: string, total: Statistics, maxRows: number): void {
+	if (total.rows > BigInt(maxRows)) {
+		throw new CircuitError(
+			"total-rows",
+			`${statement}: expected at most ${maxRows} rows in all, got ${total.rows}`,
+			"Use a parameter set for more rows.",
+		);
+	}
 }
 
 /** W as non-negative values of VALUE_BITS bits. */

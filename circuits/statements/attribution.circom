@@ -4,66 +4,29 @@ include "../gadgets/division.circom";
 include "../gadgets/limbs.circom";
 include "../gadgets/lookup.circom";
 include "../gadgets/projection.circom";
-include "../gadgets/sponge.circom";
-include "../gadgets/statistics.circom";
-include "../gadgets/tags.circom";
 
-/// @title   Score of one contribution
-/// @notice  out = sum_{i<=l} m_il A_il - sum_ic n_ic B_ic
-/// @input   m, n, limb   values of the path; limbs of the statistics (12 bits)
-/// @output  out          unique
-/// @soundness no `<--`
-/// @cost    one product an entry
-template Score(d, k, limbs) {
-    var TRIANGLE = d * (d + 1) \ 2;
-    var ENTRIES = entryCount(d, k);
-
-    signal input m[TRIANGLE];
-    signal input n[d * k];
-    signal input limb[ENTRIES][limbs];
-    signal output out;
-
-    signal sum[ENTRIES + 1];
-    sum[0] <== 0;
-    for (var e = 0; e < ENTRIES; e++) {
-        var value = 0;
-        for (var s = 0; s < limbs; s++) {
-            value += limb[e][s] * (1 << (12 * s));
-        }
-        if (e < TRIANGLE) {
-            sum[e + 1] <== sum[e] + m[e] * value;
-        } else {
-            sum[e + 1] <== sum[e] - n[e - TRIANGLE] * value;
-        }
-    }
-    out <== sum[ENTRIES];
-}
-
-/// @title   attribution: every listed contribution's integral of influence along the ridge path
+/// @title   attribution: the ridge path of the total for the queries
 /// @notice  for each node j: (A + mu_j) W_j = s_j B + R_j and 2^8 (A + mu_j) V_j = t (A_Q W_j - s_j B_Q) + R'_j with
-///          mu_j = nodeK_j rows, s_j = 2^nodeExponent_j, t = max(1, floor(2^8 rows / rows_Q));
-///          S_c = sum_j nodeWeight_j <V_j, A_c W_j - s_j B_c> = <M, A_c> - <N, B_c>;
-///          scoreCommit = H(tagScores, count + 2^32 C, S_0, ..., S_{C-1}), queryCommit = the statistics of the queries
-/// @param   C, d, k, m, statBits, queryBits   places, features with the bias, classes, nodes, widths of entries
+///          (A, B) = total, (A_Q, B_Q) = query, mu_j = nodeK_j rows, s_j = 2^nodeExponent_j, t = max(1, floor(2^8 rows / queryRows));
+///          M = sym(sum_j nodeWeight_j V_j W_j^T), N = sum_j nodeWeight_j s_j V_j;
+///          totalAt, queryAt, pathAt = the evaluations sum_e (.)_e challenge^(e+1) of (A, B), (A_Q, B_Q), (M, N)
+/// @param   d, k, m                           features with the bias, classes, nodes
 /// @param   residualBits, queryResidualBits   widths of R and R' with their signs; their limbs hold 2^RESIDUAL_SHIFT R and fill whole limbs
-/// @param   empty                             commitment of empty statistics
 /// @param   nodeK, nodeExponent, nodeWeight   constants of the path
 /// @input   everything private is untrusted and committed; limbs have 12 bits
-/// @output  all public signals are determined by the committed inputs
-/// @soundness no `<--` but the two of RangeLookup. W_j, V_j in [-2^35, 2^35), R and R' two-sided, so the systems are integer identities: |A W| < 2^(27 + 35 + log2(C d)),
-///          |t A_Q W| < 2^(24 + 32 + 35 + log2 d), both far below r. Both systems of all nodes are one polynomial identity each, gamma_(j,c) = block^(k j + c), with the
+/// @input   total, query   field elements. Whoever verifies compares totalAt and queryAt with the sums over pages of the same challenge, which makes each entry the integer
+///                         sum of range-checked entries: below 2^(48 + 16) for 2^16 pieces
+/// @output  all public signals are determined by the committed inputs; totalAt, queryAt and pathAt are links
+/// @soundness no `<--` but the two of RangeLookup. W_j, V_j in [-2^35, 2^35), R and R' two-sided, so the systems are integer identities: |2^8 A V| < 2^(8 + 64 + 35 + log2 d),
+///          |t A_Q W| < 2^(48 + 64 + 35 + log2 d), both far below r. Both systems of all nodes are one polynomial identity each, gamma_(j,c) = block^(k j + c), with the
 ///          entries as coefficients. M is committed as field elements and equals sum_j weight_j V_j W_j^T (upper triangle, off-diagonal pairs added) because the quadratic
-///          form at tau determines it. The scores follow from committed limbs by sums and products alone.
+///          form at tau determines it; N is a sum of limbs.
 ///          What the residual bounds leave open: docs/slack.md.
-/// @edge    no query: rows_Q = 0 has no witness; rows_Q > 2^8 rows: t = 1
-/// @cost    fixed: 7 d k m products, 13 lookups a pair of head entries and node; 7 an entry and contribution; see stats.csv
+/// @edge    no query: queryRows = 0 has no witness; queryRows > 2^8 rows: t = 1
+/// @cost    7 d k m products, 13 lookups a pair of head entries and node, 8 an entry; see stats.csv
 /// @source  docs/design.md, sections 3 and 4
-template Attribution(C, d, k, m, statBits, queryBits, residualBits, queryResidualBits, empty, nodeK, nodeExponent, nodeWeight) {
+template Attribution(d, k, m, residualBits, queryResidualBits, nodeK, nodeExponent, nodeWeight) {
     var VALUE_LIMBS = 3;
-    var STAT_LIMBS = limbCount(statBits, 12);
-    var STAT_SHIFT = 12 * STAT_LIMBS - statBits;
-    var QUERY_LIMBS = limbCount(queryBits, 12);
-    var QUERY_SHIFT = 12 * QUERY_LIMBS - queryBits;
     var RESIDUAL_LIMBS = limbCount(residualBits, 12);
     var RESIDUAL_SHIFT = 12 * RESIDUAL_LIMBS - residualBits;
     var QUERY_RESIDUAL_LIMBS = limbCount(queryResidualBits, 12);
@@ -71,22 +34,18 @@ template Attribution(C, d, k, m, statBits, queryBits, residualBits, queryResidua
     var SCALE_LIMBS = 4;
     var ENTRIES = entryCount(d, k);
     var TRIANGLE = d * (d + 1) \ 2;
-    var LOOKUPS = C * ENTRIES * (STAT_LIMBS + (STAT_SHIFT > 0 ? 1 : 0))
-        + ENTRIES * (QUERY_LIMBS + (QUERY_SHIFT > 0 ? 1 : 0))
-        + m * d * k * (2 * VALUE_LIMBS + RESIDUAL_LIMBS + QUERY_RESIDUAL_LIMBS)
-        + 4 * SCALE_LIMBS;
+    var LOOKUPS = m * d * k * (2 * VALUE_LIMBS + RESIDUAL_LIMBS + QUERY_RESIDUAL_LIMBS) + 4 * SCALE_LIMBS;
 
-    signal input scoreCommit;
-    signal input queryCommit;
-    signal input evaluation;
+    signal input rows;
+    signal input queryRows;
+    signal input totalAt;
+    signal input queryAt;
+    signal input pathAt;
     signal input challenge;
 
     signal input blind;
-    signal input rowCount[C];
-    signal input active[C];
-    signal input statLimb[C][ENTRIES][STAT_LIMBS];
-    signal input queryRows;
-    signal input queryLimb[ENTRIES][QUERY_LIMBS];
+    signal input total[ENTRIES];
+    signal input query[ENTRIES];
     signal input scaleLimb[4][SCALE_LIMBS]; // quotient, remainder, divisor - 1 - remainder, t - 1
     signal input scaleZero;
     signal input valueLimb[m][d][k][VALUE_LIMBS];
@@ -103,61 +62,15 @@ template Attribution(C, d, k, m, statBits, queryBits, residualBits, queryResidua
     range.multiplicity <== multiplicity;
     var looked = 0;
 
-    // The listed statistics, their sum, the statistics of the queries.
-    component opening[C];
-    component list = ContributionList(C, empty);
-    list.challenge <== challenge;
-    list.active <== active;
-    var rowSum = 0;
-    for (var c = 0; c < C; c++) {
-        opening[c] = StatisticsCommit(d, k, statBits, 12);
-        opening[c].limb <== statLimb[c];
-        opening[c].rows <== rowCount[c];
-        list.commit[c] <== opening[c].out;
-        rowSum += rowCount[c];
-        for (var e = 0; e < ENTRIES; e++) {
-            for (var s = 0; s < STAT_LIMBS; s++) {
-                range.in[looked] <== statLimb[c][e][s];
-                looked++;
-            }
-            if (STAT_SHIFT > 0) {
-                range.in[looked] <== statLimb[c][e][STAT_LIMBS - 1] * (1 << STAT_SHIFT);
-                looked++;
-            }
-        }
-    }
-    evaluation === list.evaluation;
-    signal rows <== rowSum;
+    component whole = Evaluation(ENTRIES);
+    whole.challenge <== challenge;
+    whole.in <== total;
+    totalAt === whole.out;
 
-    signal total[ENTRIES];
-    for (var e = 0; e < ENTRIES; e++) {
-        var sum = 0;
-        for (var c = 0; c < C; c++) {
-            for (var s = 0; s < STAT_LIMBS; s++) {
-                sum += statLimb[c][e][s] * (1 << (12 * s));
-            }
-        }
-        total[e] <== sum;
-    }
-
-    component queryOpening = StatisticsCommit(d, k, queryBits, 12);
-    queryOpening.limb <== queryLimb;
-    queryOpening.rows <== queryRows;
-    queryCommit === queryOpening.out;
-    signal query[ENTRIES];
-    for (var e = 0; e < ENTRIES; e++) {
-        var value = 0;
-        for (var s = 0; s < QUERY_LIMBS; s++) {
-            value += queryLimb[e][s] * (1 << (12 * s));
-            range.in[looked] <== queryLimb[e][s];
-            looked++;
-        }
-        if (QUERY_SHIFT > 0) {
-            range.in[looked] <== queryLimb[e][QUERY_LIMBS - 1] * (1 << QUERY_SHIFT);
-            looked++;
-        }
-        query[e] <== value;
-    }
+    component asked = Evaluation(ENTRIES);
+    asked.challenge <== challenge;
+    asked.in <== query;
+    queryAt === asked.out;
 
     // t = max(1, floor(2^8 rows / queryRows))
     var scale[4];
@@ -334,16 +247,13 @@ template Attribution(C, d, k, m, statBits, queryBits, residualBits, queryResidua
     }
     form === committed;
 
-    // Scores.
-    component score[C];
-    component scores = Sponge(tagScores(), 1 + C);
-    scores.in[0] <== list.count + (1 << 32) * C;
-    for (var c = 0; c < C; c++) {
-        score[c] = Score(d, k, STAT_LIMBS);
-        score[c].m <== product;
-        score[c].n <== n;
-        score[c].limb <== statLimb[c];
-        scores.in[1 + c] <== score[c].out;
+    component path = Evaluation(ENTRIES);
+    path.challenge <== challenge;
+    for (var e = 0; e < TRIANGLE; e++) {
+        path.in[e] <== product[e];
     }
-    scoreCommit === scores.out;
+    for (var e = TRIANGLE; e < ENTRIES; e++) {
+        path.in[e] <== n[e - TRIANGLE];
+    }
+    pathAt === path.out;
 }

@@ -1,27 +1,34 @@
-/** `attribution`: scoreCommit holds the ridge-path score of every listed contribution. */
+/** `attribution`: pathAt is the evaluation of the ridge path of the total for the queries. */
 import { type Circuit, type Instance, mainSource } from "../circuit.ts";
-import { emptyCommit, LIMB_BITS, type ListParameters, openList } from "../contributions.ts";
 import { CircuitError } from "../errors.ts";
 import { reduce } from "../field.ts";
-import { applyRidge, residualBits, signedLimbs } from "../head.ts";
-import { limbCount, Multiplicity, toLimbs } from "../limbs.ts";
+import { applyRidge, checkRows, residualBits, signedLimbs } from "../head.ts";
+import { Multiplicity, toLimbs } from "../limbs.ts";
+import { entries, LIMB_BITS } from "../page.ts";
 import { type PathNode, type PathParameters, pathParameters, SHIFT, VALUE_BITS } from "../path.ts";
-import { sponge, TAGS } from "../sponge.ts";
-import { commitStatistics, type Statistics, statisticsLimbs } from "../statistics.ts";
+import type { Statistics } from "../statistics.ts";
 
-export interface AttributionParameters extends ListParameters {
+export interface AttributionParameters {
+	readonly d: number;
+	readonly k: number;
+	/** Rows in all that the residual bounds allow for. */
+	readonly maxRows: number;
 	/** Nodes of the path. */
 	readonly nodes: number;
 	/** lambda = lambda * rows. */
 	readonly lambda: bigint;
-	/** Width of an entry of the query statistics. */
-	readonly queryBits: number;
 }
 
 /** Heads and influence vectors of all nodes; each d x k integers, feature by feature. */
 export interface Path {
 	readonly w: readonly (readonly bigint[])[];
 	readonly v: readonly (readonly bigint[])[];
+}
+
+/** What the path means for a contribution's score: M (triangle, off-diagonal pairs added) and N (d x k). */
+export interface PathForms {
+	readonly m: readonly bigint[];
+	readonly n: readonly bigint[];
 }
 
 const SCALE_LIMBS = 4;
@@ -41,35 +48,29 @@ export function widths(parameters: AttributionParameters) {
 }
 
 export function attributionCircuit(parameters: AttributionParameters): Circuit {
-	const { contributions, d, k, nodes, statBits, queryBits, maxRows, lambda } = parameters;
+	const { d, k, nodes, maxRows, lambda } = parameters;
 	const path = attributionPath(parameters);
 	const { residual, influenceResidual } = widths(parameters);
-	const publics = ["scoreCommit", "queryCommit"];
+	const signals = { publics: ["rows", "queryRows"], links: ["totalAt", "queryAt", "pathAt"], hasWords: false };
 	return {
 		statement: "attribution",
-		id: `attribution-c${contributions}-d${d}-k${k}-m${nodes}-s${statBits}-q${queryBits}-r${maxRows}-l${lambda}`,
+		id: `attribution-d${d}-k${k}-m${nodes}-r${maxRows}-l${lambda}`,
 		source: mainSource(
 			"attribution",
 			"Attribution",
 			[
-				contributions,
 				d,
 				k,
 				nodes,
-				statBits,
-				queryBits,
 				residual,
 				influenceResidual,
-				emptyCommit(parameters),
 				path.nodes.map((node) => node.k),
 				path.nodes.map((node) => node.exponent),
 				path.nodes.map((node) => node.weight),
 			],
-			publics,
-			true,
+			signals,
 		),
-		publics,
-		hasWords: true,
+		...signals,
 	};
 }
 
@@ -91,8 +92,8 @@ export function queryGradient(query: Statistics, w: readonly bigint[], exponent:
 	return applyRidge(query, 0n, w, d, k).map((value, i) => value - ((query.b[i] as bigint) << BigInt(exponent)));
 }
 
-/** M (triangle, off-diagonal pairs added) and N (d x k) of a path. */
-export function pathForms(path: Path, parameters: PathParameters, d: number, k: number): { m: bigint[]; n: bigint[] } {
+/** M = sym(sum_j weight_j V_j W_j^T) and N = sum_j weight_j s_j V_j, exactly. */
+export function pathForms(path: Path, parameters: PathParameters, d: number, k: number): PathForms {
 	const m = new Array<bigint>((d * (d + 1)) / 2).fill(0n);
 	const n = new Array<bigint>(d * k).fill(0n);
 	parameters.nodes.forEach((node, j) => {
@@ -120,46 +121,23 @@ export function pathForms(path: Path, parameters: PathParameters, d: number, k: 
 	return { m, n };
 }
 
-/** S_c = <M, A_c> - <N, B_c>. */
-export function score(stats: Statistics, forms: { m: readonly bigint[]; n: readonly bigint[] }): bigint {
-	let sum = 0n;
-	stats.a.forEach((value, e) => {
-		sum += (forms.m[e] as bigint) * value;
-	});
-	stats.b.forEach((value, i) => {
-		sum -= (forms.n[i] as bigint) * value;
-	});
-	return sum;
-}
-
-/** scoreCommit = H("openledger.scores", count + 2^32 places, scores padded with zeros). */
-export function commitScores(scores: readonly bigint[], places: number): bigint {
-	const padded = Array.from({ length: places }, (_, i) => reduce(scores[i] ?? 0n));
-	return sponge(TAGS.scores, [BigInt(scores.length) + (BigInt(places) << 32n), ...padded]);
-}
-
 /**
- * The statement about the scores of `list` for `query` along `path`.
- * @throws CircuitError naming node and entry when a value or a residual is out of bounds
+ * The statement about the path of `total` for `query`.
+ * @returns the instance and the forms that the scores follow from
+ * @throws CircuitError naming node and entry when a value or a residual is out of bounds; `total-rows`, `query-empty`
  */
 export function attributionInstance(
 	parameters: AttributionParameters,
-	list: readonly Statistics[],
+	total: Statistics,
 	query: Statistics,
 	path: Path,
-): Instance & { readonly scores: readonly bigint[] } {
-	const { contributions, d, k, queryBits } = parameters;
+): Instance & { readonly forms: PathForms } {
+	const { d, k } = parameters;
+	const { rows } = total;
+	checkRows("attribution", total, parameters.maxRows);
 	const constants = attributionPath(parameters);
 	const bits = widths(parameters);
 	const multiplicity = new Multiplicity(LIMB_BITS);
-	const opened = openList(parameters, list, multiplicity);
-	const { rows } = opened.total;
-
-	const queryShift = limbCount(queryBits, LIMB_BITS) * LIMB_BITS - queryBits;
-	const queryLimbs = statisticsLimbs(query, queryBits, LIMB_BITS);
-	for (const limbs of queryLimbs) {
-		multiplicity.addLimbs(limbs, queryShift);
-	}
 
 	const t = queryScale(rows, query.rows);
 	const quotient = (rows << BigInt(SHIFT)) / query.rows;
@@ -178,13 +156,9 @@ export function attributionInstance(
 		const w = path.w[j] as readonly bigint[];
 		const v = path.v[j] as readonly bigint[];
 		const mu = node.k * rows;
-		const residual = applyRidge(opened.total, mu, w, d, k).map(
-			(value, i) => value - ((opened.total.b[i] as bigint) << BigInt(node.exponent)),
-		);
+		const residual = applyRidge(total, mu, w, d, k).map((value, i) => value - ((total.b[i] as bigint) << BigInt(node.exponent)));
 		const gradient = queryGradient(query, w, node.exponent, d, k);
-		const influenceResidual = applyRidge(opened.total, mu, v, d, k).map(
-			(value, i) => (value << BigInt(SHIFT)) - t * (gradient[i] as bigint),
-		);
+		const influenceResidual = applyRidge(total, mu, v, d, k).map((value, i) => (value << BigInt(SHIFT)) - t * (gradient[i] as bigint));
 		valueLimb.push(...signedLimbs(w, VALUE_BITS, `attribution: W of node ${j}`, multiplicity));
 		residualLimb.push(...signedLimbs(residual, bits.residual, `attribution: residual R of node ${j}`, multiplicity));
 		influenceLimb.push(...signedLimbs(v, VALUE_BITS, `attribution: V of node ${j}`, multiplicity));
@@ -194,27 +168,25 @@ export function attributionInstance(
 	});
 
 	const forms = pathForms(path, constants, d, k);
-	const scores = list.map((stats) => score(stats, forms));
-	const scoreCommit = commitScores(scores, contributions);
-	const queryCommit = commitStatistics(query, d, k, queryBits);
+	const product = forms.m.map(reduce);
 	return {
 		circuit: attributionCircuit(parameters),
-		publics: [scoreCommit, queryCommit],
-		words: opened.words,
-		scores,
+		publics: [rows, query.rows],
+		links: [entries(total), entries(query), [...product, ...forms.n.map(reduce)]],
+		words: [],
+		forms,
 		inputs: {
-			scoreCommit,
-			queryCommit,
-			...opened.inputs,
+			rows,
 			queryRows: query.rows,
-			queryLimb: queryLimbs.flat(),
+			total: entries(total),
+			query: entries(query),
 			scaleLimb,
 			scaleZero: quotient === 0n ? 1n : 0n,
 			valueLimb,
 			residualLimb,
 			influenceLimb,
 			influenceResidualLimb,
-			product: forms.m.map(reduce),
+			product,
 			multiplicity: multiplicity.values(),
 		},
 	};

@@ -24,13 +24,12 @@ export function contributionStatBits(parameters: ContributionParameters): number
 
 export function contributionCircuit(parameters: ContributionParameters): Circuit {
 	const { n, d, k, weightBits } = parameters;
-	const publics = ["rowsCommit", "statsCommit", "rows"];
+	const signals = { publics: ["rowsCommit", "statsCommit", "rows"], links: [], hasWords: false };
 	return {
 		statement: "contribution",
 		id: `contribution-n${n}-d${d}-k${k}-w${weightBits}`,
-		source: mainSource("contribution", "Contribution", [n, d, k, weightBits, contributionStatBits(parameters)], publics, false),
-		publics,
-		hasWords: false,
+		source: mainSource("contribution", "Contribution", [n, d, k, weightBits, contributionStatBits(parameters)], signals),
+		...signals,
 	};
 }
 
@@ -89,6 +88,7 @@ export function contributionInstance(
 	return {
 		circuit: contributionCircuit(parameters),
 		publics,
+		links: [],
 		words: [],
 		statistics,
 		inputs: {

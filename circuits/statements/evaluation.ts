@@ -5,11 +5,11 @@
  * [0, 255] and targets 0 and 1. A drop of the mean squared error by x is a delta of x s^2 rows.
  */
 import { type Circuit, type Instance, mainSource } from "../circuit.ts";
-import { LIMB_BITS } from "../contributions.ts";
 import { CircuitError } from "../errors.ts";
 import { reduce } from "../field.ts";
 import { applyRidge, signedLimbs } from "../head.ts";
 import { limbCount, Multiplicity, toLimbs } from "../limbs.ts";
+import { LIMB_BITS } from "../page.ts";
 import { VALUE_BITS } from "../path.ts";
 import { commitStatistics, entryCount, type Statistics, statisticsLimbs } from "../statistics.ts";
 import { commitModel, headExponent, type OptimumParameters } from "./optimum.ts";
@@ -43,12 +43,12 @@ export function evaluationCircuit(parameters: EvaluationParameters): Circuit {
 	const { optimum, statBits } = parameters;
 	const { d, k, lambda } = optimum;
 	const publics = ["oldModelCommit", "newModelCommit", "oldManifestDigest", "newManifestDigest", "evaluationStatsCommit", "delta"];
+	const signals = { publics, links: [], hasWords: false };
 	return {
 		statement: "evaluation",
 		id: `evaluation-d${d}-k${k}-s${statBits}-l${lambda}`,
-		source: mainSource("evaluation", "LossDrop", [d, k, statBits, headExponent(optimum), dropLimbs(parameters)], publics, false),
-		publics,
-		hasWords: false,
+		source: mainSource("evaluation", "LossDrop", [d, k, statBits, headExponent(optimum), dropLimbs(parameters)], signals),
+		...signals,
 	};
 }
 
@@ -118,6 +118,7 @@ export function evaluationInstance(
 	return {
 		circuit: evaluationCircuit(parameters),
 		publics: Object.values(values),
+		links: [],
 		words: [],
 		inputs: {
 			...values,

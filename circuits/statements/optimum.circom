@@ -4,41 +4,38 @@ include "../gadgets/limbs.circom";
 include "../gadgets/lookup.circom";
 include "../gadgets/model.circom";
 include "../gadgets/projection.circom";
-include "../gadgets/statistics.circom";
 
-/// @title   optimum: the committed head is the ridge optimum of the listed contributions
-/// @notice  (A + lambda I) W = s B + R with |R| < 2^(residualBits - 1), A = sum of the listed A_c, B likewise, rows = sum of rows_c,
+/// @title   optimum: the committed head is the ridge optimum of the total
+/// @notice  (A + lambda I) W = s B + R with |R| < 2^(residualBits - 1), (A, B) = total, totalAt = sum_e total_e challenge^(e+1),
 ///          lambda = ridge * rows, s = 2^exponent; modelCommit = H(tagModel, header, manifestDigest, packed W + 2^35)
-/// @param   C, d, k, statBits          places of the list, features with the bias, classes, width of an entry
-/// @param   residualBits               width of R with its sign; its limbs hold 2^RESIDUAL_SHIFT R and fill whole limbs
-/// @param   ridge, exponent, empty     K_lambda, log2 s, commitment of empty statistics
+/// @param   d, k              features with the bias, classes
+/// @param   residualBits      width of R with its sign; its limbs hold 2^RESIDUAL_SHIFT R and fill whole limbs
+/// @param   ridge, exponent   K_lambda, log2 s
 /// @input   everything private is untrusted and committed; limbs have 12 bits
-/// @output  all public signals are determined by the committed inputs
+/// @input   total             field elements. Whoever verifies compares totalAt with the sum over `total` pages of the same challenge, which makes each
+///                            entry the integer sum of range-checked entries: below 2^(48 + 16) for 2^16 contributions
+/// @output  all public signals are determined by the committed inputs; totalAt is a link
 /// @soundness no `<--` but the two of RangeLookup. W in [-2^35, 2^35) and R in [-2^(residualBits-1), 2^(residualBits-1)) by limbs (two-sided), so nothing wraps:
-///          |A W| < 2^(statBits + log2(C d) + 35) < r / 4. The system holds entry by entry because sum_c block^c tau^T (...)_c = 0 is a polynomial in the
+///          |A W| < 2^(64 + 35 + log2 d) < r / 4. The system holds entry by entry because sum_c block^c tau^T (...)_c = 0 is a polynomial in the
 ///          challenge whose coefficients are exactly the entries. What the bound leaves open: docs/slack.md.
-/// @cost    about 2 lookups and 1/10 sponge element an entry and contribution; see stats.csv
+/// @cost    an entry: 2 products and 1 for totalAt; a head entry: 3 products and 3 + residualBits / 12 lookups; see stats.csv
 /// @source  docs/design.md, sections 3 and 4
-template Optimum(C, d, k, statBits, residualBits, ridge, exponent, empty) {
+template Optimum(d, k, residualBits, ridge, exponent) {
     var VALUE_LIMBS = 3;
-    var STAT_LIMBS = limbCount(statBits, 12);
-    var STAT_SHIFT = 12 * STAT_LIMBS - statBits;
     var RESIDUAL_LIMBS = limbCount(residualBits, 12);
     var RESIDUAL_SHIFT = 12 * RESIDUAL_LIMBS - residualBits;
     var ENTRIES = entryCount(d, k);
     var TRIANGLE = d * (d + 1) \ 2;
-    var LOOKUPS = C * ENTRIES * (STAT_LIMBS + (STAT_SHIFT > 0 ? 1 : 0)) + d * k * (VALUE_LIMBS + RESIDUAL_LIMBS);
+    var LOOKUPS = d * k * (VALUE_LIMBS + RESIDUAL_LIMBS);
 
     signal input modelCommit;
     signal input manifestDigest;
     signal input rows;
-    signal input evaluation;
+    signal input totalAt;
     signal input challenge;
 
     signal input blind;
-    signal input rowCount[C];
-    signal input active[C];
-    signal input statLimb[C][ENTRIES][STAT_LIMBS];
+    signal input total[ENTRIES];
     signal input valueLimb[d][k][VALUE_LIMBS];
     signal input residualLimb[d][k][RESIDUAL_LIMBS];
     signal input multiplicity[4096];
@@ -50,42 +47,10 @@ template Optimum(C, d, k, statBits, residualBits, ridge, exponent, empty) {
     range.multiplicity <== multiplicity;
     var looked = 0;
 
-    // The listed statistics and their sum.
-    component opening[C];
-    component list = ContributionList(C, empty);
-    list.challenge <== challenge;
-    list.active <== active;
-    var rowSum = 0;
-    for (var c = 0; c < C; c++) {
-        opening[c] = StatisticsCommit(d, k, statBits, 12);
-        opening[c].limb <== statLimb[c];
-        opening[c].rows <== rowCount[c];
-        list.commit[c] <== opening[c].out;
-        rowSum += rowCount[c];
-        for (var e = 0; e < ENTRIES; e++) {
-            for (var s = 0; s < STAT_LIMBS; s++) {
-                range.in[looked] <== statLimb[c][e][s];
-                looked++;
-            }
-            if (STAT_SHIFT > 0) {
-                range.in[looked] <== statLimb[c][e][STAT_LIMBS - 1] * (1 << STAT_SHIFT);
-                looked++;
-            }
-        }
-    }
-    rows === rowSum;
-    evaluation === list.evaluation;
-
-    signal total[ENTRIES];
-    for (var e = 0; e < ENTRIES; e++) {
-        var sum = 0;
-        for (var c = 0; c < C; c++) {
-            for (var s = 0; s < STAT_LIMBS; s++) {
-                sum += statLimb[c][e][s] * (1 << (12 * s));
-            }
-        }
-        total[e] <== sum;
-    }
+    component whole = Evaluation(ENTRIES);
+    whole.challenge <== challenge;
+    whole.in <== total;
+    totalAt === whole.out;
 
     // The system under both projections.
     component powers = SidonPowers(d);

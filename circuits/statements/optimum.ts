@@ -1,13 +1,17 @@
-/** `optimum`: the head under modelCommit is the ridge optimum of the listed contributions, up to its rounding. */
+/** `optimum`: the head under modelCommit is the ridge optimum of the total, up to its rounding. */
 import { type Circuit, type Instance, mainSource } from "../circuit.ts";
-import { emptyCommit, LIMB_BITS, type ListParameters, openList } from "../contributions.ts";
-import { applyRidge, offsetHead, residualBits, signedLimbs } from "../head.ts";
+import { applyRidge, checkRows, offsetHead, residualBits, signedLimbs } from "../head.ts";
 import { Multiplicity } from "../limbs.ts";
+import { entries, LIMB_BITS } from "../page.ts";
 import { pathParameters, VALUE_BITS } from "../path.ts";
 import { pack, sponge, TAGS } from "../sponge.ts";
 import type { Statistics } from "../statistics.ts";
 
-export interface OptimumParameters extends ListParameters {
+export interface OptimumParameters {
+	readonly d: number;
+	readonly k: number;
+	/** Rows in all that the residual bounds allow for. */
+	readonly maxRows: number;
 	/** lambda = lambda * rows. */
 	readonly lambda: bigint;
 }
@@ -18,20 +22,13 @@ export function headExponent(parameters: OptimumParameters): number {
 }
 
 export function optimumCircuit(parameters: OptimumParameters): Circuit {
-	const { contributions, d, k, statBits, maxRows, lambda } = parameters;
-	const publics = ["modelCommit", "manifestDigest", "rows"];
+	const { d, k, maxRows, lambda } = parameters;
+	const signals = { publics: ["modelCommit", "manifestDigest", "rows"], links: ["totalAt"], hasWords: false };
 	return {
 		statement: "optimum",
-		id: `optimum-c${contributions}-d${d}-k${k}-s${statBits}-r${maxRows}-l${lambda}`,
-		source: mainSource(
-			"optimum",
-			"Optimum",
-			[contributions, d, k, statBits, residualBits(maxRows, d, lambda), lambda, headExponent(parameters), emptyCommit(parameters)],
-			publics,
-			true,
-		),
-		publics,
-		hasWords: true,
+		id: `optimum-d${d}-k${k}-r${maxRows}-l${lambda}`,
+		source: mainSource("optimum", "Optimum", [d, k, residualBits(maxRows, d, lambda), lambda, headExponent(parameters)], signals),
+		...signals,
 	};
 }
 
@@ -50,31 +47,27 @@ export function optimumResidual(parameters: OptimumParameters, total: Statistics
 }
 
 /**
- * The statement that `w` (d x k integers, feature by feature, scale 2^headExponent) solves the ridge system of `list`.
- * @throws CircuitError naming the entry when W or its residual is out of bounds
+ * The statement that `w` (d x k integers, feature by feature, scale 2^headExponent) solves the ridge system of `total`.
+ * @throws CircuitError naming the entry when W or its residual is out of bounds; `total-rows`
  */
-export function optimumInstance(
-	parameters: OptimumParameters,
-	list: readonly Statistics[],
-	w: readonly bigint[],
-	manifestDigest: bigint,
-): Instance {
+export function optimumInstance(parameters: OptimumParameters, total: Statistics, w: readonly bigint[], manifestDigest: bigint): Instance {
 	const { d, maxRows, lambda } = parameters;
+	checkRows("optimum", total, maxRows);
 	const multiplicity = new Multiplicity(LIMB_BITS);
-	const opened = openList(parameters, list, multiplicity);
-	const residual = optimumResidual(parameters, opened.total, w);
+	const residual = optimumResidual(parameters, total, w);
 	const valueLimb = signedLimbs(w, VALUE_BITS, "optimum: head W", multiplicity);
 	const residualLimb = signedLimbs(residual, residualBits(maxRows, d, lambda), "optimum: residual R", multiplicity);
 	const modelCommit = commitModel(parameters, w, manifestDigest);
 	return {
 		circuit: optimumCircuit(parameters),
-		publics: [modelCommit, manifestDigest, opened.total.rows],
-		words: opened.words,
+		publics: [modelCommit, manifestDigest, total.rows],
+		links: [entries(total)],
+		words: [],
 		inputs: {
 			modelCommit,
 			manifestDigest,
-			rows: opened.total.rows,
-			...opened.inputs,
+			rows: total.rows,
+			total: entries(total),
 			valueLimb,
 			residualLimb,
 			multiplicity: multiplicity.values(),

@@ -6,28 +6,35 @@ include "../gadgets/projection.circom";
 include "../gadgets/sponge.circom";
 include "../gadgets/tags.circom";
 
-/// @title   payout: the word list follows from the committed scores by the policy
-/// @notice  P = sum of positive scores; amount_i = floor(pool min(|S_i|, P) / max(P, 1)) (0 when P = 0);
-///          word_i = amount_i + 2^96 negative_i + 2^128 i in the first `count` places, else 0; dust = pool - sum of amounts of positive scores;
-///          evaluation = sum_i word_i challenge^(i+1); scoreCommit = H(tagScores, count + 2^32 C, S)
-/// @param   C   places, at most 1,024 (assert)
-/// @input   everything private is untrusted and committed; limbs have 12 bits. |S_i| < 2^144, pool < 2^96
-/// @output  all public signals are determined by scoreCommit and pool: the words are unique. Sign: a negative score has |S| >= 1, so 0 is positive. Comparison:
-///          `capped` is 1 exactly when |S| > P, both differences being range-checked. Division: strict, remainder and its gap range-checked. P = 0: `none` is then 1 because P + none - 1 >= 0.
+/// @title   payout: a page of words follows from committed scores by the policy
+/// @notice  P = positive, the sum of the epoch's positive scores; amount_i = floor(pool min(|S_i|, P) / max(P, 1)) (0 when P = 0);
+///          word_i = amount_i + 2^96 negative_i + 2^128 (first + i) in the first `count` places, else 0; pagePositive and paid = the sums of positive scores and of their amounts;
+///          evaluation = sum_i word_i challenge^(i+1); scoreCommit = h_pages with h_0 = previousScores, h_p = H(tagScores, count_p + 2^32 G, h_{p-1}, S of page p), pages without
+///          any score left out but the first
+/// @param   pages, G   pages of scores and places of each: at most 1,024 in all (assert)
+/// @input   everything private is untrusted and committed; limbs have 12 bits. |S_i| < 2^144, pool < 2^96, P < 2^156; first < 2^32 is what the contract counts
+/// @output  all public signals but `positive` are determined by scoreCommit and pool: the words are unique. `positive` is what the page says of the epoch: whoever verifies adds up pagePositive
+///          over all pages and compares. Sign: a negative score has |S| >= 1, so 0 is positive. Comparison: `capped` is 1 exactly when |S| > P, both differences being
+///          range-checked. Division: strict, remainder and its gap range-checked. P = 0: `none` is then 1 because P + none - 1 >= 0.
 /// @soundness no `<--` but the two of RangeLookup. amount max(P,1) + remainder < 2^96 2^156 + 2^156 < r: no wrap
-/// @edge    all scores zero or negative: all amounts 0, dust = pool; |S_i| > P: charged the pool at most; floor(...) = 0: word without amount
+/// @edge    all scores zero or negative: all amounts 0; |S_i| > P: charged the pool at most; floor(...) = 0: word without amount
 /// @cost    about 111 a place, 40 of them the commitment, plus 4,096 for the table
 /// @source  docs/design.md, section 3
-template Payout(C) {
+template Payout(pages, G) {
+    var C = pages * G;
     assert(C >= 1 && C <= 1024);
     var SCORE_LIMBS = 12; // 144 bits
-    var SUM_LIMBS = 13; // 156 bits: 1,024 scores
+    var SUM_LIMBS = 13; // 156 bits: 4,096 scores of the largest size
     var AMOUNT_LIMBS = 8; // 96 bits
     var LOOKUPS = C * (SCORE_LIMBS + 3 * SUM_LIMBS + AMOUNT_LIMBS) + SUM_LIMBS + AMOUNT_LIMBS;
 
+    signal input previousScores;
     signal input scoreCommit;
+    signal input first;
     signal input pool;
-    signal input dust;
+    signal input positive;
+    signal input pagePositive;
+    signal input paid;
     signal input evaluation;
     signal input challenge;
 
@@ -64,13 +71,16 @@ template Payout(C) {
     signal size[C];
     signal negativeSize[C];
     var positiveSum = 0;
-    var count = 0;
+    var count[pages];
+    for (var page = 0; page < pages; page++) {
+        count[page] = 0;
+    }
     for (var i = 0; i < C; i++) {
         active[i] * (active[i] - 1) === 0;
         if (i > 0) {
             active[i] * (1 - active[i - 1]) === 0;
         }
-        count += active[i];
+        count[i \ G] += active[i];
         negative[i] * (negative[i] - 1) === 0;
         var sum = negative[i];
         for (var s = 0; s < SCORE_LIMBS; s++) {
@@ -83,14 +93,25 @@ template Payout(C) {
         negativeSize[i] <== negative[i] * size[i];
         positiveSum += size[i] - negativeSize[i];
     }
-    signal positive <== positiveSum;
+    pagePositive === positiveSum;
 
-    component scores = Sponge(tagScores(), 1 + C);
-    scores.in[0] <== count + (1 << 32) * C;
-    for (var i = 0; i < C; i++) {
-        scores.in[1 + i] <== size[i] - 2 * negativeSize[i];
+    // A page is there if its first place is: places are filled from the start.
+    component scores[pages];
+    signal chain[pages];
+    for (var page = 0; page < pages; page++) {
+        scores[page] = Sponge(tagScores(), 2 + G);
+        scores[page].in[0] <== count[page] + (1 << 32) * G;
+        scores[page].in[1] <== (page == 0 ? previousScores : chain[page - 1]);
+        for (var i = 0; i < G; i++) {
+            scores[page].in[2 + i] <== size[G * page + i] - 2 * negativeSize[G * page + i];
+        }
+        if (page == 0) {
+            chain[page] <== scores[page].out;
+        } else {
+            chain[page] <== chain[page - 1] + active[G * page] * (scores[page].out - chain[page - 1]);
+        }
     }
-    scoreCommit === scores.out;
+    scoreCommit === chain[pages - 1];
 
     none * (none - 1) === 0;
     none * positive === 0;
@@ -111,7 +132,7 @@ template Payout(C) {
     component division[C];
     component words = Evaluation(C);
     words.challenge <== challenge;
-    var paid = 0;
+    var paidSum = 0;
     for (var i = 0; i < C; i++) {
         capped[i] * (capped[i] - 1) === 0;
         excess[i] <== capped[i] * (size[i] - positive);
@@ -148,11 +169,11 @@ template Payout(C) {
         division[i].remainder <== remainder;
         division[i].gap === gap;
 
-        words.in[i] <== amount + (1 << 96) * negative[i] + (1 << 128) * i * active[i];
+        words.in[i] <== amount + (1 << 96) * negative[i] + (1 << 128) * (first + i) * active[i];
         charge[i] <== negative[i] * amount;
-        paid += amount - charge[i];
+        paidSum += amount - charge[i];
     }
-    dust === pool - paid;
+    paid === paidSum;
     evaluation === words.out;
     assert(looked == LOOKUPS);
 }

@@ -1,13 +1,20 @@
-/** `payout`: the word list follows from the committed scores by the policy. */
+/** `payout`: a page of words follows from committed scores by the policy. */
 import { type Circuit, type Instance, mainSource } from "../circuit.ts";
-import { LIMB_BITS } from "../contributions.ts";
 import { CircuitError } from "../errors.ts";
 import { Multiplicity, toLimbs } from "../limbs.ts";
-import { commitScores } from "./attribution.ts";
+import { LIMB_BITS, pagesOf } from "../page.ts";
+import { commitScores } from "./score.ts";
 
 export interface PayoutParameters {
-	/** Places of the list, at most 1,024; the same as in `attribution`. */
-	readonly contributions: number;
+	/** Pages of scores that fit. */
+	readonly pages: number;
+	/** Places of a page, as in `score`; at most 1,024 in all pages. */
+	readonly places: number;
+}
+
+/** Payouts of one proof. */
+export function payoutPlaces({ pages, places }: PayoutParameters): number {
+	return pages * places;
 }
 
 const SCORE_LIMBS = 12;
@@ -20,34 +27,39 @@ export interface Payout {
 	readonly negative: boolean;
 }
 
-export function payoutCircuit(parameters: PayoutParameters): Circuit {
-	const publics = ["scoreCommit", "pool", "dust"];
+export function payoutCircuit({ pages, places }: PayoutParameters): Circuit {
+	const publics = ["previousScores", "scoreCommit", "first", "pool", "positive", "pagePositive", "paid"];
+	const signals = { publics, links: [], hasWords: true };
 	return {
 		statement: "payout",
-		id: `payout-c${parameters.contributions}`,
-		source: mainSource("payout", "Payout", [parameters.contributions], publics, true),
-		publics,
-		hasWords: true,
+		id: `payout-p${pages}-c${places}`,
+		source: mainSource("payout", "Payout", [pages, places], signals),
+		...signals,
 	};
 }
 
+/** P: the sum of the positive scores. */
+export function positiveSum(scores: readonly bigint[]): bigint {
+	return scores.reduce((sum, s) => (s > 0n ? sum + s : sum), 0n);
+}
+
 /**
- * The policy: with P the sum of positive scores, amount_i = floor(pool min(|S_i|, P) / P), nothing when P = 0; negative scores are charged.
- * dust = pool - sum of what is paid.
+ * The policy: amount = floor(pool min(|S|, P) / P), nothing when P = 0; negative scores are charged.
+ * @param positive P, the sum of the positive scores of the whole epoch
+ * @returns what each of `scores` gets or is charged, and the sum of what is paid
  */
-export function payouts(scores: readonly bigint[], pool: bigint): { payouts: Payout[]; dust: bigint } {
-	const positive = scores.reduce((sum, s) => (s > 0n ? sum + s : sum), 0n);
-	let dust = pool;
+export function payouts(scores: readonly bigint[], pool: bigint, positive = positiveSum(scores)): { payouts: Payout[]; paid: bigint } {
+	let paid = 0n;
 	const list = scores.map((s) => {
 		const size = s < 0n ? -s : s;
 		const least = size < positive ? size : positive;
 		const amount = positive === 0n ? 0n : (pool * least) / positive;
 		if (s > 0n) {
-			dust -= amount;
+			paid += amount;
 		}
 		return { amount, negative: s < 0n };
 	});
-	return { payouts: list, dust };
+	return { payouts: list, paid };
 }
 
 /** Word of place `index`: amount, bit 96 for a charge, index from bit 128. */
@@ -55,25 +67,46 @@ export function payoutWord(payout: Payout, index: number): bigint {
 	return payout.amount + (payout.negative ? 1n << 96n : 0n) + (BigInt(index) << 128n);
 }
 
+/** Where a page of payouts stands in its epoch. */
+export interface PayoutPage {
+	/** scoreCommit of the page before, 0 for the first. */
+	readonly previousScores: bigint;
+	/** Index of the page's first contribution. */
+	readonly first: number;
+	/** Sum of the positive scores of the whole epoch. */
+	readonly positive: bigint;
+}
+
 /**
- * The statement about the payouts of `scores` from `pool` wei.
- * @throws CircuitError when the pool has more than 96 bits or a score more than 144
+ * The statement about one page of payouts from `pool` wei.
+ * @param scores the page's; all pages but the last one are full
+ * @param page left out when the epoch has only this one
+ * @throws CircuitError when the pool has more than 96 bits, a score more than 144 or their positive sum more than 156
  */
 export function payoutInstance(
 	parameters: PayoutParameters,
 	scores: readonly bigint[],
 	pool: bigint,
-): Instance & { readonly payouts: readonly Payout[]; readonly dust: bigint } {
-	const places = parameters.contributions;
+	page: PayoutPage = { previousScores: 0n, first: 0, positive: positiveSum(scores) },
+): Instance & { readonly payouts: readonly Payout[]; readonly paid: bigint } {
+	const places = payoutPlaces(parameters);
+	const { previousScores, first, positive } = page;
 	if (scores.length === 0 || scores.length > places) {
 		throw new CircuitError(
-			"list-count",
+			"page-count",
 			`payout: expected 1 to ${places} scores, got ${scores.length}`,
-			"Use a parameter set with more places.",
+			"Divide the scores into pages, or use a parameter set with more places.",
 		);
 	}
 	if (pool < 0n || pool >= 1n << 96n) {
 		throw new CircuitError("pool-range", `payout: expected a pool in [0, 2^96) wei, got ${pool}`, "Fund less.");
+	}
+	if (positive >= 1n << 156n) {
+		throw new CircuitError(
+			"score-sum",
+			`payout: expected a sum of positive scores below 2^156, got ${positive}`,
+			"Divide the contributions among more epochs.",
+		);
 	}
 	const multiplicity = new Multiplicity(LIMB_BITS);
 	const limbs = (value: bigint, count: number): bigint[] => {
@@ -82,8 +115,7 @@ export function payoutInstance(
 		return list;
 	};
 
-	const result = payouts(scores, pool);
-	const positive = scores.reduce((sum, s) => (s > 0n ? sum + s : sum), 0n);
+	const result = payouts(scores, pool, positive);
 	const none = positive === 0n ? 1n : 0n;
 	const divisor = positive + none;
 	const columns = {
@@ -116,15 +148,28 @@ export function payoutInstance(
 		columns.remainderLimb.push(...limbs(remainder, SUM_LIMBS));
 		columns.gapLimb.push(...limbs(divisor - 1n - remainder, SUM_LIMBS));
 	}
-	const scoreCommit = commitScores(scores, places);
+	const scoreCommit = pagesOf(scores, parameters.places).reduce(
+		(previous, part) => commitScores(part, parameters.places, previous),
+		previousScores,
+	);
 	const divisorLimb = limbs(divisor - 1n, SUM_LIMBS);
 	const poolLimb = limbs(pool, AMOUNT_LIMBS);
+	const publics = {
+		previousScores,
+		scoreCommit,
+		first: BigInt(first),
+		pool,
+		positive,
+		pagePositive: positiveSum(scores),
+		paid: result.paid,
+	};
 	return {
 		circuit: payoutCircuit(parameters),
-		publics: [scoreCommit, pool, result.dust],
-		words: result.payouts.map(payoutWord),
+		publics: Object.values(publics),
+		links: [],
+		words: result.payouts.map((payout, i) => payoutWord(payout, first + i)),
 		payouts: result.payouts,
-		dust: result.dust,
-		inputs: { scoreCommit, pool, dust: result.dust, ...columns, none, divisorLimb, poolLimb, multiplicity: multiplicity.values() },
+		paid: result.paid,
+		inputs: { ...publics, ...columns, none, divisorLimb, poolLimb, multiplicity: multiplicity.values() },
 	};
 }
