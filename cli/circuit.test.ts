@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { STATS_SETS } from "../bench/circuits.ts";
-import { epochCircuits, epochStatements, type ParameterSet, ROLES } from "../circuits/parameters.ts";
+import { epochCircuits, epochStatements, type ParameterSet, parameterSetFor, ROLES } from "../circuits/parameters.ts";
 import { contributionStatBits } from "../circuits/statements/contribution.ts";
 import { artefactPath, dropArtefact, publishArtefact } from "../prover/artefact.ts";
 import { compileCircuit } from "../prover/compile.ts";
@@ -15,7 +15,7 @@ import { predictCost, predictCounts, type Statements } from "./prediction.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const SIZES = ["--rows", "3", "--queries", "2", "--features", "3", "--classes", "3", "--contributors", "2"];
-const SET: ParameterSet = { rows: 8, queries: 8, d: 4, k: 3, contributions: 2, nodes: 12, lambda: 65n };
+const SET: ParameterSet = parameterSetFor({ rows: 3, queries: 2, features: 3, classes: 3, contributions: 2 });
 
 interface Result {
 	readonly code: number | null;
@@ -59,7 +59,7 @@ describe("circuit list", () => {
 			...ROLES.map((role) => [role, circuits[role].id]),
 			["evaluation", "evaluation-d4-k3-s32-l65"],
 		]);
-		expect(result.circuits[4].publics).toEqual(["scoreCommit", "pool", "dust", "evaluation", "challenge"]);
+		expect(result.circuits[5].publics).toEqual(["previousScores", "scoreCommit", "rows", "totalAt", "pathAt", "evaluation", "challenge"]);
 		expect(await readdir(cache)).toEqual([]);
 	});
 
@@ -78,7 +78,7 @@ describe("before anything is compiled", () => {
 	test("info predicts everything, says so, and leaves nothing in the cache", async () => {
 		const { code, result } = await json("info");
 		expect(code).toBe(0);
-		expect(result.circuits).toHaveLength(6);
+		expect(result.circuits).toHaveLength(9);
 		for (const { id, counted, counts, predicted } of result.circuits) {
 			expect(counted, id).toBe(false);
 			expect(Object.values({ ...counts, ...predicted }).every((value) => (value as number) > 0)).toBe(true);
@@ -91,7 +91,7 @@ describe("before anything is compiled", () => {
 		const { code, result } = await json("check", "payout");
 		expect(code).toBe(4);
 		expect(result.findings).toEqual([
-			{ role: "payout", what: "circuit", ok: false, found: 'payout-c2 is not compiled: run "circuit compile"' },
+			{ role: "payout", what: "circuit", ok: false, found: 'payout-p1-c2 is not compiled: run "circuit compile"' },
 		]);
 	});
 });
@@ -101,9 +101,9 @@ describe("with a compiled circuit and its key", () => {
 	let key: ProvingKey;
 
 	beforeAll(async () => {
-		const { code, result } = await json("compile", "contribution", "optimum");
+		const { code, result } = await json("compile", "contribution", "total");
 		expect(code).toBe(0);
-		expect(result.circuits.map(({ role }: { role: string }) => role)).toEqual(["contribution", "optimum"]);
+		expect(result.circuits.map(({ role }: { role: string }) => role)).toEqual(["contribution", "total"]);
 		const compiled = await compileCircuit(epochCircuits(SET).contribution, { root: cache });
 		digest = compiled.digest;
 		expect(result.circuits[0]).toMatchObject({ digest, counts: compiled.counts, warnings: [] });
@@ -112,23 +112,28 @@ describe("with a compiled circuit and its key", () => {
 
 	test("info takes the counts of those that are compiled; the predicted key size is within 12 %", async () => {
 		const { result } = await json("info");
-		expect(result.circuits.map(({ counted }: { counted: boolean }) => counted)).toEqual([true, false, true, false, false, false]);
+		expect(result.circuits.map(({ counted }: { counted: boolean }) => counted)).toEqual([
+			true,
+			false,
+			true,
+			...Array.from({ length: 6 }, () => false),
+		]);
 		const bytes = (await stat(key.path)).size;
 		expect(Math.abs(result.circuits[0].predicted.keyBytes / bytes - 1)).toBeLessThan(0.12);
 	});
 
 	test("check reads every file and the key, and gives the reason of an allowed warning", async () => {
-		const { code, result } = await json("check", "contribution", "optimum");
+		const { code, result } = await json("check", "contribution", "total");
 		const checked = result.findings.map(({ role, what, ok }: { role: string; what: string; ok: boolean }) => `${role} ${what} ${ok}`);
 		expect({ code, checked }).toEqual({
 			code: 0,
 			checked: [
 				...["circuit", "r1cs", "wasm", "sym"].map((kind) => `contribution ${kind} true`),
-				...["circuit", "r1cs", "wasm", "sym", "warning"].map((kind) => `optimum ${kind} true`),
+				...["circuit", "r1cs", "wasm", "sym", "warning"].map((kind) => `total ${kind} true`),
 				"contribution key true",
 			],
 		});
-		expect(result.findings[8].reason).toContain("attribution");
+		expect(result.findings[8].reason).toContain("score");
 	});
 
 	test.each([["r1cs"], ["wasm"], ["sym"], ["zkey"]])("one changed byte of the %s file is found, exit 4", async (kind) => {
@@ -178,7 +183,7 @@ describe("with a compiled circuit and its key", () => {
 	// Last: the key does not come back.
 	test("a key that is cut off is found, exit 4", async () => {
 		await truncate(key.path, 1000);
-		const { code, result } = await json("check", "optimum");
+		const { code, result } = await json("check", "total");
 		await dropArtefact("zkey", key.digest, cache);
 		expect(code).toBe(4);
 		expect(result.findings.at(-1)).toMatchObject({ role: "unknown", what: "key", ok: false });
@@ -187,12 +192,12 @@ describe("with a compiled circuit and its key", () => {
 
 describe("the allow-list of warnings", () => {
 	const warning =
-		'warning[CA02]: In template "Optimum(2,3,3,24,23,65,39,21674855)": Subcomponent input/output signal list.count does not appear in any constraint of the father component';
+		'warning[CA02]: In template "Total(2,3,3,24,66111950)": Subcomponent input/output signal page.count does not appear in any constraint of the father component';
 
 	test("holds for one statement and one signal", () => {
-		expect(judge("optimum", "optimum", warning)).toMatchObject({ ok: true, reason: expect.any(String) });
-		expect(judge("attribution", "attribution", warning)).toMatchObject({ ok: false, found: warning });
-		expect(judge("optimum", "optimum", warning.replace("list.count", "list.evaluation")).ok).toBe(false);
+		expect(judge("total", "total", warning)).toMatchObject({ ok: true, reason: expect.any(String) });
+		expect(judge("score", "score", warning)).toMatchObject({ ok: false, found: warning });
+		expect(judge("total", "total", warning.replace("page.count", "page.evaluation")).ok).toBe(false);
 	});
 });
 

@@ -1,4 +1,4 @@
-/** `openledger circuit list|info|compile|check`: the circuits of a parameter set, what they cost, and whether what is cached is what was built. */
+/** `openledger circuit list|info|compile|check|attack`: the circuits of a parameter set, what they cost, whether what is cached is what was built, and whether they hold. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Argument, Command, InvalidArgumentError } from "commander";
@@ -10,10 +10,12 @@ import { cacheRoot, checkArtefact, findArtefact } from "../prover/artefact.ts";
 import { type CompiledCircuit, compileCircuit, findCompiled } from "../prover/compile.ts";
 import { ArtefactError, KeyError } from "../prover/errors.ts";
 import { Zkey } from "../prover/zkey.ts";
+import { attackCommand } from "./attack.ts";
 import type { CommandContext } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { table } from "./output.ts";
 import { predictCost, predictCounts, type Statements } from "./prediction.ts";
+import { ALLOWED_WARNINGS } from "./warnings.ts";
 
 interface Flags {
 	rows: number;
@@ -30,20 +32,14 @@ const CIRCUIT_ROLES: readonly CircuitRole[] = [...ROLES, "evaluation"];
 const PROVES: Record<CircuitRole, string> = {
 	contribution: "rows are well formed and have the committed statistics",
 	query: "query rows with fee weights, as contribution",
-	optimum: "the head is the ridge optimum of the listed contributions",
-	attribution: "the scores are the ridge-path integral of the listed contributions",
+	total: "a page of listed contributions adds up to what a link says",
+	"query-total": "a page of query statistics, as total",
+	optimum: "the head is the ridge optimum of the total",
+	score: "a page of scores follows from the listed contributions and the path",
+	attribution: "the path is the ridge path of the total and the queries",
 	payout: "payouts and charges follow from the scores by the policy",
 	evaluation: "a new head lowers the loss on the evaluation set by at least delta",
 };
-
-/** Warnings of `circom --inspect` that are no mistakes. Any other is one. */
-export const ALLOWED_WARNINGS: readonly { readonly statement: string; readonly warning: RegExp; readonly reason: string }[] = [
-	{
-		statement: "optimum",
-		warning: /^warning\[CA02\]: In template "Optimum\([\d,]+\)": Subcomponent input\/output signal list\.count does not appear/,
-		reason: "the number of active places is an output of the shared list for `attribution`; the optimum depends on the sum alone",
-	},
-];
 
 interface Entry {
 	readonly role: CircuitRole;
@@ -64,7 +60,7 @@ export function circuitCommand(context: CommandContext): Command {
 				role,
 				id: circuit.id,
 				proves: PROVES[role],
-				publics: [...circuit.publics, ...(circuit.hasWords ? ["evaluation"] : []), "challenge"],
+				publics: [...circuit.publics, ...circuit.links, ...(circuit.hasWords ? ["evaluation"] : []), "challenge"],
 			}));
 			const text = table(
 				["role", "circuit", "proves", "public signals"],
@@ -158,11 +154,12 @@ export function circuitCommand(context: CommandContext): Command {
 	});
 
 	return new Command("circuit")
-		.description("circuits of a parameter set: names, costs, files")
+		.description("circuits: names, costs, files, attacks")
 		.addCommand(list)
 		.addCommand(info)
 		.addCommand(compile)
-		.addCommand(check);
+		.addCommand(check)
+		.addCommand(attackCommand(context));
 }
 
 /** A verb that takes roles and the sizes of an epoch, as `setup dev` does. */

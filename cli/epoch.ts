@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { MAX_CONTRIBUTIONS, MAX_ROWS } from "../circuits/parameters.ts";
 import { DEFAULT_CONFIG, type EpochConfig, OPEN } from "../network/epoch/config.ts";
 import type { RunReport } from "../network/epoch/report.ts";
 import { runEpochs } from "../network/epoch/run.ts";
@@ -18,6 +19,8 @@ interface Flags {
 	pool?: bigint;
 	stake?: bigint;
 	ridge?: bigint;
+	page?: number;
+	queryPage?: number;
 	dropConstant?: boolean;
 	clip?: boolean;
 	randomFeatures?: number;
@@ -34,7 +37,7 @@ export function epochCommand(context: CommandContext): Command {
 		.description("run whole epochs: commit, train, prove, attribute, pay; writes a bundle that anybody can verify")
 		.option("--data <file>", "CSV (also .gz), Parquet or IDX; built-in glyphs when absent")
 		.option("--label <column>", "label column, by name or 0-based index (default: the last)")
-		.option("--contributors <n>", "split the rows round robin over n contributors", integer(1, 1024))
+		.option("--contributors <n>", "split the rows round robin over n contributors", integer(1, MAX_CONTRIBUTIONS))
 		.option("--owner <column>", "split the rows by this column instead")
 		.option("--epochs <n>", "epochs to run; the queries are divided among them", integer(1, 100))
 		.option("--pool <open>", "OPEN paid out in each epoch", amount)
@@ -42,6 +45,8 @@ export function epochCommand(context: CommandContext): Command {
 		.option("--ridge <n>", "ridge of the head, lambda = n * rows; 65 is 1/1000 of the largest square", (text) =>
 			BigInt(integer(1, 1_000_000)(text)),
 		)
+		.option("--page <n>", "most contributions of a page (default: what 2^17 constraints hold)", integer(1, 1024))
+		.option("--query-page <n>", "most query rows of a proof (default: what 2^17 constraints hold)", integer(1, MAX_ROWS))
 		.option("--drop-constant", "leave out columns with a single value")
 		.option("--clip", "clip held-out values to the range of the training rows")
 		.option(
@@ -87,6 +92,8 @@ async function configOf(flags: Flags): Promise<EpochConfig> {
 		["pool", "pool"],
 		["stake", "stake"],
 		["ridge", "ridge"],
+		["page", "page"],
+		["queryPage", "queryPage"],
 		["dropConstant", "dropConstantColumns"],
 		["clip", "clip"],
 		["queryLabels", "queryLabels"],
@@ -116,12 +123,14 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
 		data: text,
 		label: (value) => text(String(value)),
 		owner: (value) => text(String(value)),
-		contributors: (value) => integer(1, 1024)(String(value)),
+		contributors: (value) => integer(1, MAX_CONTRIBUTIONS)(String(value)),
 		epochs: (value) => integer(1, 100)(String(value)),
 		pool: (value) => amount(String(value)),
 		stake: (value) => amount(String(value)),
 		ridge: (value) => BigInt(integer(1, 1_000_000)(String(value))),
 		nodes: (value) => integer(2, 32)(String(value)),
+		page: (value) => integer(1, 1024)(String(value)),
+		queryPage: (value) => integer(1, MAX_ROWS)(String(value)),
 		dropConstantColumns: flag,
 		clip: flag,
 		queryLabels: (value) => choice("served", "feedback")(String(value)),

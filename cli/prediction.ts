@@ -7,14 +7,15 @@
  * Key size, memory and time are fitted: see {@link predictCost}.
  */
 
-import { LIMB_BITS } from "../circuits/contributions.ts";
 import { residualBits } from "../circuits/head.ts";
 import { limbCount } from "../circuits/limbs.ts";
+import { LIMB_BITS, type PageParameters } from "../circuits/page.ts";
 import type { EpochStatements } from "../circuits/parameters.ts";
 import { packedPer } from "../circuits/sponge.ts";
 import { widths } from "../circuits/statements/attribution.ts";
 import { contributionStatBits } from "../circuits/statements/contribution.ts";
 import { dropLimbs, type EvaluationParameters } from "../circuits/statements/evaluation.ts";
+import { payoutPlaces } from "../circuits/statements/payout.ts";
 import { entryCount } from "../circuits/statistics.ts";
 import type { CircuitCounts } from "../prover/compile.ts";
 
@@ -36,10 +37,11 @@ export interface CircuitCost {
 const TABLE = 2 ** LIMB_BITS;
 const VALUE_LIMBS = 3;
 
-/** Constraints of a sponge over `elements`: one permutation for 15 of them. */
+/** Constraints of a sponge over `elements`: one permutation for 15 of them. Where the last block is padded, S-boxes of constants are linear. */
 function sponges(elements: number): { nonLinear: number; linear: number } {
 	const blocks = Math.ceil(elements / 15);
-	return { nonLinear: 609 * blocks, linear: 88 * blocks + elements };
+	const constants = 2 * (15 * blocks - elements);
+	return { nonLinear: 609 * blocks - constants, linear: 88 * blocks + elements + constants };
 }
 
 /** Limbs of an entry of statistics, and its lookups: one more when the width does not fill the last limb. */
@@ -69,69 +71,56 @@ function counts(nonLinear: number, linear: number, nPublic: number, nPrivateInpu
 export const predictCounts: { readonly [role in keyof Statements]: (statements: Statements) => CircuitCounts } = {
 	contribution: (statements) => contributionCounts(statements.contribution),
 	query: (statements) => contributionCounts(statements.query),
-	optimum: ({ optimum: { contributions, d, k, statBits, maxRows, lambda } }) => {
+	total: ({ total }) => pageCounts(total, 4, 4),
+	"query-total": (statements) => pageCounts(statements["query-total"], 4, 4),
+	optimum: ({ optimum: { d, k, maxRows, lambda } }) => {
 		const entries = entryCount(d, k);
-		const { limbs, lookups } = entryLimbs(statBits);
 		const residual = limbCount(residualBits(maxRows, d, lambda), LIMB_BITS);
-		const list = opening(d, k, statBits);
 		const model = sponges(2 + Math.ceil((d * k) / 7));
 		return counts(
-			contributions * (entries * lookups + list.nonLinear + 2) +
-				d * k * (VALUE_LIMBS + residual + 3) +
-				TABLE +
-				model.nonLinear +
-				d * d +
-				4 * d +
-				powers(d, k),
-			contributions * (entries * (lookups - limbs) + list.linear) + entries + model.linear + 5 * d,
+			entries + d * k * (VALUE_LIMBS + residual + 3) + TABLE + model.nonLinear + d * d + 4 * d + powers(d, k),
+			model.linear + 4 * d,
 			5,
-			1 + contributions * (2 + entries * limbs) + d * k * (VALUE_LIMBS + residual) + TABLE,
-			contributions,
+			1 + entries + d * k * (VALUE_LIMBS + residual) + TABLE,
+			4,
+		);
+	},
+	score: ({ score }) => {
+		const entries = entryCount(score.d, score.k);
+		const page = pageCounts(score, 7, 6);
+		const scores = sponges(2 + score.places);
+		return counts(
+			page.nonLinear + entries * (1 + score.places) + scores.nonLinear,
+			page.linear + scores.linear,
+			7,
+			page.nPrivateInputs + entries,
+			score.places + 6,
 		);
 	},
 	attribution: ({ attribution: parameters }) => {
-		const { contributions, d, k, nodes, statBits, queryBits } = parameters;
+		const { d, k, nodes } = parameters;
 		const entries = entryCount(d, k);
 		const triangle = entries - d * k;
-		const stat = entryLimbs(statBits);
-		const query = entryLimbs(queryBits);
 		const { residual, influenceResidual } = widths(parameters);
 		const headLimbs = 2 * VALUE_LIMBS + limbCount(residual, LIMB_BITS) + limbCount(influenceResidual, LIMB_BITS);
-		const list = opening(d, k, statBits);
-		const queries = opening(d, k, queryBits);
-		const scores = sponges(1 + contributions);
 		return counts(
-			contributions * (entries * (stat.lookups + 1) + list.nonLinear + 2) +
-				entries * query.lookups +
-				nodes * d * k * (headLimbs + 6) +
-				2 * d * k +
-				2 * d * d +
-				triangle +
-				10 * d +
-				powers(d, 2 * nodes * k) +
-				TABLE +
-				queries.nonLinear +
-				scores.nonLinear,
-			contributions * (entries * (stat.lookups - stat.limbs) + list.linear) +
-				entries * (2 + query.lookups - query.limbs) +
-				queries.linear +
-				scores.linear +
-				d * k +
-				2 * d,
-			4,
-			1 + contributions * (2 + entries * stat.limbs) + 1 + entries * query.limbs + 17 + nodes * d * k * headLimbs + triangle + TABLE,
-			contributions,
+			3 * entries + nodes * d * k * (headLimbs + 6) + 2 * d * k + 2 * d * d + triangle + 10 * d + powers(d, 2 * nodes * k) + TABLE,
+			d * k + 6 * d,
+			6,
+			1 + 2 * entries + 17 + nodes * d * k * headLimbs + triangle + TABLE,
+			12,
 		);
 	},
-	payout: ({ payout: { contributions } }) => {
+	payout: ({ payout }) => {
 		// 59 limbs a place: size 12, distance, remainder and gap 13 each, amount 8; 21 more for divisor and pool.
-		const scores = sponges(1 + contributions);
+		const places = payoutPlaces(payout);
+		const scores = sponges(2 + payout.places);
 		return counts(
-			contributions * (59 + 10) + 21 + TABLE + scores.nonLinear,
-			9 * contributions + scores.linear,
-			5,
-			1 + contributions * (59 + 3) + 1 + 21 + TABLE,
-			7 * contributions,
+			places * (59 + 11) + 21 + TABLE + payout.pages * scores.nonLinear,
+			9 * places + payout.pages * scores.linear,
+			9,
+			1 + places * (59 + 3) + 1 + 21 + TABLE,
+			9 * places,
 		);
 	},
 	evaluation: ({ evaluation }) => {
@@ -159,6 +148,20 @@ export const predictCounts: { readonly [role in keyof Statements]: (statements: 
 		);
 	},
 };
+
+/** A page of statistics, opened and added up. */
+function pageCounts({ places, d, k, statBits }: PageParameters, nPublic: number, equalities: number): CircuitCounts {
+	const entries = entryCount(d, k);
+	const { limbs, lookups } = entryLimbs(statBits);
+	const list = opening(d, k, statBits);
+	return counts(
+		places * (entries * lookups + list.nonLinear + 3) + entries + TABLE,
+		places * (entries * (lookups - limbs) + list.linear) + 3,
+		nPublic,
+		1 + places * (2 + entries * limbs) + TABLE,
+		places + equalities,
+	);
+}
 
 function contributionCounts(parameters: Statements["contribution"]): CircuitCounts {
 	const { n, d, k, weightBits } = parameters;

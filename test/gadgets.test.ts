@@ -5,7 +5,7 @@ import type { Circuit, CircuitInputs } from "../circuits/circuit.ts";
 import { FIELD, reduce } from "../circuits/field.ts";
 import { sponge } from "../circuits/sponge.ts";
 import { below, generator } from "../compute/random.ts";
-import { Constraints } from "./soundness/constraints.ts";
+import { Constraints } from "../prover/forgery/constraints.ts";
 
 /** A main circuit around a gadget, with the signals that every circuit has. */
 function around(name: string, includes: string[], inputs: string[], body: string): Circuit {
@@ -19,7 +19,7 @@ function around(name: string, includes: string[], inputs: string[], body: string
 		"}",
 		"component main {public [challenge]} = Main();",
 	];
-	return { statement: "gadget", id: `gadget-${name}`, source: lines.join("\n"), publics: [], hasWords: false };
+	return { statement: "gadget", id: `gadget-${name}`, source: lines.join("\n"), publics: [], links: [], hasWords: false };
 }
 
 async function solve(system: Constraints, inputs: CircuitInputs, challenge = 77n): Promise<bigint[]> {

@@ -13,21 +13,21 @@ import {
 } from "../../circuits/statements/evaluation.ts";
 import { commitModel, headExponent, type OptimumParameters } from "../../circuits/statements/optimum.ts";
 import { commitStatistics, emptyStatistics, type Rows, type Statistics, statisticsOf, sumStatistics } from "../../circuits/statistics.ts";
+import { floatStatistics, randomRows } from "../../cli/attack/samples.ts";
 import { below, generator } from "../../compute/random.ts";
 import { solveRidge } from "../../compute/ridge.ts";
 import { inverse, power } from "../../prover/bn254.ts";
 import { compileCircuit } from "../../prover/compile.ts";
+import { Constraints, withChallenge } from "../../prover/forgery/constraints.ts";
 import { ProverPool } from "../../prover/pool.ts";
 import { setupDevelopment } from "../../prover/setup.ts";
 import { verifyProof } from "../../prover/verify.ts";
-import { floatStatistics, randomRows } from "../fixtures/samples.ts";
-import { Constraints, withChallenge } from "./constraints.ts";
 
 const CHALLENGE = 0x1234567890abcdef1234567890abcdef1234567890abcdef1234567890abcdn;
 const CONTEXT = `0x${"17".repeat(32)}` as const;
 const D = 3;
 const K = 3;
-const OPTIMUM: OptimumParameters = { contributions: 2, d: D, k: K, statBits: 24, maxRows: 16, lambda: 65n };
+const OPTIMUM: OptimumParameters = { d: D, k: K, maxRows: 16, lambda: 65n };
 /** 32 bits, so that entries have a top limb that is not full. */
 const PARAMETERS: EvaluationParameters = { optimum: OPTIMUM, statBits: 32 };
 const SCALE = 1n << BigInt(headExponent(OPTIMUM));
@@ -65,7 +65,7 @@ function lossByRows({ x, label, weight, count }: Rows, w: readonly bigint[]): bi
 function altered({ inputs }: Instance, name: string, index: number, delta: bigint) {
 	const value = inputs[name] as bigint | readonly bigint[];
 	const moved = typeof value === "bigint" ? value + delta : value.map((entry, i) => (i === index ? entry + delta : entry));
-	return withChallenge({ ...inputs, [name]: moved }, [], false, CHALLENGE);
+	return withChallenge({ ...instance, inputs: { ...inputs, [name]: moved } }, CHALLENGE);
 }
 
 /** A forged instance whose multiplicities fit it: every lookup of a table entry is counted. */
@@ -89,7 +89,8 @@ function refitted(changes: Record<string, readonly bigint[] | bigint>) {
 }
 
 /** The inputs of {@link refitted} under the fixed challenge. */
-const forged = (changes: Record<string, readonly bigint[] | bigint>) => withChallenge(refitted(changes), [], false, CHALLENGE);
+const forged = (changes: Record<string, readonly bigint[] | bigint>) =>
+	withChallenge({ ...instance, inputs: refitted(changes) }, CHALLENGE);
 
 function refusal(work: () => unknown): { code: string; message: string } {
 	try {
@@ -153,7 +154,7 @@ describe("evaluation", () => {
 
 	beforeAll(async () => {
 		system = await Constraints.of(instance.circuit);
-		honest = await system.witness(withChallenge(instance.inputs, [], false, CHALLENGE));
+		honest = await system.witness(withChallenge(instance, CHALLENGE));
 	});
 
 	test("the honest witness satisfies every constraint, and circom has no warning", () => {
@@ -171,7 +172,7 @@ describe("evaluation", () => {
 	});
 
 	test.each(instance.circuit.publics)("%s cannot be another", async (signal) => {
-		const inputs = withChallenge(instance.inputs, [], false, CHALLENGE);
+		const inputs = withChallenge(instance, CHALLENGE);
 		await expect(system.witness({ ...inputs, [signal]: (inputs[signal] as bigint) + 1n })).rejects.toMatchObject({
 			code: "witness.unsatisfied",
 			message: expect.stringContaining("LossDrop"),
@@ -205,12 +206,12 @@ describe("evaluation", () => {
 	test("the true drop can be claimed, with slack 0", async () => {
 		const exact = evaluationInstance(PARAMETERS, set, previous, next, drop);
 		expect(exact.inputs.slackLimb).toEqual(new Array(dropLimbs(PARAMETERS)).fill(0n));
-		expect(system.broken(await system.witness(withChallenge(exact.inputs, [], false, CHALLENGE)))).toEqual([]);
+		expect(system.broken(await system.witness(withChallenge(exact, CHALLENGE)))).toEqual([]);
 	});
 
 	test("equal heads have a drop of 0", async () => {
 		const same = evaluationInstance(PARAMETERS, set, next, next, 0n);
-		expect(system.broken(await system.witness(withChallenge(same.inputs, [], false, CHALLENGE)))).toEqual([]);
+		expect(system.broken(await system.witness(withChallenge(same, CHALLENGE)))).toEqual([]);
 		expect(refusal(() => evaluationInstance(PARAMETERS, set, next, next, 1n)).code).toBe("delta-unreached");
 	});
 
@@ -334,7 +335,7 @@ describe("a proof", () => {
 		const inputs = refitted({ product, delta, deltaLimb, slackLimb });
 		const system = await Constraints.of(instance.circuit);
 		// Under the known challenge the constraints take it; the commitment moves with the product, so the challenge does.
-		expect(system.broken(await system.witness(withChallenge(inputs, [], false, challenge)))).toEqual([]);
+		expect(system.broken(await system.witness(withChallenge({ ...instance, inputs }, challenge)))).toEqual([]);
 		await expect(pool.prove({ circuit, key, inputs, context: CONTEXT, words: [] })).rejects.toMatchObject({
 			code: "witness.unsatisfied",
 			message: expect.stringContaining("LossDrop"),

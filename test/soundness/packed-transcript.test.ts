@@ -5,12 +5,12 @@ import { afterAll, describe, expect, test } from "vitest";
 import { FIELD, reduce } from "../../circuits/field.ts";
 import { sponge } from "../../circuits/sponge.ts";
 import { contributionInstance } from "../../circuits/statements/contribution.ts";
+import { randomRows } from "../../cli/attack/samples.ts";
 import { inverse } from "../../prover/bn254.ts";
 import { compileCircuit } from "../../prover/compile.ts";
+import { Constraints, withChallenge } from "../../prover/forgery/constraints.ts";
 import { ProverPool } from "../../prover/pool.ts";
 import { setupDevelopment } from "../../prover/setup.ts";
-import { randomRows } from "../fixtures/samples.ts";
-import { Constraints, withChallenge } from "./constraints.ts";
 
 const CONTEXT = `0x${"11".repeat(32)}` as const;
 
@@ -36,7 +36,7 @@ describe("a lookup whose challenge binds packed bytes only", () => {
 		const source =
 			'pragma circom 2.1.6;\ninclude "packed-transcript.circom";\ntemplate Red() { signal input challenge; signal input blind; signal input byte[2]; signal input multiplicity[256]; component bad = PackedTranscript(); bad.byte <== byte; bad.multiplicity <== multiplicity; signal hidden <== blind * challenge; }\ncomponent main {public [challenge]} = Red();\n';
 		const system = await Constraints.of(
-			{ statement: "red", id: "red-packed-transcript", source, publics: [], hasWords: false },
+			{ statement: "red", id: "red-packed-transcript", source, publics: [], links: [], hasWords: false },
 			{ libraries },
 		);
 		const multiplicity = Array.from({ length: 256 }, (_, j) => (j === 7 || j === 200 ? 1n : 0n));
@@ -64,7 +64,7 @@ describe("the same trade under a commitment to every byte", () => {
 		const forged = { ...instance.inputs, x };
 		const system = await Constraints.of(instance.circuit);
 		// Under the honest proof's challenge the range check and the packed rows hold; only the projection notices that rows and statistics differ.
-		await expect(system.witness(withChallenge(forged, [], false, honest.challenge))).rejects.toMatchObject({
+		await expect(system.witness(withChallenge({ ...instance, inputs: forged }, honest.challenge))).rejects.toMatchObject({
 			message: expect.not.stringContaining("RangeLookup"),
 		});
 		// The commitment moves with the bytes, so the challenge does, and the range check fails.

@@ -4,6 +4,7 @@ import { type ShareSlack, slackOf } from "../../attribution/slack.ts";
 import { epochOf } from "../../attribution/testing.ts";
 import { attributionInstance, attributionPath, widths } from "../../circuits/statements/attribution.ts";
 import { payouts } from "../../circuits/statements/payout.ts";
+import { score } from "../../circuits/statements/score.ts";
 import { readTable } from "../../compute/dataset.ts";
 import { exactPath, ridgePath } from "../../compute/path.ts";
 import { below, generator } from "../../compute/random.ts";
@@ -52,11 +53,13 @@ describe.each([
 ])("%s, ten contributors", (name, absent, table) => {
 	test.skipIf(absent)("no path that the circuit accepts moves a payout by more than 0.1 %", async () => {
 		const { parameters, contributions, query } = await epochOf(await table());
-		const [list, exactQuery] = [contributions.map(exactStatistics), exactStatistics(query)];
-		const paid = (path: ReturnType<typeof exactPath>) =>
-			payouts(attributionInstance(parameters, list, exactQuery, path).scores, POOL).payouts.map(
-				({ amount, negative }) => (negative ? -1 : 1) * (Number(amount) / Number(POOL)),
-			);
+		const list = contributions.map(exactStatistics);
+		const [total, exactQuery] = [exactStatistics(sumStatistics(contributions)), exactStatistics(query)];
+		const paid = (path: ReturnType<typeof exactPath>) => {
+			const { forms } = attributionInstance(parameters, total, exactQuery, path);
+			const scores = list.map((one) => score(one, forms));
+			return payouts(scores, POOL).payouts.map(({ amount, negative }) => (negative ? -1 : 1) * (Number(amount) / Number(POOL)));
+		};
 		const honest = paid(exactPath(ridgePath(sumStatistics(contributions), query, attributionPath(parameters))));
 		const slack = slackOf(contributions, query, parameters);
 
@@ -85,13 +88,13 @@ describe.each([
 test("a path outside the bounds is refused", async () => {
 	const { parameters, contributions, query } = await epochOf(collinear(480, 30, 2));
 	const total = sumStatistics(contributions);
-	const [list, exactQuery] = [contributions.map(exactStatistics), exactStatistics(query)];
+	const [exactTotal, exactQuery] = [exactStatistics(total), exactStatistics(query)];
 	const { w, v } = exactPath(ridgePath(total, query, attributionPath(parameters)));
 	const width = 1n << BigInt(widths(parameters).residual);
 	const pivot = BigInt(total.a[0] as number) + (attributionPath(parameters).nodes[0]?.k as bigint) * BigInt(total.n);
 	const moved = (w[0] as bigint[]).map((value, i) => (i === 0 ? value + width / pivot + 1n : value));
-	expect(attributionInstance(parameters, list, exactQuery, { w, v }).scores).toHaveLength(10);
-	expect(await refusal(() => attributionInstance(parameters, list, exactQuery, { w: [moved, ...w.slice(1)], v }))).toEqual({
+	expect(attributionInstance(parameters, exactTotal, exactQuery, { w, v }).forms.n).toHaveLength(parameters.d * parameters.k);
+	expect(await refusal(() => attributionInstance(parameters, exactTotal, exactQuery, { w: [moved, ...w.slice(1)], v }))).toEqual({
 		code: "value-range",
 		message: expect.stringContaining("attribution: residual R of node 0: expected entry 0 in [-2^"),
 	});

@@ -1,15 +1,18 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Instance } from "../../circuits/circuit.ts";
 import { FIELD } from "../../circuits/field.ts";
-import { sampleEpoch } from "../fixtures/samples.ts";
-import { Constraints, withChallenge } from "./constraints.ts";
+import { sampleEpoch } from "../../cli/attack/samples.ts";
+import { Constraints, withChallenge } from "../../prover/forgery/constraints.ts";
 
 const CHALLENGE = 0x1234567890abcdef1234567890abcdef1234567890abcdef1234567890abcdn;
 const epoch = sampleEpoch(11n);
 const cases: [string, Instance][] = [
 	["contribution", epoch.contributions[0] as Instance],
 	["query", epoch.query],
+	["total", epoch.total[1] as Instance],
+	["query-total", epoch.queryTotal],
 	["optimum", epoch.optimum],
+	["score", epoch.score[1] as Instance],
 	["attribution", epoch.attribution],
 	["payout", epoch.payout],
 ];
@@ -18,7 +21,7 @@ const cases: [string, Instance][] = [
 function altered(instance: Instance, name: string, index: number, delta: bigint) {
 	const value = instance.inputs[name] as bigint | readonly bigint[];
 	const next = typeof value === "bigint" ? value + delta : value.map((entry, i) => (i === index ? entry + delta : entry));
-	return withChallenge({ ...instance.inputs, [name]: next }, instance.words, instance.circuit.hasWords, CHALLENGE);
+	return withChallenge({ ...instance, inputs: { ...instance.inputs, [name]: next } }, CHALLENGE);
 }
 
 describe.each(cases)("%s", (name, instance) => {
@@ -27,7 +30,7 @@ describe.each(cases)("%s", (name, instance) => {
 
 	beforeAll(async () => {
 		system = await Constraints.of(instance.circuit);
-		honest = await system.witness(withChallenge(instance.inputs, instance.words, instance.circuit.hasWords, CHALLENGE));
+		honest = await system.witness(withChallenge(instance, CHALLENGE));
 	});
 
 	test("the honest witness satisfies every constraint", () => {
@@ -39,8 +42,8 @@ describe.each(cases)("%s", (name, instance) => {
 	});
 
 	test("no public signal can be another", async () => {
-		for (const signal of [...instance.circuit.publics, ...(instance.circuit.hasWords ? ["evaluation"] : [])]) {
-			const inputs = withChallenge(instance.inputs, instance.words, instance.circuit.hasWords, CHALLENGE);
+		for (const signal of [...instance.circuit.publics, ...instance.circuit.links, ...(instance.circuit.hasWords ? ["evaluation"] : [])]) {
+			const inputs = withChallenge(instance, CHALLENGE);
 			await expect(system.witness({ ...inputs, [signal]: (inputs[signal] as bigint) + 1n }), signal).rejects.toMatchObject({
 				code: "witness.unsatisfied",
 			});
@@ -69,7 +72,7 @@ describe("limbs and signs", () => {
 		const limbs = [...(instance.inputs.valueLimb as readonly bigint[])];
 		limbs[0] = (limbs[0] as bigint) + 4096n;
 		limbs[1] = (limbs[1] as bigint) - 1n;
-		const inputs = withChallenge({ ...instance.inputs, valueLimb: limbs }, instance.words, true, CHALLENGE);
+		const inputs = withChallenge({ ...instance, inputs: { ...instance.inputs, valueLimb: limbs } }, CHALLENGE);
 		await expect(system.witness(inputs)).rejects.toMatchObject({
 			code: "witness.unsatisfied",
 			message: expect.stringContaining("RangeLookup"),
@@ -81,7 +84,7 @@ describe("limbs and signs", () => {
 		const system = await Constraints.of(instance.circuit);
 		const bits = [...(instance.inputs.labelBit as readonly bigint[])];
 		bits[0] = 1n - (bits[0] as bigint);
-		const inputs = withChallenge({ ...instance.inputs, labelBit: bits }, [], false, CHALLENGE);
+		const inputs = withChallenge({ ...instance, inputs: { ...instance.inputs, labelBit: bits } }, CHALLENGE);
 		await expect(system.witness(inputs)).rejects.toMatchObject({ message: expect.stringContaining("Contribution") });
 	});
 });
