@@ -3,9 +3,9 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { statsLines } from "../bench/circuits.ts";
 
-test("constraint counts of the built-in set are those of circuits/stats.csv", async () => {
+test.each(["glyphs", "small"] as const)("constraint counts of %s are those of circuits/stats.csv", async (group) => {
 	const committed = await readFile(fileURLToPath(new URL("../circuits/stats.csv", import.meta.url)), "utf8");
-	for (const line of await statsLines("glyphs")) {
+	for (const line of await statsLines(group)) {
 		expect(committed.split("\n")).toContain(line);
 	}
 });
