@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { OMEGA_BITS, pathParameters } from "../circuits/path.ts";
-import { attributionInstance, attributionPath, pathForms, score } from "../circuits/statements/attribution.ts";
+import { attributionPath, pathForms } from "../circuits/statements/attribution.ts";
 import { payouts } from "../circuits/statements/payout.ts";
+import { score } from "../circuits/statements/score.ts";
 import type { Rows } from "../circuits/statistics.ts";
 import { readTable } from "../compute/dataset.ts";
 import { drawGlyphs } from "../compute/glyphs.ts";
@@ -56,8 +57,10 @@ describe.skipIf(file.absent)("digits: 1,348 rows in ten contributions, d = 64, k
 
 	test("shares are those of the integer scores that are proven, within 1e-6", () => {
 		const { parameters, contributions, query } = epoch;
-		const path = exactPath(ridgePath(sumStatistics(contributions), query, attributionPath(parameters)));
-		const { scores } = attributionInstance(parameters, contributions.map(exactStatistics), exactStatistics(query), path);
+		const constants = attributionPath(parameters);
+		const path = exactPath(ridgePath(sumStatistics(contributions), query, constants));
+		const forms = pathForms(path, constants, parameters.d, parameters.k);
+		const scores = contributions.map((one) => score(exactStatistics(one), forms));
 		const pool = 10n ** 18n;
 		const paid = payouts(scores, pool).payouts;
 		payoutShares(attribute(contributions).scores).forEach((share, c) => {

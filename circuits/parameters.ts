@@ -93,6 +93,8 @@ export const MAX_CONTRIBUTIONS = 65_535;
 export const MAX_ROWS = 2048;
 /** Most payouts of one proof. */
 const MAX_PAYOUTS = 1024;
+/** Most proofs made together, as the verifiers bound them. */
+const MAX_MEMBERS = 1024;
 /**
  * Constraints that a page is filled to. Small enough that two pages are proven side by side in little memory and compiled in half a minute; large enough
  * that the page's table, 4,096, weighs little.
@@ -173,13 +175,22 @@ export function parameterSetFor(size: {
 	const pages = Math.ceil(size.contributions / places);
 	const payoutPages = evenPages(pages, payoutCapacity(places));
 	const queryProofs = Math.ceil(size.queries / queries);
+	const queryPlaces = evenPages(queryProofs, pageCapacity(d, k, statBits(255 * queries)));
+	const members = pages + Math.ceil(queryProofs / queryPlaces) + 1;
+	if (members > MAX_MEMBERS) {
+		throw new CircuitError(
+			"page-count",
+			`parameters: expected at most ${MAX_MEMBERS} proofs together, got ${members} (${pages} pages of ${places} contributions)`,
+			"Divide the contributions among more epochs, or use larger pages.",
+		);
+	}
 	return {
 		rows,
 		queries,
 		d,
 		k,
 		places,
-		queryPlaces: evenPages(queryProofs, pageCapacity(d, k, statBits(255 * queries))),
+		queryPlaces,
 		payoutPages,
 		nodes: size.nodes ?? 12,
 		lambda: size.lambda ?? 65n,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { applyRidge } from "../circuits/head.ts";
 import { pathParameters, SHIFT } from "../circuits/path.ts";
-import { pathForms, queryGradient, queryScale, score } from "../circuits/statements/attribution.ts";
+import { pathForms, queryGradient, queryScale } from "../circuits/statements/attribution.ts";
+import { score } from "../circuits/statements/score.ts";
 import { readTable } from "./dataset.ts";
 import { drawGlyphs } from "./glyphs.ts";
 import { loss } from "./head.ts";

@@ -27,17 +27,34 @@ export interface ProofCalldata {
 	readonly knowledge: Pair;
 }
 
+/** A proof made together with others, as a transaction takes it. */
+export interface JointProof {
+	readonly epoch: bigint;
+	/** digests of all proofs made together, in the order in which they are posted */
+	readonly transcript: readonly string[];
+	readonly publics: readonly bigint[];
+	/** evaluations of committed lists at the common challenge */
+	readonly links: readonly bigint[];
+	readonly proof: ProofCalldata;
+}
+
+/** A page of a list, see {@link JointProof}. */
+export interface PageProof extends JointProof {
+	/** the next statsCommits of the list */
+	readonly words: readonly bigint[];
+}
+
 /** What a steward fixes when an epoch opens. */
 export interface EpochPolicy {
-	/** circuit ids of contribution, query, optimum, attribution and payout */
-	readonly circuits: readonly [string, string, string, string, string];
+	/** circuit ids, one for each of {@link statements} in that order */
+	readonly circuits: readonly string[];
 	/** keccak256 of the canonical JSON with everything else */
 	readonly policyDigest: string;
 	/** pays the pool and alone receives what is returned of it */
 	readonly funder: string;
 	/** from this second on nothing more can be posted */
 	readonly expiresAt: bigint;
-	/** the most contributions, 1 to 1,024 */
+	/** the most contributions, 1 to 65,535 */
 	readonly capacity: number;
 	/** may veto a payout before it is active; the zero address for nobody */
 	readonly vetoer: string;
@@ -117,7 +134,7 @@ export class LedgerClient {
 
 	/** Opens an epoch with us as its steward. */
 	async openEpoch(policy: EpochPolicy): Promise<Outcome & { epoch: bigint }> {
-		const struct = { ...policy, circuits: [...policy.circuits] as [string, string, string, string, string] };
+		const struct = { ...policy, circuits: fixed<8, string>("openEpoch", "circuits", policy.circuits, 8) };
 		const outcome = await this.#send(this.#contracts.registry.openEpoch.populateTransaction(struct));
 		return { ...outcome, epoch: argument(outcome, "EpochOpened", "epoch") };
 	}
@@ -152,25 +169,41 @@ export class LedgerClient {
 		return this.#send(this.#contracts.registry.closeEpoch.populateTransaction(epoch));
 	}
 
+	/** Posts a page of the sum of all contributions. @param page.publics n @param page.links totalAt @param page.words the next statsCommits */
+	async postTotal(page: PageProof): Promise<Outcome> {
+		const { epoch, transcript, publics, links, words, proof } = page;
+		return this.#send(
+			this.#contracts.book.postTotal.populateTransaction(
+				epoch,
+				[...transcript],
+				fixed<1>("postTotal", "publics", publics, 1),
+				fixed<1>("postTotal", "links", links, 1),
+				[...words],
+				proofStruct(proof),
+			),
+		);
+	}
+
 	/**
-	 * Posts the proven optimum of all contributions.
+	 * Posts the proven optimum of all contributions, after its pages.
 	 *
 	 * @param checkpoint.manifest id of the ModelManifest record
 	 * @param checkpoint.model id of the Checkpoint record, child of the manifest
 	 * @param checkpoint.publics modelCommit, manifest digest mod r, n
-	 * @param checkpoint.words statsCommits of all contributions in order
+	 * @param checkpoint.links totalAt
 	 */
-	async postCheckpoint(checkpoint: {
-		epoch: bigint;
-		manifest: string;
-		model: string;
-		publics: Triple;
-		words: readonly bigint[];
-		proof: ProofCalldata;
-	}): Promise<Outcome> {
-		const { epoch, manifest, model, publics, words, proof } = checkpoint;
+	async postCheckpoint(checkpoint: JointProof & { readonly manifest: string; readonly model: string }): Promise<Outcome> {
+		const { epoch, manifest, model, transcript, publics, links, proof } = checkpoint;
 		return this.#send(
-			this.#contracts.book.postCheckpoint.populateTransaction(epoch, manifest, model, [...publics], [...words], proofStruct(proof)),
+			this.#contracts.book.postCheckpoint.populateTransaction(
+				epoch,
+				manifest,
+				model,
+				[...transcript],
+				fixed<3>("postCheckpoint", "publics", publics, 3),
+				fixed<1>("postCheckpoint", "links", links, 1),
+				proofStruct(proof),
+			),
 		);
 	}
 
@@ -179,21 +212,59 @@ export class LedgerClient {
 		return this.#send(this.#contracts.book.commitQueries.populateTransaction(queries.epoch, queries.log));
 	}
 
-	/** Posts the proven statistics of the queries. By the steward. @param queries.publics rowsCommit, statsCommit, sum of the fee weights */
-	async postQueries(queries: { epoch: bigint; publics: Triple; proof: ProofCalldata }): Promise<Outcome> {
-		const { epoch, publics, proof } = queries;
-		return this.#send(this.#contracts.book.postQueries.populateTransaction(epoch, [...publics], proofStruct(proof)));
+	/**
+	 * Posts the proven statistics of some of the queries. By the steward.
+	 *
+	 * @param queries.publics rowsCommit, statsCommit, sum of the fee weights
+	 * @param queries.last whether no more follow
+	 */
+	async postQueries(queries: { epoch: bigint; publics: Triple; proof: ProofCalldata; last: boolean }): Promise<Outcome> {
+		const { epoch, publics, proof, last } = queries;
+		return this.#send(this.#contracts.book.postQueries.populateTransaction(epoch, [...publics], proofStruct(proof), last));
 	}
 
-	/** Posts the proven scores. @param scores.publics scoreCommit, queryStatsCommit @param scores.words statsCommits in order */
-	async postAttribution(scores: {
-		epoch: bigint;
-		publics: readonly [bigint, bigint];
-		words: readonly bigint[];
-		proof: ProofCalldata;
-	}): Promise<Outcome> {
-		const { epoch, publics, words, proof } = scores;
-		return this.#send(this.#contracts.book.postAttribution.populateTransaction(epoch, [...publics], [...words], proofStruct(proof)));
+	/** Posts a page of the sum of the queries. @param page.publics n @param page.links totalAt @param page.words the next statsCommits of queries */
+	async postQueryTotal(page: PageProof): Promise<Outcome> {
+		const { epoch, transcript, publics, links, words, proof } = page;
+		return this.#send(
+			this.#contracts.book.postQueryTotal.populateTransaction(
+				epoch,
+				[...transcript],
+				fixed<1>("postQueryTotal", "publics", publics, 1),
+				fixed<1>("postQueryTotal", "links", links, 1),
+				[...words],
+				proofStruct(proof),
+			),
+		);
+	}
+
+	/** Posts the scores of a page. @param page.publics previousScores, scoreCommit, n @param page.links totalAt, pathAt @param page.words the next statsCommits */
+	async postScores(page: PageProof): Promise<Outcome> {
+		const { epoch, transcript, publics, links, words, proof } = page;
+		return this.#send(
+			this.#contracts.book.postScores.populateTransaction(
+				epoch,
+				[...transcript],
+				fixed<3>("postScores", "publics", publics, 3),
+				fixed<2>("postScores", "links", links, 2),
+				[...words],
+				proofStruct(proof),
+			),
+		);
+	}
+
+	/** Posts the proven path, after queries and scores. @param path.publics n, n of the queries @param path.links totalAt, queryAt, pathAt */
+	async postAttribution(path: JointProof): Promise<Outcome> {
+		const { epoch, transcript, publics, links, proof } = path;
+		return this.#send(
+			this.#contracts.book.postAttribution.populateTransaction(
+				epoch,
+				[...transcript],
+				fixed<2>("postAttribution", "publics", publics, 2),
+				fixed<3>("postAttribution", "links", links, 3),
+				proofStruct(proof),
+			),
+		);
 	}
 
 	/** Approves and adds to the pool of an epoch. By its funder, before the payout is posted. */
@@ -204,10 +275,30 @@ export class LedgerClient {
 		);
 	}
 
-	/** Posts the proven payout. @param payout.publics scoreCommit, pool, dust @param payout.words one per contribution in order */
-	async postPayout(payout: { epoch: bigint; publics: Triple; words: readonly bigint[]; proof: ProofCalldata }): Promise<Outcome> {
-		const { epoch, publics, words, proof } = payout;
-		return this.#send(this.#contracts.distributor.post.populateTransaction(epoch, [...publics], [...words], proofStruct(proof)));
+	/**
+	 * Posts a page of the proven payout.
+	 *
+	 * @param page.pageSize words of a page, the last one excepted
+	 * @param page.publics previousScores, scoreCommit, first, pool, positive, pagePositive, paid
+	 * @param page.words one per contribution in order, from `first` on
+	 */
+	async postPayout(page: {
+		epoch: bigint;
+		pageSize: number;
+		publics: readonly bigint[];
+		words: readonly bigint[];
+		proof: ProofCalldata;
+	}): Promise<Outcome> {
+		const { epoch, pageSize, publics, words, proof } = page;
+		return this.#send(
+			this.#contracts.distributor.post.populateTransaction(
+				epoch,
+				pageSize,
+				fixed<7>("postPayout", "publics", publics, 7),
+				[...words],
+				proofStruct(proof),
+			),
+		);
 	}
 
 	/** Settles one word, for whomever it belongs to. @param claim see {@link claimOf} */
@@ -287,6 +378,26 @@ export class LedgerClient {
 }
 
 const ZERO = `0x${"0".repeat(64)}`;
+
+/** A list of the length that a contract takes. */
+type Fixed<Length extends number, Item, List extends Item[] = []> = List["length"] extends Length
+	? List
+	: Fixed<Length, Item, [...List, Item]>;
+
+/** @throws LedgerError `input.invalid` when the length is another */
+function fixed<Length extends number, Item = bigint>(
+	action: string,
+	name: string,
+	list: readonly Item[],
+	length: Length,
+): Fixed<Length, Item> {
+	if (list.length !== length) {
+		throw new LedgerError("input.invalid", `${action}: expected ${length} ${name}, got ${list.length}`, {
+			hint: "Give them in the order of the statement.",
+		});
+	}
+	return [...list] as Fixed<Length, Item>;
+}
 
 /** The same proof as the mutable tuples that generated types ask for. */
 function proofStruct({ a, b, c, commitment, knowledge }: ProofCalldata) {

@@ -15,7 +15,10 @@ export interface Place {
 /** Where a proof is posted by anybody: the statement's kind and the contract that checks it. */
 const holders = {
 	query: "EpochBook",
+	total: "EpochBook",
+	"query-total": "EpochBook",
 	optimum: "EpochBook",
+	score: "EpochBook",
 	attribution: "EpochBook",
 	payout: "RewardDistributor",
 } as const;
@@ -24,7 +27,7 @@ const holders = {
 export type EpochStatement = keyof typeof holders;
 
 /**
- * The context of a proof that belongs to an epoch: query, optimum, attribution or payout.
+ * The context of a proof that belongs to an epoch: all but contributions.
  *
  * @param epoch id of the epoch, from 1
  * @returns 32 bytes, 0x-prefixed

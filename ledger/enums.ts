@@ -4,6 +4,10 @@
 export const phases = ["Unknown", "Open", "Closed", "Checkpointed", "QueriesCommitted", "QueriesPosted", "Attributed"] as const;
 export type Phase = (typeof phases)[number];
 
+/** Statements of an epoch, in the order of a policy's circuits. */
+export const statements = ["Contribution", "Query", "Total", "QueryTotal", "Optimum", "Score", "Attribution", "Payout"] as const;
+export type Statement = (typeof statements)[number];
+
 /** Kinds of provenance records. */
 export const recordKinds = [
 	"None",

@@ -6,10 +6,10 @@ import { contractsAt, verifierAt } from "./contracts.ts";
 import { addVerifiers, checkDeployment } from "./deployment.ts";
 import { LedgerError, type Revert } from "./errors.ts";
 import { epochHistory, postedWords, replay } from "./events.ts";
-import { claimOf, payoutRoot } from "./payout-tree.ts";
+import { claimOf, payoutRoot, payoutRoots } from "./payout-tree.ts";
 import { rotationDigest, signRotation } from "./rotation.ts";
-import { DELAY, House, POOL, STAKE } from "./testing/house.ts";
-import { R, toy, toys } from "./testing/simulator.ts";
+import { DELAY, House, PLACES, POOL, STAKE } from "./testing/house.ts";
+import { R, type Statement, simulate, toy, toys } from "./testing/simulator.ts";
 
 const ZERO = `0x${"0".repeat(64)}`;
 let house: House;
@@ -34,7 +34,7 @@ async function refusal(action: Promise<unknown>): Promise<Revert> {
 
 describe("deployment", () => {
 	it("reports every transaction with its gas", () => {
-		expect(house.steps.map(({ step }) => step)).toEqual(Array.from({ length: 6 + 2 * 5 }, (_, i) => i + 1));
+		expect(house.steps.map(({ step }) => step)).toEqual(Array.from({ length: 6 + 2 * 8 }, (_, i) => i + 1));
 		for (const { gasUsed, hash } of house.steps) {
 			expect(gasUsed).toBeGreaterThan(21_000n);
 			expect(hash).toMatch(/^0x[0-9a-f]{64}$/);
@@ -48,7 +48,7 @@ describe("deployment", () => {
 			Object.values(toys).map(({ key }) => key),
 		);
 		expect(checks.filter(({ ok }) => !ok)).toEqual([]);
-		expect(checks.filter(({ name }) => name.endsWith(": code"))).toHaveLength(5);
+		expect(checks.filter(({ name }) => name.endsWith(": code"))).toHaveLength(8);
 	}, 60_000);
 
 	it("names what differs", async () => {
@@ -81,7 +81,9 @@ describe("contexts", () => {
 	// against the formula in the contracts' documentation.
 	it("differ by statement, epoch, contract, chain and sender", () => {
 		const place = house.deployment;
-		const all = (["query", "optimum", "attribution", "payout"] as EpochStatement[]).map((statement) => epochContext(place, statement, 1n));
+		const all = (["query", "total", "query-total", "optimum", "score", "attribution", "payout"] as EpochStatement[]).map((statement) =>
+			epochContext(place, statement, 1n),
+		);
 		all.push(
 			epochContext(place, "payout", 2n),
 			epochContext({ ...place, chainId: 1 }, "payout", 1n),
@@ -139,7 +141,8 @@ describe("an epoch", () => {
 	});
 
 	it("refuses a step in the wrong phase, with the phase by name", async () => {
-		const error = await house.steward.postQueries(house.queries(epoch)).catch((thrown: unknown) => thrown as LedgerError);
+		const [queries] = house.queries(epoch) as [Parameters<LedgerClient["postQueries"]>[0]];
+		const error = await house.steward.postQueries(queries).catch((thrown: unknown) => thrown as LedgerError);
 		expect(error).toMatchObject({ code: "transaction.reverted", revert: { name: "WrongPhase" } });
 		expect((error as LedgerError).hint).toContain("phase Open");
 		expect((error as LedgerError).hint).toContain("QueriesCommitted");
@@ -153,55 +156,89 @@ describe("an epoch", () => {
 	it("takes a checkpoint over the list in its order only", async () => {
 		await house.steward.closeEpoch(epoch);
 		expect(await at()).toBe("Closed");
-		const request = await house.checkpoint(epoch);
-		const [first, second, ...rest] = request.words as [bigint, bigint, ...bigint[]];
-		const words = [second, first, ...rest];
-		const swapped = { ...request, words, proof: house.prove("optimum", epoch, request.publics, words) };
-		expect((await refusal(house.steward.postCheckpoint(swapped))).name).toBe("ListMismatch");
-		const aliased = { ...request, words: [first + R, second, ...rest] };
-		expect((await refusal(house.steward.postCheckpoint(aliased))).name).toBe("ListMismatch");
-		await house.steward.postCheckpoint(request);
-		expect(await book()).toMatchObject({ phase: "Checkpointed", model: request.model, modelCommit: request.publics[0] });
-		expect(await house.reader.record(request.model)).toMatchObject({ kind: "Checkpoint", parent: request.manifest, status: "Active" });
+		const swap = ([page, ...rest]: Statement[]): Statement[] => {
+			const [first, second] = (page as Statement).words as [bigint, bigint];
+			return [{ ...(page as Statement), words: [second, first] }, ...rest];
+		};
+		const swapped = await house.checkpoint(epoch, swap);
+		for (const page of swapped.pages) await house.steward.postTotal(page);
+		expect((await refusal(house.steward.postCheckpoint(swapped.checkpoint))).name).toBe("ListMismatch");
+
+		const { pages, checkpoint } = await house.checkpoint(epoch);
+		const [first, second] = pages as [(typeof pages)[number], (typeof pages)[number]];
+		const { transcript } = checkpoint;
+		expect(await house.reader.joint(epoch, "Optimum", transcript)).toEqual({ pages: 0, queryPages: 0 });
+		const aliased = first.words.map((word) => word + R);
+		expect((await refusal(house.steward.postTotal({ ...first, words: aliased }))).name).toBe("NotInTranscript");
+		await house.steward.postTotal(first);
+		expect((await refusal(house.steward.postCheckpoint(checkpoint))).name).toBe("ListIncomplete");
+		await house.steward.postTotal(second);
+		expect(await house.reader.joint(epoch, "Optimum", transcript)).toEqual({ pages: 2, queryPages: 0 });
+		await expect(house.steward.postCheckpoint({ ...checkpoint, links: [] })).rejects.toMatchObject({ code: "input.invalid" });
+		await house.steward.postCheckpoint(checkpoint);
+		expect(await at()).toBe("Checkpointed");
+		expect(await book()).toMatchObject({ model: checkpoint.model, modelCommit: checkpoint.publics[0] });
+		expect(await house.reader.record(checkpoint.model)).toMatchObject({
+			kind: "Checkpoint",
+			parent: checkpoint.manifest,
+			status: "Active",
+		});
 		expect(await house.reader.record(id("nothing"))).toBeUndefined();
 	});
 
-	it("commits and posts queries, then scores", async () => {
+	it("fixes and takes queries, and scores in pages", async () => {
 		await house.commitQueries(epoch);
 		const { model } = await book();
 		const tip = await house.reader.logHead(model);
 		expect(tip.sequence).toBe(1n);
-		await house.steward.postQueries(house.queries(epoch));
-		const scores = house.scores(epoch);
-		const foreign = { ...scores, proof: house.prove("attribution", epoch + 1n, scores.publics, scores.words) };
-		expect((await refusal(house.steward.postAttribution(foreign))).name).toBe("ProofRejected");
-		await house.steward.postAttribution(scores);
-		expect(await book()).toMatchObject({ phase: "Attributed", scoreCommit: scores.publics[0], queryStatsCommit: scores.publics[1] });
+		for (const [i, queries] of house.queries(epoch).entries()) {
+			expect(await book()).toMatchObject({ phase: "QueriesCommitted", queries: i });
+			await house.steward.postQueries(queries);
+		}
+		expect(await book()).toMatchObject({ phase: "QueriesPosted", queries: 2 });
+		const { queries, pages, path } = house.scores(epoch);
+		const foreign = house.scores(epoch, ([first, ...rest]) => [
+			{ ...(first as Statement), context: epochContext(house.deployment, "query-total", epoch + 1n) },
+			...rest,
+		]);
+		expect((await refusal(house.steward.postQueryTotal(foreign.queries))).name).toBe("NotInTranscript");
+		await house.steward.postQueryTotal(queries);
+		for (const page of pages) await house.steward.postScores(page);
+		expect(await house.reader.joint(epoch, "Attribution", path.transcript)).toEqual({ pages: 2, queryPages: 1 });
+		await house.steward.postAttribution(path);
+		expect(await book()).toMatchObject({ phase: "Attributed", scoreCommit: house.scoreCommit(epoch) });
 	});
 
 	it("refuses every altered payout", async () => {
 		await house.steward.fund({ epoch, amount: POOL });
-		const payout = house.payout(epoch);
-		const [first, second, third] = payout.words as [bigint, bigint, bigint];
-		const post = (words: bigint[]) => refusal(house.steward.postPayout({ ...payout, words }));
-		expect((await post([first + 1n, second, third - 1n])).name).toBe("ProofRejected");
-		expect((await post([first + 1n, second, third])).name).toBe("SumMismatch");
-		expect((await post([first + R, second, third])).name).toBe("WordMisplaced");
-		expect((await post([second, first, third])).name).toBe("WordMisplaced");
-		expect((await post([first, second])).name).toBe("WordCount");
-		const foreign = { ...payout, proof: house.prove("payout", epoch + 1n, payout.publics, payout.words) };
+		const [page] = house.payout(epoch) as [ReturnType<House["payout"]>[number]];
+		const [first, second] = page.words as [bigint, bigint];
+		const post = (words: bigint[]) => refusal(house.steward.postPayout({ ...page, words }));
+		expect((await post([first, second + 1n])).name).toBe("ProofRejected");
+		expect((await post([first + 1n, second])).name).toBe("SumMismatch");
+		expect((await post([first + R, second])).name).toBe("WordMisplaced");
+		expect((await post([second, first])).name).toBe("WordMisplaced");
+		expect((await post([first])).name).toBe("WordCount");
+		const { publics, words } = page;
+		const foreign = { ...page, proof: simulate(house.statement("payout", epoch + 1n, { publics, words })) };
 		expect((await refusal(house.steward.postPayout(foreign))).name).toBe("ProofRejected");
 		const elsewhere = { ...house.deployment, chainId: 1 };
 		expect(epochContext(elsewhere, "payout", epoch)).not.toBe(epochContext(house.deployment, "payout", epoch));
 	});
 
-	it("posts the payout with the root that we compute", async () => {
-		const payout = house.payout(epoch);
-		await house.steward.postPayout(payout);
+	it("posts the payout with the roots that we compute", async () => {
+		const pages = house.payout(epoch);
+		const { words, dust } = house.payouts();
+		const pending = () => house.reader.payoutPages(epoch, { pool: POOL, positive: pages[0]?.publics[4] as bigint, pageSize: PLACES });
+		for (const [i, page] of pages.entries()) {
+			expect(await pending()).toBe(i);
+			expect(await house.reader.account(epoch)).toMatchObject({ status: "None", balance: POOL, count: 0, roots: [] });
+			await house.steward.postPayout(page);
+		}
 		const account = await house.reader.account(epoch);
-		expect(account.root).toBe(payoutRoot(epoch, payout.words));
-		expect(account).toMatchObject({ status: "Posted", balance: POOL - payout.publics[2], dust: payout.publics[2], count: 3 });
-		const early = await refusal(house.steward.claim(claimOf(epoch, payout.words, 0)));
+		expect(account.roots).toEqual(payoutRoots(epoch, words, PLACES));
+		expect(account).toMatchObject({ status: "Posted", balance: POOL - dust, dust, count: 3, pageSize: PLACES });
+		const early = await refusal(house.steward.claim(claimOf(epoch, words, 0, PLACES)));
 		expect(early.name).toBe("NotActive");
 	});
 
@@ -222,17 +259,20 @@ describe("an epoch", () => {
 
 	it("pays each word once and frees the stake", async () => {
 		await house.wait(DELAY);
-		const { words } = house.payout(epoch);
+		const { words } = house.payouts();
 		const [first, charged] = house.contributors as [LedgerClient, LedgerClient];
 		const before = await house.reader.balance(first.address);
 		expect((await refusal(house.steward.withdrawStake({ epoch, index: 0 }))).name).toBe("StakeLocked");
-		await house.steward.claim(claimOf(epoch, words, 0));
+		await house.steward.claim(claimOf(epoch, words, 0, PLACES));
 		expect(await house.reader.balance(first.address)).toBe(before + POOL / 2n);
 		expect(await house.reader.isClaimed(epoch, 0)).toBe(true);
-		expect(await refusal(house.steward.claim(claimOf(epoch, words, 0)))).toEqual({ name: "AlreadyClaimed", args: { epoch, index: 0n } });
-		const forged = { ...claimOf(epoch, words, 2), word: (words[2] as bigint) + 1n };
+		expect(await refusal(house.steward.claim(claimOf(epoch, words, 0, PLACES)))).toEqual({
+			name: "AlreadyClaimed",
+			args: { epoch, index: 0n },
+		});
+		const forged = { ...claimOf(epoch, words, 2, PLACES), word: (words[2] as bigint) + 1n };
 		expect((await refusal(house.steward.claim(forged))).name).toBe("ClaimInvalid");
-		await house.steward.claimMany([claimOf(epoch, words, 1), claimOf(epoch, words, 2)]);
+		await house.steward.claimMany([claimOf(epoch, words, 1, PLACES), claimOf(epoch, words, 2, PLACES)]);
 		expect((await house.reader.contribution(epoch, 1))?.stake).toBe(STAKE - parseEther("2"));
 		const held = await house.reader.balance(charged.address);
 		expect(await house.reader.stakeReleased(epoch, 1)).toBe(true);
@@ -257,9 +297,10 @@ describe("an epoch", () => {
 		expect(history.closed).toMatchObject({ count: state?.count, rows: state?.rows, list: state?.list });
 		expect(history.checkpoint).toMatchObject({ model: posted.model, modelCommit: posted.modelCommit });
 		expect(history.log?.id).toBe(posted.log);
-		expect(history.queries?.statsCommit).toBe(posted.queryStatsCommit);
+		expect(history.queries.map(({ statsCommit }) => statsCommit)).toEqual(house.queries(epoch).map(({ publics }) => publics[1]));
 		expect(history.attribution?.scoreCommit).toBe(posted.scoreCommit);
-		expect(history.payout).toMatchObject({ root: account.root, words: house.payout(epoch).words, activatesAt: account.activatesAt });
+		expect(history.payout?.pages.map(({ root }) => root)).toEqual(account.roots);
+		expect(history.payout).toMatchObject({ words: house.payouts().words, activatesAt: account.activatesAt });
 		expect(history.money).toMatchObject({ pool: POOL, balance: account.balance, dust: account.dust, dustOut: 1n });
 		for (const contribution of history.contributions) {
 			const { wallet, stake, n } = (await house.reader.contribution(epoch, contribution.index)) ?? {};
@@ -273,8 +314,8 @@ describe("an epoch", () => {
 
 	it("finds the words in any data that holds the call", async () => {
 		const { payout } = await epochHistory({ provider: house.provider, deployment: house.deployment, epoch });
-		const { data } = (await house.provider.getTransaction(payout?.transaction as string)) ?? { data: "0x" };
-		const words = house.payout(epoch).words;
+		const { data } = (await house.provider.getTransaction(payout?.pages[0]?.transaction as string)) ?? { data: "0x" };
+		const words = house.payouts().words.slice(0, PLACES);
 		const root = payoutRoot(epoch, words);
 		const wrapped = `0x1234${data.slice(2, 10)}${data.slice(2)}0000`;
 		expect(postedWords(wrapped, epoch, root)).toEqual(words);
@@ -294,7 +335,7 @@ describe("the ways back", () => {
 	it("veto and refund", async () => {
 		const epoch = await house.attributed();
 		await house.steward.fund({ epoch, amount: POOL });
-		await house.steward.postPayout(house.payout(epoch));
+		await house.postPayout(epoch);
 		await house.steward.veto({ epoch, reason: "a test" });
 		const before = await house.reader.balance(house.steward.address);
 		await house.steward.refund(epoch);
@@ -308,17 +349,17 @@ describe("the ways back", () => {
 	it("dust to the funder, unclaimed words by sweep", async () => {
 		const epoch = await house.attributed({ vetoer: ZeroAddress });
 		await house.steward.fund({ epoch, amount: POOL });
-		const { words, publics } = house.payout(epoch);
-		await house.steward.postPayout(house.payout(epoch));
+		const { words, dust } = house.payouts();
+		await house.postPayout(epoch);
 		await house.wait(DELAY);
 		await house.steward.returnDust(epoch);
-		await house.steward.claim(claimOf(epoch, words, 0));
+		await house.steward.claim(claimOf(epoch, words, 0, PLACES));
 		expect((await refusal(house.steward.sweep(epoch))).name).toBe("TooEarly");
 		await house.wait(181 * 86_400);
 		await house.steward.sweep(epoch);
 		const { money } = await epochHistory({ provider: house.provider, deployment: house.deployment, epoch });
 		expect(money).toEqual({
-			...{ funded: POOL, carriedIn: 0n, pool: POOL, dustOut: publics[2], paid: POOL / 2n, returned: POOL / 2n },
+			...{ funded: POOL, carriedIn: 0n, pool: POOL, dustOut: dust, paid: POOL / 2n, returned: POOL / 2n },
 			...{ balance: 0n, dust: 0n },
 		});
 		expect((await house.reader.account(epoch)).status).toBe("Swept");

@@ -6,7 +6,7 @@
  */
 import { AbiCoder, dataSlice, ErrorFragment, type Interface, isHexString } from "ethers";
 import { contractNames, interfaces, verifierInterface } from "./contracts.ts";
-import { accountStatuses, keyFaults, nameOf, phases, recordKinds } from "./enums.ts";
+import { accountStatuses, keyFaults, nameOf, phases, recordKinds, statements } from "./enums.ts";
 
 /** Stable names of all failures of this room. */
 export type LedgerErrorCode =
@@ -102,11 +102,16 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	ProofRejected: () =>
 		"The proof does not show this statement for these publics, words and context. Prove again for this chain, contract, epoch and sender.",
 	PointInvalid: () => "A point of the proof is not on its curve. The proof file is damaged; prove again.",
-	PublicCount: ({ expected }) => `Give ${expected} public signals, without evaluation and challenge.`,
+	PublicCount: ({ expected }) => `Give ${expected} public signals, without links, evaluation and challenge.`,
 	PublicNotInField: ({ index }) => `Reduce public signal ${index} modulo the field order.`,
 	WordNotInField: ({ index }) => `Word ${index} is not below the field order. Send the word itself, not word + r.`,
 	WordsNotAccepted: () => "This circuit binds no words; send an empty list.",
 	TooManyWords: ({ maximum }) => `One proof carries at most ${maximum} words.`,
+	LinkCount: ({ expected }) => `Give ${expected} links. A proof with links is verified together with the proofs that it was made with.`,
+	LinkNotInField: ({ index }) => `Reduce link ${index} modulo the field order.`,
+	NotInTranscript: () =>
+		"The proof was made for another transcript, or one of its publics, words or its commitment was altered. Send it with the transcript that it was made for.",
+	TooManyMembers: ({ maximum }) => `At most ${maximum} proofs are made together. Use larger pages.`,
 	CircuitUnknown: () => "No verifier is registered for this circuit. Register the verification key first.",
 	CircuitStopped: () => "This circuit was stopped for ever. Open the epoch with another circuit.",
 	CircuitTaken: () => "The circuit has its verifier already; nothing is to be done.",
@@ -115,13 +120,23 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	CanaryAccepted: () => "This verifier accepts proofs without a witness. Its key was never completed; do not use it.",
 	NotGuardian: () => "Only the guardian or the owner stops a circuit without a proof.",
 	// steps of the book
-	ListMismatch: () => "The words are not the statistics of all contributions in the order of the registry. Read them from the chain again.",
+	ListMismatch: ({ page }) =>
+		`The words of the ${nameOf(statements, page as bigint)} pages are not the posted statistics in their order. Read them from the chain and prove again.`,
+	ListIncomplete: ({ page, expected, actual }) =>
+		`The ${nameOf(statements, page as bigint)} pages hold ${actual} of ${expected} statistics. Post the missing pages of this transcript first.`,
+	PageOutOfRange: ({ left }) => `A page lists from 1 to ${left} statistics, as many as are left. The page may have been posted before.`,
+	MemberMisplaced: ({ expected }) =>
+		`Next comes the proof at place ${expected} of the transcript. Read how many are posted, by whomever, and go on from there.`,
+	TranscriptEmpty: () => "These proofs are made together; send the digests of all of them.",
+	LinkMismatch: () => "The proof speaks of another sum or path than its pages. Prove all of them again, together.",
+	PathMismatch: () => "The page was scored along another path than the first one. Prove all pages again, together.",
 	ManifestMismatch: () => "The proof was made for another model manifest than the record. Prove again with this manifest's digest.",
-	QueryMismatch: () => "The scores were made for other queries than the posted ones. Prove the attribution again.",
-	RowsMismatch: ({ expected }) => `The registry counts ${expected} rows. Prove again over all contributions.`,
+	RowsMismatch: ({ statement, expected, actual }) =>
+		`The chain counts ${expected} rows where ${nameOf(statements, statement as bigint)} names ${actual}. Prove again over all of them.`,
 	RecordUnfit: ({ expectedKind }) =>
 		`Register an active ${nameOf(recordKinds, expectedKind as bigint)} record with the right parent first.`,
-	WordCount: ({ expected }) => `Send ${expected} words, one per contribution in order.`,
+	ScoreMismatch: () =>
+		"The scores do not continue the posted ones, or a payout page does not begin and end where pages of scores do. Prove again along the posted pages.",
 	// provenance
 	AlreadyRegistered: () => "You registered this content before; use the existing record.",
 	RecordUnknown: ({ id }) => `Register the parent ${id} first.`,
@@ -134,9 +149,14 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	// payout
 	WrongStatus: ({ expected, actual }) =>
 		`The payout is ${nameOf(accountStatuses, actual as bigint)}; this step needs ${nameOf(accountStatuses, expected as bigint)}.`,
-	ScoreMismatch: () => "The payout was proven for other scores than the posted ones. Prove it again.",
-	PoolMismatch: ({ expected }) => `The pool holds ${expected} wei. Prove the payout for exactly that pool.`,
-	SumMismatch: () => "Paid words and dust must add up to the pool to the wei. The word list was altered.",
+	PoolMismatch: ({ expected }) => `The pool holds ${expected} wei. Prove all pages of the payout for exactly that pool.`,
+	PageSizeOutOfRange: ({ maximum }) => `Choose a page size from 1 to ${maximum}.`,
+	PageMisplaced: ({ expected }) =>
+		`The next page of this payout begins with contribution ${expected}. Read how many pages are posted, by whomever.`,
+	WordCount: ({ expected }) => `This page has ${expected} words, one per contribution in order.`,
+	SumMismatch: ({ expected }) => `The positive words add up to ${expected} wei. The word list was altered.`,
+	PositiveMismatch: ({ actual }) => `The positive scores of the epoch add up to ${actual}. Prove all pages again for that sum.`,
+	PoolExceeded: ({ pool }) => `The pages pay more than the pool of ${pool} wei. Prove them again.`,
 	WordMisplaced: ({ position }) =>
 		`The word at place ${position} has a stray bit or belongs to another contribution. Keep the proven order.`,
 	ClaimInvalid: () => "This word is not in the posted payout. Take word and proof from the words of its own transaction.",

@@ -22,6 +22,7 @@ import type {
 	DustCarriedEvent,
 	DustReturnedEvent,
 	FundedEvent,
+	PayoutPagePostedEvent,
 	PayoutPostedEvent,
 	PayoutVetoedEvent,
 	RefundedEvent,
@@ -71,17 +72,20 @@ export interface EpochHistory {
 		| { readonly model: string; readonly manifest: string; readonly modelCommit: bigint; readonly n: bigint; readonly transaction: string }
 		| undefined;
 	log: { readonly id: string; readonly root: string; readonly transaction: string } | undefined;
-	queries: { readonly rowsCommit: bigint; readonly statsCommit: bigint; readonly n: bigint; readonly transaction: string } | undefined;
-	attribution: { readonly scoreCommit: bigint; readonly queryStatsCommit: bigint; readonly transaction: string } | undefined;
+	/** query proofs in order */
+	readonly queries: { readonly rowsCommit: bigint; readonly statsCommit: bigint; readonly n: bigint; readonly transaction: string }[];
+	attribution: { readonly scoreCommit: bigint; readonly transaction: string } | undefined;
 	payout:
 		| {
-				readonly root: string;
+				/** root of each page's tree, and the transaction that posted it */
+				readonly pages: readonly { readonly root: string; readonly transaction: string }[];
 				readonly scoreCommit: bigint;
 				readonly pool: bigint;
 				readonly dust: bigint;
 				readonly activatesAt: bigint;
-				/** one per contribution in order; undefined when they do not stand in the transaction, see {@link epochHistory} */
+				/** one per contribution in order; undefined when they do not stand in the transactions, see {@link epochHistory} */
 				words: readonly bigint[] | undefined;
+				/** of the last page */
 				readonly transaction: string;
 		  }
 		| undefined;
@@ -139,14 +143,19 @@ export async function epochHistory(options: {
 	logs.sort((one, other) => one.blockNumber - other.blockNumber || one.index - other.index);
 	const history = replay(epoch, logs);
 	if (history.payout !== undefined) {
-		const transaction = await provider.getTransaction(history.payout.transaction).catch(rethrow);
-		history.payout.words = postedWords(transaction?.data ?? "0x", epoch, history.payout.root);
+		const pages = await Promise.all(
+			history.payout.pages.map(async ({ root, transaction }) => {
+				const posted = await provider.getTransaction(transaction).catch(rethrow);
+				return postedWords(posted?.data ?? "0x", epoch, root);
+			}),
+		);
+		history.payout.words = pages.includes(undefined) ? undefined : pages.flatMap((words) => words as readonly bigint[]);
 	}
 	return history;
 }
 
 /**
- * Finds the payout words in the data of a transaction.
+ * Finds the words of a payout page in the data of a transaction.
  *
  * @param data calldata, 0x-prefixed; the call of `post` or anything that contains it byte for byte
  * @param root the root that the contract built over the words
@@ -185,23 +194,30 @@ export function replay(epoch: bigint, logs: readonly LedgerLog[]): EpochHistory 
 	const history: EpochHistory = {
 		epoch,
 		steward,
-		policy: { ...policy, circuits: policy.circuits as unknown as EpochPolicy["circuits"], capacity: Number(policy.capacity) },
+		policy: { ...policy, circuits: [...policy.circuits], capacity: Number(policy.capacity) },
 		contributions,
 		closed: undefined,
 		checkpoint: undefined,
 		log: undefined,
-		queries: undefined,
+		queries: [],
 		attribution: undefined,
 		payout: undefined,
 		veto: undefined,
 		money: { funded: 0n, carriedIn: 0n, dustOut: 0n, returned: 0n, pool: 0n, paid: 0n, balance: 0n, dust: 0n },
 	};
-	for (const log of logs) apply(history, contributions, log);
+	const pages = new Map<string, { root: string; transaction: string }[]>();
+	for (const log of logs) apply(history, contributions, pages, log);
 	check(history);
 	return history;
 }
 
-function apply(history: EpochHistory, contributions: ContributionHistory[], { contract, name, args, transaction }: LedgerLog): void {
+/** @param payoutPages of all payouts that were begun, by their id */
+function apply(
+	history: EpochHistory,
+	contributions: ContributionHistory[],
+	payoutPages: Map<string, { root: string; transaction: string }[]>,
+	{ contract, name, args, transaction }: LedgerLog,
+): void {
 	const { money } = history;
 	const at = (index: bigint): ContributionHistory => {
 		const contribution = contributions[Number(index)];
@@ -254,13 +270,14 @@ function apply(history: EpochHistory, contributions: ContributionHistory[], { co
 			return;
 		}
 		case "EpochBook.QueriesPosted": {
-			const { rowsCommit, statsCommit, n } = args as unknown as QueriesPostedEvent.OutputObject;
-			history.queries = { rowsCommit, statsCommit, n, transaction };
+			const { index, rowsCommit, statsCommit, n } = args as unknown as QueriesPostedEvent.OutputObject;
+			if (index !== BigInt(history.queries.length)) throw incomplete(`expected queries ${history.queries.length}, got ${index}`);
+			history.queries.push({ rowsCommit, statsCommit, n, transaction });
 			return;
 		}
 		case "EpochBook.AttributionPosted": {
-			const { scoreCommit, queryStatsCommit } = args as unknown as AttributionPostedEvent.OutputObject;
-			history.attribution = { scoreCommit, queryStatsCommit, transaction };
+			const { scoreCommit } = args as unknown as AttributionPostedEvent.OutputObject;
+			history.attribution = { scoreCommit, transaction };
 			return;
 		}
 		case "RewardDistributor.Funded": {
@@ -270,10 +287,20 @@ function apply(history: EpochHistory, contributions: ContributionHistory[], { co
 			money.balance += amount;
 			return;
 		}
+		case "RewardDistributor.PayoutPagePosted": {
+			const { payout, page, root } = args as unknown as PayoutPagePostedEvent.OutputObject;
+			const pages = payoutPages.get(payout) ?? [];
+			if (page !== BigInt(pages.length)) throw incomplete(`expected page ${pages.length} of the payout, got ${page}`);
+			payoutPages.set(payout, [...pages, { root, transaction }]);
+			return;
+		}
 		case "RewardDistributor.PayoutPosted": {
-			const { root, scoreCommit, pool, dust, count, activatesAt } = args as unknown as PayoutPostedEvent.OutputObject;
+			const { payout, scoreCommit, pool, dust, count, pageSize, activatesAt } = args as unknown as PayoutPostedEvent.OutputObject;
 			if (count !== BigInt(contributions.length)) throw incomplete(`expected ${count} contributions, got ${contributions.length}`);
-			history.payout = { root, scoreCommit, pool, dust, activatesAt, words: undefined, transaction };
+			const pages = payoutPages.get(payout) ?? [];
+			const expected = Math.ceil(contributions.length / Number(pageSize));
+			if (pages.length !== expected) throw incomplete(`expected ${expected} pages of the payout, got ${pages.length}`);
+			history.payout = { pages, scoreCommit, pool, dust, activatesAt, words: undefined, transaction };
 			money.balance -= dust;
 			money.dust = dust;
 			return;
@@ -321,13 +348,16 @@ function apply(history: EpochHistory, contributions: ContributionHistory[], { co
 }
 
 /** Holds what only the whole can show. */
-function check({ contributions, closed, payout, money }: EpochHistory): void {
+function check({ contributions, closed, attribution, payout, money }: EpochHistory): void {
 	if (closed !== undefined) {
 		const list = contributions.reduce((digest, { statsCommit }) => listAfter(digest, statsCommit), ZeroHash);
 		const rows = contributions.reduce((sum, { n }) => sum + n, 0n);
 		if (closed.count !== contributions.length) throw incomplete(`expected ${closed.count} contributions, got ${contributions.length}`);
 		if (closed.rows !== rows) throw incomplete(`expected ${closed.rows} rows, got ${rows}`);
 		if (closed.list !== list) throw incomplete(`expected the list ${closed.list}, got ${list}`);
+	}
+	if (payout !== undefined && payout.scoreCommit !== attribution?.scoreCommit) {
+		throw incomplete(`expected a payout of the scores ${attribution?.scoreCommit}, got ${payout.scoreCommit}`);
 	}
 	if (payout !== undefined && payout.pool !== money.pool) throw incomplete(`expected a pool of ${payout.pool} wei, got ${money.pool}`);
 	const sum = money.paid + money.balance + money.dust + money.dustOut + money.returned;

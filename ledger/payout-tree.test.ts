@@ -1,6 +1,6 @@
 import { AbiCoder, keccak256 } from "ethers";
 import { describe, expect, it } from "vitest";
-import { claimOf, payoutRoot, readWord } from "./payout-tree.ts";
+import { claimOf, payoutRoot, payoutRoots, readWord } from "./payout-tree.ts";
 
 const encode = (types: string[], values: unknown[]) => keccak256(AbiCoder.defaultAbiCoder().encode(types, values));
 const leaf = (epoch: bigint, word: bigint) => encode(["uint256", "uint256"], [epoch, word]);
@@ -11,7 +11,7 @@ describe("the claim tree", () => {
 		const list = words(count);
 		const root = payoutRoot(5n, list);
 		for (const index of new Set([0, 1, count >> 1, count - 2, count - 1].filter((place) => place >= 0 && place < count))) {
-			const { word, proof } = claimOf(5n, list, index);
+			const { word, proof } = claimOf(5n, list, index, 1024);
 			expect(proof).toHaveLength(Math.ceil(Math.log2(count)));
 			// As the contract climbs: by position, not by order of the digests.
 			const top = proof.reduce(
@@ -22,6 +22,13 @@ describe("the claim tree", () => {
 		}
 	});
 
+	it("has a tree for each page", () => {
+		const list = words(5);
+		expect(payoutRoots(5n, list, 2)).toEqual([list.slice(0, 2), list.slice(2, 4), list.slice(4)].map((page) => payoutRoot(5n, page)));
+		expect(claimOf(5n, list, 3, 2).proof).toEqual([leaf(5n, list[2] as bigint)]);
+		expect(claimOf(5n, list, 4, 2).proof).toEqual([]);
+	});
+
 	it("binds the epoch", () => {
 		expect(payoutRoot(1n, words(3))).not.toBe(payoutRoot(2n, words(3)));
 	});
@@ -30,7 +37,13 @@ describe("the claim tree", () => {
 		const invalid = expect.objectContaining({ code: "input.invalid" });
 		expect(() => payoutRoot(1n, [])).toThrow(invalid);
 		expect(() => payoutRoot(1n, words(1025))).toThrow(invalid);
-		expect(() => claimOf(1n, words(3), 3)).toThrow(invalid);
+		expect(() => claimOf(1n, words(3), 3, 2)).toThrow(invalid);
+	});
+
+	it.each([0, 1.5, 1025])("has no pages of %d words", (pageSize) => {
+		const invalid = expect.objectContaining({ code: "input.invalid" });
+		expect(() => claimOf(1n, words(3), 0, pageSize)).toThrow(invalid);
+		expect(() => payoutRoots(1n, words(3), pageSize)).toThrow(invalid);
 	});
 });
 

@@ -4,7 +4,7 @@
  * Every function throws LedgerError: `node.*`, or `deployment.invalid` when there is no contract of ours. Amounts are in wei, times in
  * Unix seconds, epochs count from 1.
  */
-import { type Provider, toBeHex, zeroPadValue } from "ethers";
+import { AbiCoder, keccak256, type Provider, toBeHex, zeroPadValue } from "ethers";
 import type { EpochPolicy } from "./client.ts";
 import { type Contracts, contractsAt, interfaces } from "./contracts.ts";
 import type { Deployment } from "./deployment.ts";
@@ -20,6 +20,7 @@ import {
 	recordKinds,
 	recordStatuses,
 	routeStatuses,
+	statements,
 } from "./enums.ts";
 import { decodeError, LedgerError } from "./errors.ts";
 import { decodeLogs, fetchLogs } from "./logs.ts";
@@ -71,8 +72,17 @@ export interface BookState {
 	/** id of the InferenceLog record */
 	readonly log: string;
 	readonly modelCommit: bigint;
-	readonly queryStatsCommit: bigint;
+	/** query proofs that were posted */
+	readonly queries: number;
 	readonly scoreCommit: bigint;
+}
+
+/** How far proofs that were made together are posted. */
+export interface JointState {
+	/** pages of contributions: of `total` or of `score` */
+	readonly pages: number;
+	/** pages of queries */
+	readonly queryPages: number;
 }
 
 /** The money of an epoch. */
@@ -84,9 +94,12 @@ export interface AccountState {
 	readonly dust: bigint;
 	/** claims open at this time; 0 before the post */
 	readonly activatesAt: bigint;
-	/** number of words */
+	/** number of words; 0 before the post */
 	readonly count: number;
-	readonly root: string;
+	/** words of a page, the last one excepted; 0 before the post */
+	readonly pageSize: number;
+	/** root of the tree of each page */
+	readonly roots: readonly string[];
 }
 
 /** Reads of one deployment. */
@@ -127,8 +140,7 @@ export class LedgerReader {
 		const policy = await this.#contracts.registry.policyOf(epoch).catch(rethrow);
 		if (policy.expiresAt === 0n) return undefined;
 		const { policyDigest, funder, expiresAt, vetoer, minStake } = policy;
-		const circuits = [...policy.circuits] as unknown as EpochPolicy["circuits"];
-		return { circuits, policyDigest, funder, expiresAt, capacity: Number(policy.capacity), vetoer, minStake };
+		return { circuits: [...policy.circuits], policyDigest, funder, expiresAt, capacity: Number(policy.capacity), vetoer, minStake };
 	}
 
 	/** Count, rows and list of an epoch, or undefined when it was not opened. */
@@ -187,15 +199,48 @@ export class LedgerReader {
 	/** What was posted of an epoch, with its phase as {@link phase} gives it. */
 	async book(epoch: bigint): Promise<BookState> {
 		const [phase, book] = await Promise.all([this.phase(epoch), this.#contracts.book.bookOf(epoch).catch(rethrow)]);
-		const { model, log, modelCommit, queryStatsCommit, scoreCommit } = book;
-		return { phase, model, log, modelCommit, queryStatsCommit, scoreCommit };
+		const { model, log, modelCommit, queryCount, scoreCommit } = book;
+		return { phase, model, log, modelCommit, queries: Number(queryCount), scoreCommit };
+	}
+
+	/**
+	 * How far proofs made together are posted.
+	 *
+	 * @param statement of the proof that joins them
+	 * @param transcript digests of all of them
+	 */
+	async joint(epoch: bigint, statement: "Optimum" | "Attribution", transcript: readonly string[]): Promise<JointState> {
+		const joint = await this.#contracts.book.jointOf(epoch, statements.indexOf(statement), [...transcript]).catch(rethrow);
+		return { pages: Number(joint.pages), queryPages: Number(joint.queryPages) };
 	}
 
 	/** The money of an epoch; all zero before it is funded. */
 	async account(epoch: bigint): Promise<AccountState> {
 		const account = await this.#contracts.distributor.accountOf(epoch).catch(rethrow);
-		const { balance, dust, activatesAt, root } = account;
-		return { status: nameOf(accountStatuses, account.status), balance, dust, activatesAt, count: Number(account.count), root };
+		const { balance, dust, activatesAt } = account;
+		const { payout } = await this.#contracts.distributor.payoutOf(account.payout, 0).catch(rethrow);
+		const [count, pageSize] = [Number(payout.count), Number(payout.pageSize)];
+		const pages = count === 0 ? 0 : Math.ceil(count / pageSize);
+		const roots = await Promise.all(
+			Array.from({ length: pages }, (_, page) => this.#contracts.distributor.payoutOf(account.payout, page).catch(rethrow)),
+		);
+		return {
+			...{ status: nameOf(accountStatuses, account.status), balance, dust, activatesAt, count, pageSize },
+			roots: roots.map(({ root }) => root),
+		};
+	}
+
+	/**
+	 * The number of pages of a payout that are posted.
+	 *
+	 * @param payout what its pages follow from, beside the scores
+	 */
+	async payoutPages(epoch: bigint, payout: { pool: bigint; positive: bigint; pageSize: number }): Promise<number> {
+		const { pool, positive, pageSize } = payout;
+		const values = [epoch, pool, positive, BigInt(pageSize)];
+		const id = keccak256(AbiCoder.defaultAbiCoder().encode(["uint256", "uint256", "uint256", "uint256"], values));
+		const { payout: begun } = await this.#contracts.distributor.payoutOf(id, 0).catch(rethrow);
+		return Math.ceil(Number(begun.count) / pageSize);
 	}
 
 	/** Whether the word of a contribution was settled. */

@@ -1,17 +1,19 @@
 /** A chain with everything on it, and one helper per step of an epoch with simulated proofs. For tests. */
 import { id, type JsonRpcProvider, parseEther, Wallet } from "ethers";
-import { type EpochPolicy, LedgerClient, type Triple } from "../client.ts";
+import { type EpochPolicy, LedgerClient, type PageProof, type Triple } from "../client.ts";
 import { contributionContext, type EpochStatement, epochContext } from "../context.ts";
 import { type Deployment, type DeployStep, deploy } from "../deployment.ts";
 import { type Devnet, startDevnet } from "../devnet.ts";
 import { connect } from "../node.ts";
 import { LedgerReader } from "../reader.ts";
 import { recordId } from "../record.ts";
-import { field, R, simulate, toys } from "./simulator.ts";
+import { digest, field, R, type Statement, simulate, toys } from "./simulator.ts";
 
 export const STAKE = parseEther("5");
 export const POOL = parseEther("1000") + 7n;
 export const DELAY = 3600;
+/** Contributions of a page of `total` and `score`, and words of a page of the payout. */
+export const PLACES = 2;
 export const GUARDIAN = "0x00000000000000000000000000000000000064a8";
 
 /** A running test chain. Account 0 is deployer, steward, funder and vetoer; the others contribute. */
@@ -62,9 +64,8 @@ export class House {
 	}
 
 	async policy(changes: Partial<EpochPolicy> = {}): Promise<EpochPolicy> {
-		const [contribution, query, optimum, attribution, payout] = Object.values(toys).map(({ key }) => key.circuitId) as string[];
 		return {
-			circuits: [contribution, query, optimum, attribution, payout] as unknown as EpochPolicy["circuits"],
+			circuits: Object.values(toys).map(({ key }) => key.circuitId),
 			policyDigest: id("policy"),
 			funder: this.steward.address,
 			expiresAt: (await this.reader.now()) + 30n * 86_400n,
@@ -81,7 +82,8 @@ export class House {
 
 	contribution(epoch: bigint, place: number, contributor: LedgerClient) {
 		const publics: Triple = [field(`rows/${epoch}/${place}`), stats(epoch, place), BigInt(10 + place)];
-		const proof = simulate(toys.contribution, contributionContext(this.deployment, epoch, contributor.address), publics);
+		const context = contributionContext(this.deployment, epoch, contributor.address);
+		const proof = simulate({ toy: toys.contribution, context, publics });
 		return { epoch, datasetDigest: id("dataset"), publics, proof, stake: STAKE };
 	}
 
@@ -96,23 +98,57 @@ export class House {
 		return this.contributors.map((_, place) => stats(epoch, place));
 	}
 
-	prove(statement: EpochStatement, epoch: bigint, publics: readonly bigint[], words: readonly bigint[] = []) {
-		return simulate(toys[statement], epochContext(this.deployment, statement, epoch), publics, words);
+	statement(statement: EpochStatement, epoch: bigint, about: Omit<Statement, "toy" | "context">): Statement {
+		return { toy: toys[statement], context: epochContext(this.deployment, statement, epoch), ...about };
 	}
 
+	/** Proofs made together, in order. */
+	together(epoch: bigint, statements: readonly Statement[]): PageProof[] {
+		const transcript = statements.map(digest);
+		return statements.map((statement) => {
+			const { publics, links = [], words = [] } = statement;
+			return { epoch, transcript, publics, links, words, proof: simulate(statement, transcript) };
+		});
+	}
+
+	/** The list in pages, with the rows of each. */
+	pages(epoch: bigint): { words: bigint[]; rows: bigint }[] {
+		const all = this.words(epoch);
+		return Array.from({ length: Math.ceil(all.length / PLACES) }, (_, page) => {
+			const words = all.slice(PLACES * page, PLACES * (page + 1));
+			return { words, rows: words.reduce((sum, _word, i) => sum + BigInt(10 + PLACES * page + i), 0n) };
+		});
+	}
+
+	/** Registers manifest and checkpoint unless they are there. */
 	async records(epoch: bigint): Promise<{ manifest: string; model: string; manifestField: bigint }> {
-		const digest = id(`manifest ${epoch}`);
-		const { id: manifest } = await this.steward.registerRecord({ kind: "ModelManifest", digest });
-		const { id: model } = await this.steward.registerRecord({ kind: "Checkpoint", digest: id(`checkpoint ${epoch}`), parent: manifest });
-		return { manifest, model, manifestField: BigInt(digest) % R };
+		const [manifestDigest, modelDigest] = [id(`manifest ${epoch}`), id(`checkpoint ${epoch}`)];
+		const manifest = recordId(this.steward.address, "ModelManifest", manifestDigest);
+		const model = recordId(this.steward.address, "Checkpoint", modelDigest);
+		if ((await this.reader.record(model)) === undefined) {
+			await this.steward.registerRecord({ kind: "ModelManifest", digest: manifestDigest });
+			await this.steward.registerRecord({ kind: "Checkpoint", digest: modelDigest, parent: manifest });
+		}
+		return { manifest, model, manifestField: BigInt(manifestDigest) % R };
 	}
 
-	async checkpoint(epoch: bigint) {
+	/** Pages of the total, and the checkpoint that joins them. @param changed replaces statements before they are proven */
+	async checkpoint(epoch: bigint, changed: (statements: Statement[]) => Statement[] = (same) => same) {
 		const { manifest, model, manifestField } = await this.records(epoch);
-		const rows = (await this.reader.epoch(epoch))?.rows ?? 0n;
-		const publics: Triple = [field(`model/${epoch}`), manifestField, rows];
-		const words = this.words(epoch);
-		return { epoch, manifest, model, publics, words, proof: this.prove("optimum", epoch, publics, words) };
+		const pages = this.pages(epoch).map(({ words, rows }, page) =>
+			this.statement("total", epoch, { publics: [rows], links: [totalAt(page)], words }),
+		);
+		const rows = pages.reduce((sum, { publics }) => sum + (publics[0] as bigint), 0n);
+		const publics = [field(`model/${epoch}`), manifestField, rows];
+		const optimum = this.statement("optimum", epoch, { publics, links: [sumOfPages(pages.length)] });
+		const made = this.together(epoch, changed([...pages, optimum]));
+		return { pages: made.slice(0, -1), checkpoint: { manifest, model, ...(made.at(-1) as PageProof) } };
+	}
+
+	async postCheckpoint(epoch: bigint): Promise<void> {
+		const { pages, checkpoint } = await this.checkpoint(epoch);
+		for (const page of pages) await this.steward.postTotal(page);
+		await this.steward.postCheckpoint(checkpoint);
 	}
 
 	async commitQueries(epoch: bigint) {
@@ -121,24 +157,67 @@ export class House {
 		return this.steward.commitQueries({ epoch, log: log.id });
 	}
 
+	/** Two proofs of queries. */
 	queries(epoch: bigint) {
-		const publics: Triple = [field(`queries/${epoch}`), field(`queryStats/${epoch}`), 300n];
-		return { epoch, publics, proof: this.prove("query", epoch, publics) };
+		return [0, 1].map((part) => {
+			const publics: Triple = [field(`queries/${epoch}/${part}`), queryStats(epoch, part), 300n];
+			return { epoch, publics, proof: simulate(this.statement("query", epoch, { publics })), last: part === 1 };
+		});
 	}
 
-	scores(epoch: bigint) {
-		const publics: readonly [bigint, bigint] = [field(`scores/${epoch}`), field(`queryStats/${epoch}`)];
-		const words = this.words(epoch);
-		return { epoch, publics, words, proof: this.prove("attribution", epoch, publics, words) };
+	/** A page of queries, pages of scores, and the path that joins them. */
+	scores(epoch: bigint, changed: (statements: Statement[]) => Statement[] = (same) => same) {
+		const pathAt = field(`path/${epoch}`);
+		const words = [0, 1].map((part) => queryStats(epoch, part));
+		const queries = this.statement("query-total", epoch, { publics: [600n], links: [field("queryAt")], words });
+		const pages = this.pages(epoch).map((page, i) => {
+			const publics = [i === 0 ? 0n : scoreCommit(epoch, i - 1), scoreCommit(epoch, i), page.rows];
+			return this.statement("score", epoch, { publics, links: [totalAt(i), pathAt], words: page.words });
+		});
+		const rows = pages.reduce((sum, { publics }) => sum + (publics[2] as bigint), 0n);
+		const links = [sumOfPages(pages.length), field("queryAt"), pathAt];
+		const path = this.statement("attribution", epoch, { publics: [rows, 600n], links });
+		const [first, ...made] = this.together(epoch, changed([queries, ...pages, path]));
+		return { queries: first as PageProof, pages: made.slice(0, -1), path: made.at(-1) as PageProof };
 	}
 
-	/** Word 1 is a charge of 2 OPEN; the others share `pool` equally, and what is left over is dust. */
-	payout(epoch: bigint, pool: bigint = POOL) {
+	async postScores(epoch: bigint): Promise<void> {
+		const { queries, pages, path } = this.scores(epoch);
+		await this.steward.postQueryTotal(queries);
+		for (const page of pages) await this.steward.postScores(page);
+		await this.steward.postAttribution(path);
+	}
+
+	/** The commitment to the scores of an epoch. */
+	scoreCommit(epoch: bigint): bigint {
+		return scoreCommit(epoch, this.pages(epoch).length - 1);
+	}
+
+	/** Words of an epoch: word 1 is a charge of 2 OPEN; the others share `pool` equally, and what is left over is dust. */
+	payouts(pool: bigint = POOL): { words: bigint[]; dust: bigint } {
 		const share = pool / BigInt(this.contributors.length - 1);
 		const words = this.contributors.map((_, i) => (i === 1 ? parseEther("2") | (1n << 96n) : share) | (BigInt(i) << 128n));
-		const dust = pool - share * BigInt(this.contributors.length - 1);
-		const publics: Triple = [field(`scores/${epoch}`), pool, dust];
-		return { epoch, publics, words, proof: this.prove("payout", epoch, publics, words) };
+		return { words, dust: pool - share * BigInt(this.contributors.length - 1) };
+	}
+
+	/** Pages of the payout. */
+	payout(epoch: bigint, pool: bigint = POOL) {
+		const share = pool / BigInt(this.contributors.length - 1);
+		const { words: all } = this.payouts(pool);
+		return this.pages(epoch).map((_, page) => {
+			const words = all.slice(PLACES * page, PLACES * (page + 1));
+			const paying = BigInt(words.filter((word) => ((word >> 96n) & 1n) === 0n).length);
+			const previous = page === 0 ? 0n : scoreCommit(epoch, page - 1);
+			// Every paying contribution has a score of 1.
+			const positive = BigInt(this.contributors.length - 1);
+			const publics = [previous, scoreCommit(epoch, page), BigInt(PLACES * page), pool, positive, paying, paying * share];
+			const proof = simulate(this.statement("payout", epoch, { publics, words }));
+			return { epoch, pageSize: PLACES, publics, words, proof };
+		});
+	}
+
+	async postPayout(epoch: bigint): Promise<void> {
+		for (const page of this.payout(epoch)) await this.steward.postPayout(page);
 	}
 
 	/** An epoch whose scores are posted. */
@@ -146,10 +225,10 @@ export class House {
 		const epoch = await this.open(changes);
 		await this.contributeAll(epoch);
 		await this.steward.closeEpoch(epoch);
-		await this.steward.postCheckpoint(await this.checkpoint(epoch));
+		await this.postCheckpoint(epoch);
 		await this.commitQueries(epoch);
-		await this.steward.postQueries(this.queries(epoch));
-		await this.steward.postAttribution(this.scores(epoch));
+		for (const queries of this.queries(epoch)) await this.steward.postQueries(queries);
+		await this.postScores(epoch);
 		return epoch;
 	}
 
@@ -162,4 +241,20 @@ export class House {
 
 function stats(epoch: bigint, place: number): bigint {
 	return field(`stats/${epoch}/${place}`);
+}
+
+function queryStats(epoch: bigint, part: number): bigint {
+	return field(`queryStats/${epoch}/${part}`);
+}
+
+function scoreCommit(epoch: bigint, page: number): bigint {
+	return field(`scores/${epoch}/${page}`);
+}
+
+function totalAt(page: number): bigint {
+	return field(`totalAt/${page}`);
+}
+
+function sumOfPages(pages: number): bigint {
+	return Array.from({ length: pages }, (_, page) => totalAt(page)).reduce((sum, value) => (sum + value) % R, 0n);
 }

@@ -21,9 +21,9 @@ export interface Toy {
 }
 
 /** The key of a toy circuit; everything follows from its name. */
-export function toy(statement: string, publics: readonly string[], hasWords: boolean): Toy {
+export function toy(statement: string, publics: readonly string[], hasWords: boolean, links: readonly string[] = []): Toy {
 	const secret = (part: string) => field(`${statement}/${part}`);
-	const ic = Array.from({ length: publics.length + (hasWords ? 3 : 2) }, (_, i) => secret(`ic${i}`));
+	const ic = Array.from({ length: publics.length + links.length + (hasWords ? 3 : 2) }, (_, i) => secret(`ic${i}`));
 	const [alpha, beta, delta, sigma] = [secret("alpha"), secret("beta"), secret("delta"), secret("sigma")];
 	const draft: VerificationKey = {
 		schema: "openledger.vkey.v1",
@@ -32,6 +32,7 @@ export function toy(statement: string, publics: readonly string[], hasWords: boo
 		circuitId: "0x",
 		development: true,
 		publics,
+		links,
 		hasWords,
 		alpha: decimals1(alpha),
 		beta: decimals2(beta),
@@ -47,21 +48,45 @@ export function toy(statement: string, publics: readonly string[], hasWords: boo
 export const toys = {
 	contribution: toy("contribution", ["rowsCommit", "statsCommit", "n"], false),
 	query: toy("query", ["rowsCommit", "statsCommit", "n"], false),
-	optimum: toy("optimum", ["modelCommit", "manifestDigest", "n"], true),
-	attribution: toy("attribution", ["scoreCommit", "queryStatsCommit"], true),
-	payout: toy("payout", ["scoreCommit", "pool", "dust"], true),
+	total: toy("total", ["n"], true, ["totalAt"]),
+	"query-total": toy("query-total", ["n"], true, ["totalAt"]),
+	optimum: toy("optimum", ["modelCommit", "manifestDigest", "n"], false, ["totalAt"]),
+	score: toy("score", ["previousScores", "scoreCommit", "n"], true, ["totalAt", "pathAt"]),
+	attribution: toy("attribution", ["n", "nQ"], false, ["totalAt", "queryAt", "pathAt"]),
+	payout: toy("payout", ["previousScores", "scoreCommit", "first", "pool", "positive", "pagePositive", "paid"], true),
 } as const;
 
-/** A proof that the verifier of `toy` accepts for these publics and words in this context. */
-export function simulate({ key, secrets }: Toy, context: string, publics: readonly bigint[], words: readonly bigint[] = []): ProofCalldata {
-	const seed = keccak256(AbiCoder.defaultAbiCoder().encode(["bytes32", "uint256[]", "uint256[]"], [context, publics, words]));
-	const [a, v] = [field(`${seed}/a`), field(`${seed}/v`)];
-	const commitment = point(v);
+/** What a simulated proof is about. */
+export interface Statement {
+	readonly toy: Toy;
+	readonly context: string;
+	readonly publics: readonly bigint[];
+	readonly links?: readonly bigint[];
+	readonly words?: readonly bigint[];
+}
+
+/** The place of a simulated proof in a transcript: keccak256(TAG, circuitId, context, D, publics..., keccak256(words...)). */
+export function digest({ toy: { key }, context, publics, words = [], ...rest }: Statement): string {
+	const commitment = point(scalars({ context, publics, words, ...rest }).v);
 	const wordsDigest = keccak256(concat(words.map(bytes32)));
-	const transcript = [id("openledger.challenge.v1"), key.circuitId, context, ...[...commitment, ...publics].map(bytes32), wordsDigest];
-	const z = Fr.create(BigInt(keccak256(concat(transcript))));
+	return keccak256(
+		concat([id("openledger.challenge.v1"), key.circuitId, context, ...[...commitment, ...publics].map(bytes32), wordsDigest]),
+	);
+}
+
+/**
+ * A proof that the verifier of `toy` accepts for these publics, links and words in this context.
+ *
+ * @param transcript digests of all proofs made together; empty for a proof made alone
+ */
+export function simulate(statement: Statement, transcript: readonly string[] = []): ProofCalldata {
+	const { toy, publics, links = [], words = [] } = statement;
+	const { key, secrets } = toy;
+	const { a, v } = scalars(statement);
+	const seed = transcript.length === 0 ? digest(statement) : keccak256(concat([id("openledger.joint.v1"), ...transcript]));
+	const z = Fr.create(BigInt(seed));
 	const evaluation = words.reduce((sum, word, i) => Fr.add(sum, Fr.mul(Fr.create(word), Fr.pow(z, BigInt(i + 1)))), 0n);
-	const signals = [1n, ...publics, ...(key.hasWords ? [evaluation] : []), z];
+	const signals = [1n, ...publics, ...links, ...(key.hasWords ? [evaluation] : []), z];
 	const x = signals.reduce((sum, signal, i) => Fr.add(sum, Fr.mul(Fr.create(signal), secrets.ic[i] as bigint)), 0n);
 	const c = Fr.div(Fr.create(a - secrets.alphaBeta - x - v), secrets.delta);
 	const [[x0, x1], [y0, y1]] = decimals2(1n).map((pair) => pair.map(BigInt)) as [[bigint, bigint], [bigint, bigint]];
@@ -72,9 +97,15 @@ export function simulate({ key, secrets }: Toy, context: string, publics: readon
 			[y1, y0],
 		],
 		c: point(c),
-		commitment,
+		commitment: point(v),
 		knowledge: point(Fr.mul(secrets.sigma, v)),
 	};
+}
+
+/** A and the commitment, which follow from what is proven. */
+function scalars({ context, publics, words = [] }: Omit<Statement, "toy">): { a: bigint; v: bigint } {
+	const seed = keccak256(AbiCoder.defaultAbiCoder().encode(["bytes32", "uint256[]", "uint256[]"], [context, publics, words]));
+	return { a: field(`${seed}/a`), v: field(`${seed}/v`) };
 }
 
 /** A field element that follows from a label. */

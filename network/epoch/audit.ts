@@ -5,16 +5,18 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { FIELD } from "../../circuits/field.ts";
+import { pagesOf } from "../../circuits/page.ts";
 import { epochCircuits, epochStatements, type ParameterSet, ROLES, type Role } from "../../circuits/parameters.ts";
 import { OMEGA_BITS, SHIFT } from "../../circuits/path.ts";
-import { attributionPath, commitScores, queryScale } from "../../circuits/statements/attribution.ts";
+import { attributionPath, queryScale } from "../../circuits/statements/attribution.ts";
 import { commitModel, headExponent } from "../../circuits/statements/optimum.ts";
-import { payouts as payoutsOf, payoutWord } from "../../circuits/statements/payout.ts";
+import { payoutPlaces, payouts as payoutsOf, payoutWord, positiveSum } from "../../circuits/statements/payout.ts";
+import { commitScores } from "../../circuits/statements/score.ts";
 import { contributionContext, type EpochStatement, epochContext } from "../../ledger/context.ts";
 import { checkDeployment, type Deployment } from "../../ledger/deployment.ts";
 import { type EpochHistory, epochHistory } from "../../ledger/events.ts";
 import { connect } from "../../ledger/node.ts";
-import { claimOf, payoutRoot } from "../../ledger/payout-tree.ts";
+import { claimOf, payoutRoots } from "../../ledger/payout-tree.ts";
 import { recordId } from "../../ledger/record.ts";
 import { parseVerificationKey, type VerificationKey } from "../../prover/verification-key.ts";
 import { verifyProof } from "../../prover/verify.ts";
@@ -82,7 +84,7 @@ interface QueryLog {
 	readonly schema: string;
 	readonly model: string;
 	readonly labels: string;
-	readonly rowsCommit: string;
+	readonly rowsCommits: readonly string[];
 	readonly entries: readonly { readonly fee: number }[];
 }
 
@@ -184,10 +186,13 @@ class Audit {
 		let set: ParameterSet;
 		let datasets: readonly DatasetManifest[];
 		let contributions: ProofFile[];
+		let totals: ProofFile[];
 		let optimum: ProofFile;
+		let queries: ProofFile[];
+		let queryTotals: ProofFile[];
+		let scorePages: ProofFile[];
 		let attribution: ProofFile;
-		let query: ProofFile;
-		let payout: ProofFile;
+		let payouts: ProofFile[];
 		let log: QueryLog;
 		let checkpoint: Checkpoint;
 		let files: PayoutsFile;
@@ -196,12 +201,18 @@ class Audit {
 			policy = await this.part<Policy>(at("policy.json"));
 			set = { ...policy.parameters, lambda: BigInt(policy.parameters.lambda) };
 			datasets = await this.part(at("datasets.json"));
-			contributions = await Promise.all(datasets.map((_, i) => this.part<ProofFile>(at(`proofs/contribution-${i}.json`))));
-			optimum = await this.part(at("proofs/optimum.json"));
-			attribution = await this.part(at("proofs/attribution.json"));
-			query = await this.part(at("proofs/query.json"));
-			payout = await this.part(at("proofs/payout.json"));
 			log = await this.part(at("queries.json"));
+			const count = datasets.length;
+			const proofs = (name: string, things: number, capacity: number): Promise<ProofFile[]> =>
+				Promise.all(Array.from({ length: Math.ceil(things / capacity) }, (_, i) => this.part<ProofFile>(at(`proofs/${name}-${i}.json`))));
+			contributions = await proofs("contribution", count, 1);
+			totals = await proofs("total", count, set.places);
+			optimum = await this.part(at("proofs/optimum.json"));
+			queries = await proofs("query", log.entries.length, set.queries);
+			queryTotals = await proofs("query-total", queries.length, set.queryPlaces);
+			scorePages = await proofs("score", count, set.places);
+			attribution = await this.part(at("proofs/attribution.json"));
+			payouts = await proofs("payout", count, set.places * set.payoutPages);
 			checkpoint = await this.part(at("checkpoint.json"));
 			model = await this.part(at("model.json"));
 			files = await this.part(at("payouts.json"));
@@ -217,8 +228,7 @@ class Audit {
 			same("schema", policy.schema, "openledger.policy.v1");
 			const circuits = epochCircuits(set);
 			for (const role of ROLES) {
-				const { id, publics, hasWords, statement } = this.key(role);
-				same(`circuit of ${role}`, { id, publics: [...publics], hasWords, statement }, pick(circuits[role]));
+				same(`circuit of ${role}`, pick(this.key(role)), pick(circuits[role]));
 			}
 			return `d = ${set.d}, k = ${set.k}, ${set.nodes} nodes, lambda = ${set.lambda} rows`;
 		});
@@ -259,33 +269,75 @@ class Audit {
 			same("modelCommit of the optimum", optimum.publics.modelCommit, checkpoint.modelCommit);
 			return checkpoint.modelCommit;
 		});
+		const rowsOf = (files: readonly ProofFile[]): string => String(sum(files.map((file) => file.publics.rows as string)));
+		const linksOf = (files: readonly ProofFile[], name: string): string =>
+			String(sum(files.map((file) => file.links[name] as string)) % FIELD);
+		const wordsOf = (files: readonly ProofFile[]): string[] => files.flatMap((file) => file.words);
 		await this.check(where, "optimum", async () => {
-			same("listed statistics", optimum.words, statsCommits);
-			same("rows", optimum.publics.rows, String(sum(contributions.map((file) => file.publics.rows as string))));
+			same("listed statistics", wordsOf(totals), statsCommits);
+			same("rows of the contributions", rowsOf(contributions), optimum.publics.rows);
+			same("rows of the pages", rowsOf(totals), optimum.publics.rows);
+			same("sum of the pages", linksOf(totals, "totalAt"), optimum.links.totalAt);
+			this.together([...totals, optimum]);
+			for (const file of totals) {
+				this.proof(file, "total", context("total"));
+			}
 			this.proof(optimum, "optimum", context("optimum"));
-			return `${optimum.publics.rows} rows`;
+			return `${optimum.publics.rows} rows in ${totals.length} pages`;
 		});
 		await this.check(where, "queries", async () => {
 			same("schema", log.schema, "openledger.query-log.v1");
 			same("model of the log", log.model, recordId(policy.steward, "Checkpoint", jsonDigest(checkpoint)));
 			same("labels of the log", log.labels, policy.queryLabels);
-			same("rowsCommit of the log", log.rowsCommit, query.publics.rowsCommit);
-			same("sum of the fees", String(log.entries.reduce((total, { fee }) => total + fee, 0)), query.publics.rows);
-			this.proof(query, "query", context("query"));
+			same(
+				"rowsCommits of the log",
+				log.rowsCommits,
+				queries.map((file) => file.publics.rowsCommit),
+			);
+			same("sum of the fees", String(log.entries.reduce((total, { fee }) => total + fee, 0)), rowsOf(queries));
+			for (const file of queries) {
+				this.proof(file, "query", context("query"));
+			}
 			return `${log.entries.length} queries`;
 		});
 		await this.check(where, "attribution", async () => {
-			same("listed statistics", attribution.words, statsCommits);
-			same("query statistics", attribution.publics.queryCommit, query.publics.statsCommit);
+			same("listed statistics", wordsOf(scorePages), statsCommits);
+			same(
+				"query statistics",
+				wordsOf(queryTotals),
+				queries.map((file) => file.publics.statsCommit),
+			);
+			same("rows", [rowsOf(scorePages), attribution.publics.rows], [optimum.publics.rows, optimum.publics.rows]);
+			same("query rows", [rowsOf(queryTotals), attribution.publics.queryRows], [rowsOf(queries), rowsOf(queries)]);
+			same("sum of the pages", linksOf(scorePages, "totalAt"), attribution.links.totalAt);
+			same("sum of the query pages", linksOf(queryTotals, "totalAt"), attribution.links.queryAt);
 			const scores = files.scores.map(BigInt);
 			same("number of scores", scores.length, datasets.length);
-			same("commitment of the scores", String(commitScores(scores, set.contributions)), attribution.publics.scoreCommit);
+			let previous = 0n;
+			for (const [i, page] of pagesOf(scores, set.places).entries()) {
+				const file = scorePages[i] as ProofFile;
+				const commit = commitScores(page, set.places, previous);
+				same(`path of page ${i}`, file.links.pathAt, attribution.links.pathAt);
+				same(
+					`commitments of the scores of page ${i}`,
+					[file.publics.previousScores, file.publics.scoreCommit],
+					[previous, commit].map(String),
+				);
+				previous = commit;
+			}
+			this.together([...queryTotals, ...scorePages, attribution]);
+			for (const file of queryTotals) {
+				this.proof(file, "query-total", context("query-total"));
+			}
+			for (const file of scorePages) {
+				this.proof(file, "score", context("score"));
+			}
 			this.proof(attribution, "attribution", context("attribution"));
-			return `${scores.length} scores`;
+			return `${scores.length} scores in ${scorePages.length} pages`;
 		});
 		await this.check(where, "efficiency", async () => {
 			const rows = BigInt(optimum.publics.rows as string);
-			const queryRows = BigInt(query.publics.rows as string);
+			const queryRows = BigInt(attribution.publics.queryRows as string);
 			const t = Number(queryScale(rows, queryRows));
 			const unit = 2 ** (SHIFT - attributionPath(statements.attribution).scoreExponent - OMEGA_BITS) / (t * Number(queryRows));
 			same("unit of the scores", files.scoreUnit, unit);
@@ -297,29 +349,48 @@ class Audit {
 			return `scores add up to the loss drop within ${(100 * error).toFixed(4)} %`;
 		});
 		const words = files.words.map(BigInt);
+		const pageSize = payoutPlaces(statements.payout);
 		await this.check(where, "payout", async () => {
 			const pool = BigInt(files.pool);
-			const expected = payoutsOf(files.scores.map(BigInt), pool);
-			same("scoreCommit", payout.publics.scoreCommit, attribution.publics.scoreCommit);
-			same("pool", payout.publics.pool, files.pool);
-			same("dust", [payout.publics.dust, files.dust], [String(expected.dust), String(expected.dust)]);
+			const scores = files.scores.map(BigInt);
+			const positive = positiveSum(scores);
+			const expected = payoutsOf(scores, pool);
+			let previous = "0";
+			for (const [i, page] of pagesOf(scores, pageSize).entries()) {
+				const file = payouts[i] as ProofFile;
+				const last = scorePages[Math.min((i + 1) * set.payoutPages, scorePages.length) - 1] as ProofFile;
+				same(`public signals of page ${i}`, file.publics, {
+					previousScores: previous,
+					scoreCommit: last.publics.scoreCommit,
+					first: String(i * pageSize),
+					pool: files.pool,
+					positive: String(positive),
+					pagePositive: String(positiveSum(page)),
+					paid: String(payoutsOf(page, pool, positive).paid),
+				});
+				previous = file.publics.scoreCommit as string;
+			}
+			same("dust", files.dust, String(pool - expected.paid));
 			same(
 				"words by the policy",
 				files.words,
 				expected.payouts.map((entry, i) => String(payoutWord(entry, i))),
 			);
-			same("words of the proof", payout.words, files.words);
-			this.proof(payout, "payout", context("payout"));
-			return `${words.length} words`;
+			same("words of the proofs", wordsOf(payouts), files.words);
+			for (const file of payouts) {
+				this.proof(file, "payout", context("payout"));
+			}
+			return `${words.length} words in ${payouts.length} pages`;
 		});
 		await this.check(where, "claim tree", async () => {
-			same("root", files.root, payoutRoot(epoch, words));
+			same("words of a page", files.pageSize, pageSize);
+			same("roots", files.roots, payoutRoots(epoch, words, pageSize));
 			same(
 				"claim proofs",
 				files.claims,
-				words.map((_, i) => claimOf(epoch, words, i).proof),
+				words.map((_, i) => claimOf(epoch, words, i, pageSize).proof),
 			);
-			return files.root;
+			return files.roots.join(" ");
 		});
 		await this.check(where, "accounts", async () => {
 			const file = await this.part<ContributorsFile>(at("contributors.json"));
@@ -349,7 +420,7 @@ class Audit {
 				await this.check("chain", `events of epoch ${epoch}`, async () => {
 					const history = await epochHistory({ provider, deployment, epoch });
 					await this.compare(history, at);
-					return `${history.contributions.length} contributions, root ${history.payout?.root}`;
+					return `${history.contributions.length} contributions, roots ${history.payout?.pages.map(({ root }) => root).join(" ")}`;
 				});
 				await this.check("chain", `transactions of epoch ${epoch}`, async () => {
 					const lines = await this.part<TransactionLine[]>(at("transactions.json"));
@@ -403,13 +474,25 @@ class Audit {
 			[history.checkpoint?.model, String(history.checkpoint?.modelCommit)],
 			[recordId(policy.steward, "Checkpoint", jsonDigest(checkpoint)), checkpoint.modelCommit],
 		);
-		same("query log", history.log?.root, jsonDigest(await this.part<QueryLog>(at("queries.json"))));
-		same("queries", String(history.queries?.statsCommit), (await proofs("query")).publics.statsCommit);
-		same("scores", String(history.attribution?.scoreCommit), (await proofs("attribution")).publics.scoreCommit);
+		const log = await this.part<QueryLog>(at("queries.json"));
+		same("query log", history.log?.root, jsonDigest(log));
+		const queries = await Promise.all(log.rowsCommits.map((_, i) => proofs(`query-${i}`)));
+		same(
+			"queries",
+			history.queries.map(({ rowsCommit, statsCommit }) => [rowsCommit, statsCommit].map(String)),
+			queries.map(({ publics }) => [publics.rowsCommit, publics.statsCommit]),
+		);
+		const lastPage = Math.ceil(datasets.length / policy.parameters.places) - 1;
+		same("scores", String(history.attribution?.scoreCommit), (await proofs(`score-${lastPage}`)).publics.scoreCommit);
 		same(
 			"payout",
-			[history.payout?.root, String(history.payout?.pool), String(history.payout?.dust), history.payout?.words?.map(String)],
-			[files.root, files.pool, files.dust, files.words],
+			[
+				history.payout?.pages.map(({ root }) => root),
+				String(history.payout?.pool),
+				String(history.payout?.dust),
+				history.payout?.words?.map(String),
+			],
+			[files.roots, files.pool, files.dust, files.words],
 		);
 		const { contributors } = await this.part<ContributorsFile>(at("contributors.json"));
 		for (const line of contributors) {
@@ -434,12 +517,24 @@ class Audit {
 		same("circuit", file.circuitId, key.circuitId);
 		same("context", file.context, context);
 		same("names of the public signals", Object.keys(file.publics), [...key.publics]);
+		same("names of the links", Object.keys(file.links), [...key.links]);
 		verifyProof(key, {
 			context: context as Hex,
 			publics: Object.values(file.publics).map(BigInt),
+			links: Object.values(file.links).map(BigInt),
 			words: file.words.map(BigInt),
+			transcript: file.transcript,
 			proof: file.proof,
 		});
+	}
+
+	/** Proofs share one transcript, which says that they had one challenge; that each belongs to it is part of its own check. */
+	private together(files: readonly ProofFile[]): void {
+		const [first] = files as [ProofFile];
+		same("proofs of the transcript", first.transcript.length, files.length);
+		for (const file of files) {
+			same(`transcript of ${file.role}`, file.transcript, first.transcript);
+		}
 	}
 
 	private key(role: Role): VerificationKey {
@@ -494,6 +589,7 @@ class Audit {
 	}
 }
 
-function pick({ id, publics, hasWords, statement }: { id: string; publics: readonly string[]; hasWords: boolean; statement: string }) {
-	return { id, publics: [...publics], hasWords, statement };
+/** What the key of a circuit says of it. */
+function pick({ id, publics, links, hasWords, statement }: Pick<VerificationKey, "id" | "publics" | "links" | "hasWords" | "statement">) {
+	return { id, publics: [...publics], links: [...links], hasWords, statement };
 }

@@ -27,7 +27,11 @@ export interface ProofFile {
 	readonly context: Hex;
 	/** By name, in the order of the key. */
 	readonly publics: Readonly<Record<string, string>>;
+	/** By name, in the order of the key. */
+	readonly links: Readonly<Record<string, string>>;
 	readonly words: readonly string[];
+	/** Digests of all proofs that were made together with this one; empty when it was made alone. */
+	readonly transcript: readonly Hex[];
 	readonly proof: Proof;
 }
 
@@ -53,7 +57,10 @@ export interface PayoutsFile {
 	readonly pool: string;
 	readonly dust: string;
 	readonly words: readonly string[];
-	readonly root: Hex;
+	/** Words of a payout page, the last one excepted. */
+	readonly pageSize: number;
+	/** Root of each page's claim tree. */
+	readonly roots: readonly Hex[];
 	/** Siblings of each word's leaf. */
 	readonly claims: readonly (readonly string[])[];
 }

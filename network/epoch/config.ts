@@ -17,6 +17,9 @@ export interface EpochConfig {
 	readonly ridge: bigint;
 	/** Nodes of the ridge path, 2 to 32. */
 	readonly nodes: number;
+	/** Most contributions of a page, and most query rows of a proof; what a page of 2^17 constraints holds when absent. */
+	readonly page?: number | undefined;
+	readonly queryPage?: number | undefined;
 	/** Leave columns with one value out instead of refusing them. */
 	readonly dropConstantColumns: boolean;
 	/** Clip held-out values to the range of the training rows instead of refusing them. */

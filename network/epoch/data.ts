@@ -52,6 +52,8 @@ export async function prepareData(config: EpochConfig): Promise<EpochData> {
 		totalRows: split.train.length,
 		nodes: config.nodes,
 		lambda: config.ridge,
+		...(config.page === undefined ? {} : { page: config.page }),
+		...(config.queryPage === undefined ? {} : { queryPage: config.queryPage }),
 	});
 	const padded = padFeatures(mapped, table.n, features, set.d);
 	const pick = (rows: Uint32Array): Rows => {

@@ -7,16 +7,41 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Instance } from "../../circuits/circuit.ts";
 import { FIELD } from "../../circuits/field.ts";
-import type { ProverPool } from "../../prover/pool.ts";
+import type { Transcript } from "../../prover/challenge.ts";
+import type { ProveJob, ProverPool } from "../../prover/pool.ts";
 import type { Proof } from "../../prover/proof.ts";
 import { verifyProof } from "../../prover/verify.ts";
+import type { Opening } from "../../prover/worker.ts";
 import { type Hex, readJson, writeJson } from "./json.ts";
 import type { CircuitKey } from "./keys.ts";
 
 export interface ProofRecord {
 	readonly proof: Proof;
+	/** Decimal. */
+	readonly links: readonly string[];
 	readonly witnessMs: number;
 	readonly proveMs: number;
+}
+
+/** One proof to be made. */
+export interface JournalJob {
+	readonly key: CircuitKey;
+	readonly instance: Instance;
+	readonly context: Hex;
+}
+
+/** What a proof is about: two jobs with the same are the same. */
+function about({ key, instance, context }: JournalJob): string {
+	return [key.key.verification.circuitId, context, ...instance.publics, "words", ...instance.words].join(" ");
+}
+
+function proveJob({ key: { circuit, key }, instance, context }: JournalJob, signal: AbortSignal | undefined): ProveJob {
+	const { inputs, words, links } = instance;
+	return { circuit, key, inputs, context, words, links, ...(signal === undefined ? {} : { signal }) };
+}
+
+function sha256(text: string): string {
+	return createHash("sha256").update(text).digest("hex");
 }
 
 export class Journal {
@@ -55,30 +80,69 @@ export class Journal {
 		return BigInt(`0x${createHash("sha512").update(this.secret).update(name).digest("hex")}`) % FIELD;
 	}
 
-	/** The proof of `instance` in `context`: the finished one if there is one that verifies, else a new one, kept. */
-	async prove(
+	/** A proof with a challenge of its own: the finished one if there is one that verifies, else a new one, kept. */
+	async prove(pool: ProverPool, job: JournalJob, signal: AbortSignal | undefined): Promise<ProofRecord> {
+		return this.finished(pool, job, about(job), undefined, signal);
+	}
+
+	/**
+	 * Proofs with one challenge. The commitments are kept before any proof is made, so a run that was stopped goes on under the same challenge.
+	 * @param done is told how many are finished
+	 */
+	async proveTogether(
 		pool: ProverPool,
-		{ circuit, key }: CircuitKey,
-		instance: Instance,
-		context: Hex,
+		jobs: readonly JournalJob[],
+		signal: AbortSignal | undefined,
+		done: (count: number) => void,
+	): Promise<{ records: ProofRecord[]; transcript: Transcript }> {
+		const path = join(this.folder, "proofs", `together-${sha256(jobs.map(about).join("\n"))}.json`);
+		const kept = (await readJson(path)) as (Omit<Opening, "blind"> & { blind: string })[] | undefined;
+		const openings: Opening[] =
+			kept?.map((opening) => ({ ...opening, blind: BigInt(opening.blind) })) ??
+			(await Promise.all(jobs.map((job) => pool.commit(proveJob(job, signal)))));
+		if (kept === undefined) {
+			await writeJson(
+				path,
+				openings.map((opening) => ({ ...opening, blind: opening.blind.toString() })),
+			);
+		}
+		const transcript = openings.map(({ digest }) => digest);
+		let count = 0;
+		const records = await Promise.all(
+			jobs.map(async (job, i) => {
+				const opening = openings[i] as Opening;
+				const record = await this.finished(pool, job, [opening.digest, ...transcript].join(" "), { opening, transcript }, signal);
+				count++;
+				done(count);
+				return record;
+			}),
+		);
+		return { records, transcript };
+	}
+
+	private async finished(
+		pool: ProverPool,
+		job: JournalJob,
+		name: string,
+		together: ProveJob["together"],
 		signal: AbortSignal | undefined,
 	): Promise<ProofRecord> {
-		const about = [key.verification.circuitId, context, ...instance.publics, "words", ...instance.words].join(" ");
-		const path = join(this.folder, "proofs", `${createHash("sha256").update(about).digest("hex")}.json`);
+		const { key, instance, context } = job;
+		const path = join(this.folder, "proofs", `${sha256(name)}.json`);
 		const found = (await readJson(path)) as ProofRecord | undefined;
 		if (found !== undefined) {
-			verifyProof(key.verification, { context, publics: instance.publics, words: instance.words, proof: found.proof });
+			verifyProof(key.key.verification, {
+				context,
+				publics: instance.publics,
+				links: found.links.map(BigInt),
+				words: instance.words,
+				transcript: together?.transcript ?? [],
+				proof: found.proof,
+			});
 			return found;
 		}
-		const { proof, witnessMs, proveMs } = await pool.prove({
-			circuit,
-			key,
-			inputs: instance.inputs,
-			context,
-			words: instance.words,
-			...(signal === undefined ? {} : { signal }),
-		});
-		const record = { proof, witnessMs, proveMs };
+		const made = await pool.prove({ ...proveJob(job, signal), ...(together === undefined ? {} : { together }) });
+		const record: ProofRecord = { proof: made.proof, links: made.links.map(String), witnessMs: made.witnessMs, proveMs: made.proveMs };
 		await writeJson(path, record);
 		return record;
 	}

@@ -29,6 +29,7 @@ export async function receiptsOf(folder: string, contributor: string): Promise<R
 		const { contributors } = await readPart<ContributorsFile>(folder, `epochs/${epoch}/contributors.json`);
 		const payouts = await readPart<PayoutsFile>(folder, `epochs/${epoch}/payouts.json`);
 		const datasets = await readPart<DatasetManifest[]>(folder, `epochs/${epoch}/datasets.json`);
+		const { parameters } = await readPart<{ parameters: { places: number } }>(folder, `epochs/${epoch}/policy.json`);
 		for (const line of contributors) {
 			known.push(line.address);
 			if (line.address.toLowerCase() !== contributor.toLowerCase() && line.owner !== contributor) {
@@ -44,9 +45,9 @@ export async function receiptsOf(folder: string, contributor: string): Promise<R
 				links: {
 					rows: `epochs/${epoch}/proofs/contribution-${line.index}.json`,
 					model: `epochs/${epoch}/proofs/optimum.json`,
-					queries: `epochs/${epoch}/proofs/query.json`,
-					score: `epochs/${epoch}/proofs/attribution.json`,
-					amount: `epochs/${epoch}/proofs/payout.json`,
+					queries: `epochs/${epoch}/queries.json`,
+					score: `epochs/${epoch}/proofs/score-${Math.floor(line.index / parameters.places)}.json`,
+					amount: `epochs/${epoch}/proofs/payout-${Math.floor(line.index / payouts.pageSize)}.json`,
 					claim: line.transaction ?? `epochs/${epoch}/payouts.json`,
 				},
 			});

@@ -1,37 +1,40 @@
 import { join } from "node:path";
 import type { Wallet } from "ethers";
-import type { Instance } from "../../circuits/circuit.ts";
 import { FIELD } from "../../circuits/field.ts";
-import { epochStatements, ROLES, type Role } from "../../circuits/parameters.ts";
+import { pagesOf } from "../../circuits/page.ts";
+import { epochStatements, ROLES } from "../../circuits/parameters.ts";
 import { OMEGA_BITS, SHIFT } from "../../circuits/path.ts";
 import { attributionInstance, attributionPath, queryScale } from "../../circuits/statements/attribution.ts";
 import { contributionInstance } from "../../circuits/statements/contribution.ts";
 import { headExponent, optimumInstance } from "../../circuits/statements/optimum.ts";
-import { payoutInstance } from "../../circuits/statements/payout.ts";
-import type { Statistics as ExactStatistics, Rows } from "../../circuits/statistics.ts";
+import { payoutInstance, payoutPlaces, positiveSum } from "../../circuits/statements/payout.ts";
+import { scoreInstance } from "../../circuits/statements/score.ts";
+import { totalInstance } from "../../circuits/statements/total.ts";
+import { type Statistics as ExactStatistics, type Rows, sumStatistics } from "../../circuits/statistics.ts";
 import type { Backend } from "../../compute/backend.ts";
 import { accuracy, loss, predict } from "../../compute/head.ts";
 import { exactPath, ridgePath } from "../../compute/path.ts";
 import { solveRidge } from "../../compute/ridge.ts";
-import { sumStatistics } from "../../compute/statistics.ts";
-import type { LedgerClient, ProofCalldata, Triple } from "../../ledger/client.ts";
-import { contributionContext, epochContext } from "../../ledger/context.ts";
+import { selectRows } from "../../compute/rows.ts";
+import { sumStatistics as addStatistics } from "../../compute/statistics.ts";
+import type { LedgerClient, Triple } from "../../ledger/client.ts";
+import { contributionContext, type EpochStatement, epochContext } from "../../ledger/context.ts";
 import type { RecordKind } from "../../ledger/enums.ts";
 import { epochHistory } from "../../ledger/events.ts";
-import { claimOf, payoutRoot } from "../../ledger/payout-tree.ts";
+import { claimOf, payoutRoots } from "../../ledger/payout-tree.ts";
 import { recordId } from "../../ledger/record.ts";
 import type { ProverPool } from "../../prover/pool.ts";
-import { toCalldata } from "../../prover/proof.ts";
-import type { ContributorLine, ContributorsFile, DatasetManifest, PayoutsFile, ProofFile } from "./bundle.ts";
+import type { ContributorLine, DatasetManifest, PayoutsFile } from "./bundle.ts";
 import type { Chain } from "./chain.ts";
 import type { EpochConfig } from "./config.ts";
 import type { EpochData } from "./data.ts";
-import type { Journal, ProofRecord } from "./journal.ts";
+import type { Journal } from "./journal.ts";
 import { type Hex, jsonDigest, keccakHex, writeJson } from "./json.ts";
 import type { EpochKeys } from "./keys.ts";
+import { outcomeOf } from "./outcome.ts";
 import type { Progress } from "./progress.ts";
+import { EpochProofs, type MadeProof, type ProofPlan } from "./proofs.ts";
 import type { Clock, ProofFigure } from "./report.ts";
-import { shareOf } from "./share.ts";
 
 /** Seconds that an epoch stays open for posts. */
 const LIFETIME_S = 7n * 86_400n;
@@ -64,7 +67,7 @@ export interface RunParts {
 /** One epoch. */
 export class EpochRun {
 	private readonly parts: RunParts;
-	private readonly figures: ProofFigure[] = [];
+	private proofs: EpochProofs | undefined;
 	private outcome: EpochOutcome | undefined;
 	private facts: { manifests: DatasetManifest[]; payouts: PayoutsFile; words: readonly bigint[]; scores: readonly bigint[] } | undefined;
 
@@ -79,14 +82,17 @@ export class EpochRun {
 		const steward = await chain.client(chain.steward);
 
 		const epoch = await this.openEpoch(steward);
+		const proofs = new EpochProofs(epoch, this.parts, (name, file) => this.write(epoch, name, file));
+		this.proofs = proofs;
 		const commit = await clock.time("commit", () => this.commit(epoch));
 		const list = commit.map(({ statistics }) => statistics);
+		const sum = sumStatistics(list, d, k);
 
 		// Train.
 		const train = await clock.time("train", async () => {
 			this.report("train", 0, 1, "ridge head");
 			const statistics = await Promise.all(data.contributors.map(({ rows }) => backend.statistics(rows, d, k)));
-			const total = sumStatistics(statistics);
+			const total = addStatistics(statistics);
 			const exponent = headExponent(statements.optimum);
 			const { x } = solveRidge(total, data.set.lambda * BigInt(total.n), 1n << BigInt(exponent));
 			const held = await backend.statistics(data.evaluation, d, k);
@@ -95,7 +101,7 @@ export class EpochRun {
 			return { total, head: x, scale: 2 ** exponent, checkpoint };
 		});
 		const head = Array.from(train.head, BigInt);
-		const model = await clock.time("checkpoint", () => this.postCheckpoint(epoch, steward, list, head, train.checkpoint, commit));
+		const model = await clock.time("checkpoint", () => this.postCheckpoint(epoch, steward, sum, head, train.checkpoint, commit));
 
 		// Queries: logged and fixed on chain before any score exists.
 		const query = await clock.time("queries", () => this.postQueries(epoch, steward, model, train.head));
@@ -104,28 +110,14 @@ export class EpochRun {
 		const attributed = await clock.time("attribution", async () => {
 			const parameters = attributionPath(statements.attribution);
 			const queryStatistics = await backend.statistics(query.rows, d, k);
-			const path = ridgePath(train.total, queryStatistics, parameters);
-			const instance = attributionInstance(statements.attribution, list, query.statistics, exactPath(path));
-			this.report("attribution", 0, 1, "proving");
-			const made = await this.prove(
-				epoch,
-				"attribution",
-				"attribution",
-				instance,
-				epochContext(chain.deployment, "attribution", epoch) as Hex,
-			);
-			if ((await chain.reader.book(epoch)).phase === "QueriesPosted") {
-				await chain.act("postAttribution", () =>
-					steward.postAttribution({ epoch, publics: instance.publics as [bigint, bigint], words: instance.words, proof: made.calldata }),
-				);
-			}
-			this.report("attribution", 1, 1, "scores proven");
+			const path = exactPath(ridgePath(train.total, queryStatistics, parameters));
+			const scores = await this.postAttribution(epoch, steward, list, sum, query.statistics, path);
 			const t = queryScale(BigInt(train.total.n), BigInt(queryStatistics.n));
 			const scoreUnit = 2 ** (SHIFT - parameters.scoreExponent - OMEGA_BITS) / (Number(t) * queryStatistics.n);
 			const before = loss(queryStatistics, new Float64Array(d * k));
 			const after = loss(queryStatistics, train.head, train.scale);
-			const sum = Number(instance.scores.reduce((total, score) => total + score, 0n)) * scoreUnit;
-			return { scores: instance.scores, scoreUnit, before, after, efficiencyError: Math.abs(sum / (before - after) - 1) };
+			const gained = Number(scores.reduce((total, score) => total + score, 0n)) * scoreUnit;
+			return { scores, scoreUnit, before, after, efficiencyError: Math.abs(gained / (before - after) - 1) };
 		});
 
 		const paid = await clock.time("payout", () => this.postPayout(epoch, steward, attributed.scores, previous));
@@ -145,15 +137,16 @@ export class EpochRun {
 				pool: paid.pool.toString(),
 				dust: paid.dust.toString(),
 				words: words.map(String),
-				root: payoutRoot(epoch, words) as Hex,
-				claims: words.map((_, index) => claimOf(epoch, words, index).proof),
+				pageSize: this.pageSize,
+				roots: payoutRoots(epoch, words, this.pageSize) as Hex[],
+				claims: words.map((_, index) => claimOf(epoch, words, index, this.pageSize).proof),
 			},
 		};
 		await this.write(epoch, "payouts.json", this.facts.payouts);
 		this.outcome = {
 			run: this,
 			epoch,
-			figures: this.figures,
+			figures: proofs.figures,
 			checkpoint: { ...train.checkpoint, efficiencyError: attributed.efficiencyError },
 			lines: [],
 		};
@@ -175,43 +168,15 @@ export class EpochRun {
 		const { chain } = this.parts;
 		const facts = this.facts as NonNullable<typeof this.facts>;
 		const history = await epochHistory({ provider: chain.provider, deployment: chain.deployment, epoch });
-		const positive = facts.scores.reduce((sum, score) => (score > 0n ? sum + score : sum), 0n);
-		const lines = history.contributions.map((contribution, index): ContributorLine => {
-			const manifest = facts.manifests[index] as DatasetManifest;
-			const score = facts.scores[index] as bigint;
-			return {
-				index,
-				address: contribution.contributor,
-				owner: manifest.owner,
-				rows: manifest.rows,
-				score: score.toString(),
-				share: positive === 0n ? 0 : shareOf(score, positive),
-				paid: (contribution.paid ?? 0n).toString(),
-				charged: contribution.charged.toString(),
-				shortfall: contribution.shortfall.toString(),
-				stakeReturned: contribution.withdrawn.toString(),
-				claimed: contribution.settled !== undefined,
-				transaction: contribution.settled ?? null,
-			};
-		});
-		const { money } = history;
-		const dustReturned = history.contributions.length > 0 && this.parts.turn === this.parts.config.epochs - 1 ? money.dustOut : 0n;
-		const file: ContributorsFile = {
-			schema: "openledger.contributors.v1",
-			contributors: lines,
-			accounting: {
-				pool: money.pool.toString(),
-				paid: money.paid.toString(),
-				unclaimed: money.balance.toString(),
-				dust: money.dust.toString(),
-				dustCarried: (money.dustOut - dustReturned).toString(),
-				returned: (money.returned + dustReturned).toString(),
-				charged: history.contributions.reduce((sum, { charged }) => sum + charged, 0n).toString(),
-			},
-		};
+		const file = outcomeOf(history, facts.manifests, facts.scores, this.parts.turn === this.parts.config.epochs - 1);
 		await this.write(epoch, "contributors.json", file);
 		await this.write(epoch, "transactions.json", chain.transactions);
-		(this.outcome as EpochOutcome).lines = lines;
+		(this.outcome as EpochOutcome).lines = file.contributors;
+	}
+
+	/** Words of a payout page. */
+	private get pageSize(): number {
+		return payoutPlaces(epochStatements(this.parts.data.set).payout);
 	}
 
 	private async openEpoch(steward: LedgerClient): Promise<bigint> {
@@ -233,11 +198,11 @@ export class EpochRun {
 			await chain.equip(chain.steward, config.pool);
 			const opened = await chain.act("openEpoch", async () =>
 				steward.openEpoch({
-					circuits: ROLES.map((role) => keys[role].key.verification.circuitId) as unknown as [string, string, string, string, string],
+					circuits: ROLES.map((role) => keys[role].key.verification.circuitId),
 					policyDigest: jsonDigest(policy),
 					funder: chain.steward.address,
 					expiresAt: (await chain.reader.now()) + LIFETIME_S,
-					capacity: data.set.contributions,
+					capacity: data.contributors.length,
 					vetoer: chain.steward.address,
 					minStake: config.stake,
 				}),
@@ -259,7 +224,7 @@ export class EpochRun {
 		const quantisation = jsonDigest(data.quantisation);
 		let done = 0;
 		this.report("commit", 0, total, "contributions proven");
-		const made = await Promise.all(
+		const contributions = await Promise.all(
 			data.contributors.map(async ({ owner, rows }, index) => {
 				const wallet = chain.wallet(`contributor/${owner}`);
 				const instance = contributionInstance(contribution, rows, journal.salt(`rows/${turn}/${owner}`));
@@ -274,45 +239,51 @@ export class EpochRun {
 					licence: "UNSPECIFIED",
 				};
 				const context = contributionContext(chain.deployment, epoch, wallet.address) as Hex;
-				const { calldata } = await this.prove(epoch, "contribution", `contribution-${index}`, instance, context);
+				const made = await this.prove({ role: "contribution", name: `contribution-${index}`, instance, context });
 				done++;
 				this.report("commit", done, total, "contributions proven");
-				return { wallet, manifest, calldata, publics: instance.publics as unknown as Triple, statistics: instance.statistics };
+				return { wallet, manifest, made, statistics: instance.statistics };
 			}),
 		);
 		await this.write(
 			epoch,
 			"datasets.json",
-			made.map(({ manifest }) => manifest),
+			contributions.map(({ manifest }) => manifest),
 		);
 
 		const accepted = (await chain.reader.epoch(epoch))?.count ?? 0;
-		for (const { wallet, manifest, calldata, publics } of made.slice(accepted)) {
+		for (const { wallet, manifest, made } of contributions.slice(accepted)) {
 			this.parts.signal?.throwIfAborted();
 			await chain.equip(wallet, config.stake);
 			const client = await chain.client(wallet);
 			const datasetDigest = await this.record(client, "Dataset", manifest);
 			await chain.act("contribute", () =>
-				client.contribute({ epoch, datasetDigest: datasetDigest.digest, publics, proof: calldata, stake: config.stake }),
+				client.contribute({
+					epoch,
+					datasetDigest: datasetDigest.digest,
+					publics: made.publics as unknown as Triple,
+					proof: made.proof,
+					stake: config.stake,
+				}),
 			);
 		}
 		const steward = await chain.client(chain.steward);
 		if ((await chain.reader.phase(epoch)) === "Open") {
 			await chain.act("closeEpoch", () => steward.closeEpoch(epoch));
 		}
-		return made;
+		return contributions;
 	}
 
 	private async postCheckpoint(
 		epoch: bigint,
 		steward: LedgerClient,
-		list: readonly ExactStatistics[],
+		sum: ExactStatistics,
 		head: readonly bigint[],
 		evaluation: { accuracy: number; loss: number },
-		commit: readonly { manifest: DatasetManifest }[],
+		commit: readonly { manifest: DatasetManifest; statistics: ExactStatistics }[],
 	): Promise<string> {
 		const { data, chain } = this.parts;
-		const { optimum } = epochStatements(data.set);
+		const { optimum, total } = epochStatements(data.set);
 		const model = {
 			schema: "openledger.model.v1",
 			backbone: data.backbone,
@@ -322,7 +293,7 @@ export class EpochRun {
 			head: { d: data.set.d, k: data.set.k, features: data.features, exponent: headExponent(optimum), lambda: data.set.lambda.toString() },
 		};
 		const manifest = await this.record(steward, "ModelManifest", model);
-		const instance = optimumInstance(optimum, list, head, BigInt(manifest.digest) % FIELD);
+		const instance = optimumInstance(optimum, sum, head, BigInt(manifest.digest) % FIELD);
 		const training = {
 			schema: "openledger.training.v1",
 			model: manifest.digest,
@@ -344,21 +315,23 @@ export class EpochRun {
 		await this.write(epoch, "model.json", model);
 		await this.write(epoch, "training.json", training);
 		await this.write(epoch, "checkpoint.json", checkpoint);
-		this.report("checkpoint", 0, 1, "proving the optimum");
-		const { calldata } = await this.prove(epoch, "optimum", "optimum", instance, epochContext(chain.deployment, "optimum", epoch) as Hex);
+		const pages = pagesOf(
+			commit.map(({ statistics }) => statistics),
+			total.places,
+		);
+		const made = await this.proveTogether("checkpoint", [
+			...pages.map((page, i) => this.plan(epoch, "total", `total-${i}`, totalInstance(total, page))),
+			this.plan(epoch, "optimum", "optimum", instance),
+		]);
+		const joined = made.pop() as MadeProof;
 		if ((await chain.reader.phase(epoch)) === "Closed") {
-			await chain.act("postCheckpoint", () =>
-				steward.postCheckpoint({
-					epoch,
-					manifest: manifest.id,
-					model: record.id,
-					publics: instance.publics as unknown as Triple,
-					words: instance.words,
-					proof: calldata,
-				}),
-			);
+			const { pages: posted } = await chain.reader.joint(epoch, "Optimum", joined.transcript);
+			for (const page of made.slice(posted)) {
+				await chain.act("postTotal", () => steward.postTotal({ epoch, ...page }));
+			}
+			await chain.act("postCheckpoint", () => steward.postCheckpoint({ epoch, manifest: manifest.id, model: record.id, ...joined }));
 		}
-		this.report("checkpoint", 1, 1, "optimum proven");
+		this.report("checkpoint", pages.length + 1, pages.length + 1, "optimum proven and posted");
 		return record.id;
 	}
 
@@ -367,7 +340,7 @@ export class EpochRun {
 		steward: LedgerClient,
 		model: string,
 		head: Float64Array,
-	): Promise<{ rows: Rows; statistics: ExactStatistics }> {
+	): Promise<{ rows: Rows; statistics: ExactStatistics[] }> {
 		const { turn, config, data, journal, chain } = this.parts;
 		const { query } = epochStatements(data.set);
 		const { d, k } = data.set;
@@ -377,12 +350,22 @@ export class EpochRun {
 			label: config.queryLabels === "served" ? predict(head, asked.x, d, k) : asked.label,
 			weight: asked.weight.map((_, i) => 1 + (i % FEES)),
 		};
-		const instance = contributionInstance(query, rows, journal.salt(`queries/${turn}`));
+		const instances = pagesOf(
+			Array.from({ length: rows.count }, (_, i) => i),
+			query.n,
+		).map((page, i) => {
+			const weight = Uint8Array.from(page, (row) => rows.weight[row] as number);
+			return contributionInstance(
+				query,
+				selectRows(rows.x, rows.label, d, Uint32Array.from(page), weight),
+				journal.salt(`queries/${turn}/${i}`),
+			);
+		});
 		const log = {
 			schema: "openledger.query-log.v1",
 			model,
 			labels: config.queryLabels,
-			rowsCommit: (instance.publics[0] as bigint).toString(),
+			rowsCommits: instances.map(({ publics }) => (publics[0] as bigint).toString()),
 			entries: Array.from({ length: rows.count }, (_, i) => ({
 				row: keccakHex(Buffer.concat([journal.derive(`query/${turn}/${i}`), rows.x.subarray(i * d, (i + 1) * d)])),
 				label: rows.label[i] as number,
@@ -391,7 +374,7 @@ export class EpochRun {
 		};
 		const root = jsonDigest(log);
 		const id = recordId(steward.address, "InferenceLog", root);
-		this.report("queries", 0, 1, `${rows.count} queries`);
+		this.report("queries", 0, instances.length, `${rows.count} queries`);
 		if ((await chain.reader.record(id)) === undefined) {
 			await chain.act("appendLog", () => steward.appendLog({ model, root }));
 		}
@@ -399,12 +382,54 @@ export class EpochRun {
 			await chain.act("commitQueries", () => steward.commitQueries({ epoch, log: id }));
 		}
 		await this.write(epoch, "queries.json", log);
-		const { calldata } = await this.prove(epoch, "query", "query", instance, epochContext(chain.deployment, "query", epoch) as Hex);
+		const made = await Promise.all(instances.map((instance, i) => this.prove(this.plan(epoch, "query", `query-${i}`, instance))));
 		if ((await chain.reader.phase(epoch)) === "QueriesCommitted") {
-			await chain.act("postQueries", () => steward.postQueries({ epoch, publics: instance.publics as unknown as Triple, proof: calldata }));
+			const { queries: posted } = await chain.reader.book(epoch);
+			for (const [i, { publics, proof }] of [...made.entries()].slice(posted)) {
+				const last = i === made.length - 1;
+				await chain.act("postQueries", () => steward.postQueries({ epoch, publics: publics as unknown as Triple, proof, last }));
+			}
 		}
-		this.report("queries", 1, 1, `${rows.count} queries proven`);
-		return { rows, statistics: instance.statistics };
+		this.report("queries", made.length, made.length, `${rows.count} queries proven`);
+		return { rows, statistics: instances.map(({ statistics }) => statistics) };
+	}
+
+	/** Proves and posts the path, the scores of every page and the queries they are for. */
+	private async postAttribution(
+		epoch: bigint,
+		steward: LedgerClient,
+		list: readonly ExactStatistics[],
+		sum: ExactStatistics,
+		queries: readonly ExactStatistics[],
+		path: ReturnType<typeof exactPath>,
+	): Promise<bigint[]> {
+		const { data, chain } = this.parts;
+		const { d, k } = data.set;
+		const statements = epochStatements(data.set);
+		const instance = attributionInstance(statements.attribution, sum, sumStatistics(queries, d, k), path);
+		const pages: ReturnType<typeof scoreInstance>[] = [];
+		for (const page of pagesOf(list, statements.score.places)) {
+			pages.push(scoreInstance(statements.score, page, instance.forms, pages.at(-1)?.publics[1] ?? 0n));
+		}
+		const queryPages = pagesOf(queries, statements["query-total"].places).map((page) => totalInstance(statements["query-total"], page));
+		const made = await this.proveTogether("attribution", [
+			...queryPages.map((page, i) => this.plan(epoch, "query-total", `query-total-${i}`, page)),
+			...pages.map((page, i) => this.plan(epoch, "score", `score-${i}`, page)),
+			this.plan(epoch, "attribution", "attribution", instance),
+		]);
+		const joined = made.pop() as MadeProof;
+		if ((await chain.reader.phase(epoch)) === "QueriesPosted") {
+			const posted = await chain.reader.joint(epoch, "Attribution", joined.transcript);
+			for (const page of made.slice(posted.queryPages, queryPages.length)) {
+				await chain.act("postQueryTotal", () => steward.postQueryTotal({ epoch, ...page }));
+			}
+			for (const page of made.slice(queryPages.length + posted.pages)) {
+				await chain.act("postScores", () => steward.postScores({ epoch, ...page }));
+			}
+			await chain.act("postAttribution", () => steward.postAttribution({ epoch, ...joined }));
+		}
+		this.report("attribution", made.length + 1, made.length + 1, "scores proven and posted");
+		return pages.flatMap(({ scores }) => scores);
 	}
 
 	private async postPayout(epoch: bigint, steward: LedgerClient, scores: readonly bigint[], previous: bigint | undefined) {
@@ -426,16 +451,23 @@ export class EpochRun {
 			// Posted by the run that this one continues: the account no longer says how large the pool was.
 			pool = BigInt(((await journal.recall(`pool-${turn}`)) as { pool: string }).pool);
 		}
-		const instance = payoutInstance(payout, scores, pool);
-		this.report("payout", 0, 1, "proving");
-		const { calldata } = await this.prove(epoch, "payout", "payout", instance, epochContext(chain.deployment, "payout", epoch) as Hex);
-		if (account.status === "None") {
-			await chain.act("postPayout", () =>
-				steward.postPayout({ epoch, publics: instance.publics as unknown as Triple, words: instance.words, proof: calldata }),
-			);
+		const positive = positiveSum(scores);
+		const instances: ReturnType<typeof payoutInstance>[] = [];
+		for (const [i, page] of pagesOf(scores, this.pageSize).entries()) {
+			const previousScores = instances.at(-1)?.publics[1] ?? 0n;
+			instances.push(payoutInstance(payout, page, pool, { previousScores, first: i * this.pageSize, positive }));
 		}
-		this.report("payout", 1, 1, "payout proven and posted");
-		return { words: instance.words, pool, dust: instance.dust };
+		this.report("payout", 0, instances.length, "proving");
+		const made = await Promise.all(instances.map((instance, i) => this.prove(this.plan(epoch, "payout", `payout-${i}`, instance))));
+		if (account.status === "None") {
+			const posted = await chain.reader.payoutPages(epoch, { pool, positive, pageSize: this.pageSize });
+			for (const { publics, words, proof } of made.slice(posted)) {
+				await chain.act("postPayout", () => steward.postPayout({ epoch, pageSize: this.pageSize, publics, words, proof }));
+			}
+		}
+		this.report("payout", made.length, made.length, "payout proven and posted");
+		const paid = instances.reduce((sum, instance) => sum + instance.paid, 0n);
+		return { words: instances.flatMap(({ words }) => words), pool, dust: pool - paid };
 	}
 
 	/** Contributors claim what they earned; charges are settled by the steward; stakes go back. */
@@ -451,7 +483,7 @@ export class EpochRun {
 			const wallet: Wallet = chain.wallet(`contributor/${owner}`);
 			const own = await chain.client(wallet);
 			if (!(await chain.reader.isClaimed(epoch, index))) {
-				const claim = claimOf(epoch, words, index);
+				const claim = claimOf(epoch, words, index, this.pageSize);
 				const isCharge = ((claim.word >> 96n) & 1n) === 1n;
 				await chain.act(isCharge ? "claim (charge)" : "claim", () => (isCharge ? steward : own).claim(claim));
 			}
@@ -473,39 +505,18 @@ export class EpochRun {
 		return { id, digest };
 	}
 
-	private async prove(
-		epoch: bigint,
-		role: Role,
-		name: string,
-		instance: Instance,
-		context: Hex,
-	): Promise<ProofRecord & { calldata: ProofCalldata }> {
-		const { keys, journal, pool, signal } = this.parts;
-		const key = keys[role];
-		const record = await journal.prove(pool, key, instance, context, signal);
-		const publics = Object.fromEntries(instance.circuit.publics.map((signal, i) => [signal, (instance.publics[i] as bigint).toString()]));
-		const file: ProofFile = {
-			schema: "openledger.proof.v1",
-			role,
-			circuitId: key.key.verification.circuitId,
-			context,
-			publics,
-			words: instance.words.map(String),
-			proof: record.proof,
-		};
-		const { counts } = key.circuit;
-		this.figures.push({
-			epoch: epoch.toString(),
-			name,
-			statement: instance.circuit.statement,
-			parameters: instance.circuit.id,
-			constraints: counts.nonLinear + counts.linear,
-			witnessMs: Math.round(record.witnessMs),
-			proveMs: Math.round(record.proveMs),
-			publicSignals: publics,
-		});
-		await this.write(epoch, `proofs/${name}.json`, file);
-		return { ...record, calldata: toCalldata(record.proof) };
+	/** A proof that belongs to the epoch. */
+	private plan(epoch: bigint, role: EpochStatement, name: string, instance: ProofPlan["instance"]): ProofPlan {
+		return { role, name, instance, context: epochContext(this.parts.chain.deployment, role, epoch) as Hex };
+	}
+
+	private async prove(plan: ProofPlan): Promise<MadeProof> {
+		return (this.proofs as EpochProofs).alone(plan);
+	}
+
+	private async proveTogether(phase: string, plans: readonly ProofPlan[]): Promise<MadeProof[]> {
+		this.report(phase, 0, plans.length, "committing");
+		return (this.proofs as EpochProofs).together(plans, (count) => this.report(phase, count, plans.length, "proofs made"));
 	}
 
 	private async write(epoch: bigint, name: string, value: unknown): Promise<void> {

@@ -73,7 +73,7 @@ describe("a run", () => {
 			paid: expect.stringMatching(/^\d+$/),
 		});
 		expect(result.resumed).toBe(false);
-		expect(result.proofs).toHaveLength(8);
+		expect(result.proofs).toHaveLength(11);
 		expect(result.proofs[0]).toMatchObject({
 			statement: "attribution",
 			constraints: expect.any(Number),
@@ -160,7 +160,7 @@ describe("a wrong command line: exit 2", () => {
 		["an unknown flag", ["epoch", "run", "--unknown"], "unknown option '--unknown'"],
 		["an unknown command", ["epoch", "walk"], "unknown command 'walk'"],
 		["a pool that is no amount", ["epoch", "run", "--pool", "12,5"], "expected an amount of OPEN such as 1000 or 0.5, got 12,5"],
-		["no contributors", ["epoch", "run", "--contributors", "0"], "expected an integer from 1 to 1024, got 0"],
+		["no contributors", ["epoch", "run", "--contributors", "0"], "expected an integer from 1 to 65535, got 0"],
 		["a receipt for nobody", ["receipt", "bundle"], "required option '--contributor <address>'"],
 		["a node without a key", ["epoch", "run", "--rpc", "http://127.0.0.1:1"], "--key: expected the name of an environment variable"],
 		["a key variable that is not set", ["epoch", "run", "--rpc", "http://127.0.0.1:1", "--key", "OPENLEDGER_NOWHERE"], "which is not set"],

@@ -30,9 +30,9 @@ test("digits, ten contributors: proven, paid and verified", async () => {
 	}
 });
 
-test("constraint counts of the digits set are those of circuits/stats.csv", async () => {
+test.each(["digits", "paged", "large"] as const)("constraint counts of %s are those of circuits/stats.csv", async (group) => {
 	const committed = await readFile(join(root, "circuits", "stats.csv"), "utf8");
-	for (const line of await statsLines("digits")) {
+	for (const line of await statsLines(group)) {
 		expect(committed.split("\n")).toContain(line);
 	}
 });

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { id } from "ethers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { epochStatements } from "../../circuits/parameters.ts";
-import { attributionInstance, attributionPath, pathForms, score } from "../../circuits/statements/attribution.ts";
+import { attributionPath, pathForms } from "../../circuits/statements/attribution.ts";
+import { score } from "../../circuits/statements/score.ts";
 import { type Rows, statisticsOf, sumStatistics } from "../../circuits/statistics.ts";
+import { floatStatistics } from "../../cli/attack/samples.ts";
 import { exactPath, ridgePath } from "../../compute/path.ts";
 import { sample } from "../../compute/testing.ts";
 import type { Deployment } from "../../ledger/deployment.ts";
@@ -24,7 +26,6 @@ import { prepareData } from "../../network/epoch/data.ts";
 import type { ProgressEvent } from "../../network/epoch/progress.ts";
 import type { RunReport } from "../../network/epoch/report.ts";
 import { runEpochs } from "../../network/epoch/run.ts";
-import { floatStatistics } from "../fixtures/samples.ts";
 import { pooledDigits, quiet, temporaryFolder } from "./runs.ts";
 
 const digits = sample("sklearn/digits.csv.gz");
@@ -43,7 +44,7 @@ describe.skipIf(digits.absent)("two epochs on handwritten digits", () => {
 		devnet = await startDevnet();
 		const data = join(temporary.folder, "digits.csv");
 		await writeFile(data, await pooledDigits(digits.path, 400));
-		config = { ...DEFAULT_CONFIG, data, contributors: 4, epochs: 2, clip: true };
+		config = { ...DEFAULT_CONFIG, data, contributors: 4, epochs: 2, clip: true, page: 3, queryPage: 16 };
 		out = join(temporary.folder, "epochs");
 		report = await runEpochs({ config, out, rpc: devnet.url, key: devnet.keys[0], progress: quiet });
 	}, 300_000);
@@ -68,15 +69,21 @@ describe.skipIf(digits.absent)("two epochs on handwritten digits", () => {
 		]);
 		expect(report.contributors.every(({ claimed }) => claimed)).toBe(true);
 		expect(report.checkpoints.every(({ accuracy }) => accuracy > 0.6)).toBe(true);
-		expect(report.proofs.map(({ name }) => name).slice(0, 8)).toEqual([
+		expect(report.proofs.map(({ name }) => name).slice(0, 14)).toEqual([
 			"attribution",
 			"contribution-0",
 			"contribution-1",
 			"contribution-2",
 			"contribution-3",
 			"optimum",
-			"payout",
-			"query",
+			"payout-0",
+			"query-0",
+			"query-1",
+			"query-total-0",
+			"score-0",
+			"score-1",
+			"total-0",
+			"total-1",
 		]);
 	});
 
@@ -165,7 +172,8 @@ describe.skipIf(digits.absent)("two epochs on handwritten digits", () => {
 		expect(early.size).toBeGreaterThanOrEqual(2);
 		expect(early.size).toBeLessThanOrEqual(4);
 		const late = await runUntil(({ phase }) => phase === "queries");
-		expect(late.size).toBe(5);
+		// Four contributions, two totals, the optimum, and the commitments that these three were made under.
+		expect(late.size).toBe(8);
 		expect([...late]).toEqual(expect.arrayContaining([...early]));
 
 		let last: Promise<Map<string, string>> | undefined;
@@ -178,15 +186,15 @@ describe.skipIf(digits.absent)("two epochs on handwritten digits", () => {
 		});
 		expect(continued.resumed).toBe(true);
 		const finished = [...((await last) ?? [])];
-		expect(finished).toHaveLength(8);
+		// And four queries, four of the attribution with their commitments, the payout.
+		expect(finished).toHaveLength(18);
 		expect(finished).toEqual(expect.arrayContaining([...late]));
 		expect(broken(await verifyBundle({ folder: again, rpc: devnet.url, progress: quiet }))).toEqual([]);
 		const epoch = continued.contributors[0]?.epoch as string;
 		const actions = (await readPart<TransactionLine[]>(again, `epochs/${epoch}/transactions.json`)).map(({ action }) => action);
 		const count = (wanted: string): number => actions.filter((action) => action === wanted).length;
-		expect(["openEpoch", "contribute", "closeEpoch", "postCheckpoint", "postQueries", "postAttribution", "postPayout"].map(count)).toEqual([
-			1, 4, 1, 1, 1, 1, 1,
-		]);
+		const posts = ["postTotal", "postCheckpoint", "postQueries", "postQueryTotal", "postScores", "postAttribution", "postPayout"];
+		expect(["openEpoch", "contribute", "closeEpoch", ...posts].map(count)).toEqual([1, 4, 1, 2, 1, 4, 1, 2, 1, 1]);
 	}, 120_000);
 
 	/** Finished proofs and what identifies each: its time and content. */
@@ -206,19 +214,16 @@ describe.skipIf(digits.absent)("two epochs on handwritten digits", () => {
 	test("splitting a contributor into five changes its total by exactly 0", async () => {
 		const { set, contributors, queries } = await prepareData(config);
 		const { d, k } = set;
-		const { attribution } = epochStatements({ ...set, contributions: 8 });
+		const { attribution } = epochStatements(set);
 		const whole = contributors.map(({ rows }) => statisticsOf(rows, d, k));
 		const parts = Array.from({ length: 5 }, (_, p) => statisticsOf(every(contributors[1]?.rows as Rows, 5, p, d), d, k));
 		const query = statisticsOf(queries[0] as Rows, d, k);
 		const parameters = attributionPath(attribution);
-		const path = exactPath(ridgePath(floatStatistics(sumStatistics(whole, d, k), d, k), floatStatistics(query, d, k), parameters));
-
-		const before = attributionInstance(attribution, whole, query, path).scores;
-		const after = attributionInstance(attribution, [whole[0], ...parts, whole[2], whole[3]] as typeof whole, query, path).scores;
-		expect(after.slice(1, 6).reduce((total, one) => total + one, 0n)).toBe(before[1]);
-		expect([after[0], after[6], after[7]]).toEqual([before[0], before[2], before[3]]);
+		const total = sumStatistics(whole, d, k);
+		expect(sumStatistics([whole[0], ...parts, whole[2], whole[3]] as typeof whole, d, k)).toEqual(total);
+		const path = exactPath(ridgePath(floatStatistics(total, d, k), floatStatistics(query, d, k), parameters));
 		const forms = pathForms(path, parameters, d, k);
-		expect(parts.reduce((total, one) => total + score(one, forms), 0n)).toBe(before[1]);
+		expect(parts.reduce((sum, one) => sum + score(one, forms), 0n)).toBe(score(whole[1] as (typeof whole)[number], forms));
 	});
 });
 

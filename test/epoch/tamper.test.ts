@@ -163,7 +163,8 @@ describe("a forger who repairs the SHA-256 in the index", () => {
 			"payouts",
 			"contributors",
 			"transactions",
-			"proofs/payout",
+			"proofs/payout-*",
+			"proofs/score-*",
 		]) {
 			expect(
 				patterns.filter((pattern) => pattern.startsWith(`epochs/*/${name}.json.`)),
@@ -211,7 +212,7 @@ async function forgeries(): Promise<Forgery[]> {
 		const value: unknown = JSON.parse(await readFile(join(bundle, path), "utf8"));
 		for (const trail of leaves(value)) {
 			const pattern = [
-				path.replace(/\d+/g, "*").replace(/^keys\/\w+/, "keys/*"),
+				path.replace(/\d+/g, "*").replace(/^keys\/[\w-]+/, "keys/*"),
 				...trail.map((step) => (typeof step === "number" ? "*" : step.replace(/^0x\w{64}$/, "*"))),
 			].join(".");
 			const copy: unknown = structuredClone(value);

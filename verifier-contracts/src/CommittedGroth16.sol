@@ -8,17 +8,21 @@ import {IVerifier, Proof} from "./IVerifier.sol";
 /// @notice Everything that verifiers have in common; a generated contract adds the constants of one key.
 ///
 ///     e(-A, B) e(alpha, beta) e(vk_x + D - rho P, gamma) e(C, delta) e(rho D, sigma) = 1
-///     vk_x = IC_0 + sum IC_i s_i      s = publics, [evaluation], challenge
+///     vk_x = IC_0 + sum IC_i s_i      s = publics, links, [evaluation], challenge
 ///
 /// `rho` joins the knowledge check e(D, sigma) = e(P, gamma) to Groth16's equation in one pairing call.
 /// The words never enter the circuit: their evaluation at the challenge does, and both the words and the circuit's own
 /// list were fixed before the challenge, so equal evaluations mean equal lists (up to zeros at the end: a caller
-/// must fix the length).
+/// must fix the length). The challenge of proofs made together follows from the digests of all of them, so what each of
+/// them commits to is fixed before it; equal links then mean equal lists.
 abstract contract CommittedGroth16 is IVerifier {
     /// @notice The longest word list of one proof.
     uint256 public constant MAX_WORDS = 1024;
+    /// @notice The most proofs made together.
+    uint256 public constant MAX_MEMBERS = 1024;
 
     bytes32 private constant TAG = keccak256("openledger.challenge.v1");
+    bytes32 private constant JOINT = keccak256("openledger.joint.v1");
 
     // Offsets into keyPoints() in words.
     uint256 private constant ALPHA = 0;
@@ -35,10 +39,24 @@ abstract contract CommittedGroth16 is IVerifier {
     function publicCount() public view virtual returns (uint256);
 
     /// @inheritdoc IVerifier
+    function linkCount() public view virtual returns (uint256);
+
+    /// @inheritdoc IVerifier
     function hasWords() public view virtual returns (bool);
 
     /// @inheritdoc IVerifier
     function keyPoints() public view virtual returns (bytes memory);
+
+    /// @inheritdoc IVerifier
+    function digest(
+        bytes32 context,
+        uint256[] calldata publics,
+        uint256[] calldata words,
+        uint256[2] calldata commitment
+    ) public view returns (bytes32) {
+        bytes32 wordsDigest = keccak256(abi.encodePacked(words));
+        return keccak256(abi.encodePacked(TAG, circuitId(), context, commitment, publics, wordsDigest));
+    }
 
     /// @inheritdoc IVerifier
     function challenge(
@@ -47,9 +65,7 @@ abstract contract CommittedGroth16 is IVerifier {
         uint256[] calldata words,
         uint256[2] calldata commitment
     ) public view returns (uint256) {
-        bytes32 wordsDigest = keccak256(abi.encodePacked(words));
-        bytes32 digest = keccak256(abi.encodePacked(TAG, circuitId(), context, commitment, publics, wordsDigest));
-        return uint256(digest) % BN254.R;
+        return uint256(digest(context, publics, words, commitment)) % BN254.R;
     }
 
     /// @inheritdoc IVerifier
@@ -59,8 +75,34 @@ abstract contract CommittedGroth16 is IVerifier {
         uint256[] calldata words,
         Proof calldata proof
     ) external view {
-        uint256 z = challenge(context, publics, words, proof.commitment);
-        uint256[] memory signals = _signals(publics, words, z);
+        _verify(publics, publics[:0], words, challenge(context, publics, words, proof.commitment), proof);
+    }
+
+    /// @inheritdoc IVerifier
+    function verifyJoint(
+        bytes32 context,
+        uint256[] calldata publics,
+        uint256[] calldata links,
+        uint256[] calldata words,
+        bytes32[] calldata transcript,
+        Proof calldata proof
+    ) external view returns (uint256 place) {
+        bytes32 seed = digest(context, publics, words, proof.commitment);
+        if (transcript.length != 0) {
+            place = _place(transcript, seed);
+            seed = keccak256(abi.encodePacked(JOINT, transcript));
+        }
+        _verify(publics, links, words, uint256(seed) % BN254.R, proof);
+    }
+
+    function _verify(
+        uint256[] calldata publics,
+        uint256[] calldata links,
+        uint256[] calldata words,
+        uint256 z,
+        Proof calldata proof
+    ) private view {
+        uint256[] memory signals = _signals(publics, links, words, z);
         uint256 rho = uint128(uint256(keccak256(abi.encode(z, proof))));
         bytes memory key = keyPoints();
 
@@ -107,21 +149,40 @@ abstract contract CommittedGroth16 is IVerifier {
         if (!one) revert ProofRejected();
     }
 
+    /// @dev The place of a proof's own digest.
+    function _place(bytes32[] calldata transcript, bytes32 own) private pure returns (uint256 place) {
+        uint256 length = transcript.length;
+        if (length > MAX_MEMBERS) revert TooManyMembers(MAX_MEMBERS, length);
+        assembly ("memory-safe") {
+            for {} lt(place, length) { place := add(place, 1) } {
+                if eq(calldataload(add(transcript.offset, shl(5, place))), own) { break }
+            }
+        }
+        if (place == length) revert NotInTranscript(own);
+    }
+
     /// @dev All public signals in the circuit's order; checks that each input is in the field.
     function _signals(
         uint256[] calldata publics,
+        uint256[] calldata links,
         uint256[] calldata words,
         uint256 z
     ) private view returns (uint256[] memory signals) {
         uint256 count = publicCount();
+        uint256 linked = linkCount();
         if (publics.length != count) revert PublicCount(count, publics.length);
+        if (links.length != linked) revert LinkCount(linked, links.length);
         bool wordy = hasWords();
-        signals = new uint256[](count + (wordy ? 2 : 1));
+        signals = new uint256[](count + linked + (wordy ? 2 : 1));
         for (uint256 i = 0; i < count; ++i) {
             if (publics[i] >= BN254.R) revert PublicNotInField(i, publics[i]);
             signals[i] = publics[i];
         }
-        if (wordy) signals[count] = _evaluation(words, z);
+        for (uint256 i = 0; i < linked; ++i) {
+            if (links[i] >= BN254.R) revert LinkNotInField(i, links[i]);
+            signals[count + i] = links[i];
+        }
+        if (wordy) signals[count + linked] = _evaluation(words, z);
         else if (words.length != 0) revert WordsNotAccepted(words.length);
         signals[signals.length - 1] = z;
     }

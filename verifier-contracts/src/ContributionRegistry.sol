@@ -8,7 +8,18 @@ import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import {Nonces} from "@openzeppelin/contracts/utils/Nonces.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {Context, EpochExpired, EpochPolicy, MAX_CONTRIBUTIONS, NotSteward, Phase, Publics, Statement, WrongPhase} from "./Epochs.sol";
+import {
+    Context,
+    EpochExpired,
+    EpochPolicy,
+    MAX_CONTRIBUTIONS,
+    NotSteward,
+    Phase,
+    Publics,
+    RowsOutOfRange,
+    Statement,
+    WrongPhase
+} from "./Epochs.sol";
 import {Intake} from "./Intake.sol";
 import {Proof} from "./IVerifier.sol";
 import {VerifierRouter} from "./VerifierRouter.sol";
@@ -78,7 +89,6 @@ contract ContributionRegistry is EIP712, Nonces, ReentrancyGuardTransient {
     error EpochFull(uint256 epoch, uint256 capacity);
     error EpochEmpty(uint256 epoch);
     error StakeTooLow(uint256 minimum, uint256 actual);
-    error RowsOutOfRange(uint256 n);
     /// @notice The rows or the statistics were already contributed in this epoch.
     error CommitTaken(uint256 epoch, uint256 commit);
     error ContributionUnknown(uint256 epoch, uint256 index);
@@ -126,9 +136,8 @@ contract ContributionRegistry is EIP712, Nonces, ReentrancyGuardTransient {
 
     /// @notice Opens an epoch with the caller as its steward. All circuits must have an active route.
     function openEpoch(EpochPolicy calldata policy) external returns (uint256 epoch) {
-        if (policy.capacity == 0 || policy.capacity > MAX_CONTRIBUTIONS) {
-            revert CapacityOutOfRange(policy.capacity, MAX_CONTRIBUTIONS);
-        }
+        // Its type bounds it from above.
+        if (policy.capacity == 0) revert CapacityOutOfRange(0, MAX_CONTRIBUTIONS);
         uint256 latest = block.timestamp + MAX_LIFETIME;
         if (policy.expiresAt <= block.timestamp || policy.expiresAt > latest) {
             revert ExpiryOutOfRange(policy.expiresAt, block.timestamp + 1, latest);

@@ -29,6 +29,14 @@ interface IVerifier {
     error WordsNotAccepted(uint256 count);
     /// @notice More words than one proof may carry.
     error TooManyWords(uint256 maximum, uint256 actual);
+    /// @notice The number of links is not the circuit's. A circuit with links needs {verifyJoint}.
+    error LinkCount(uint256 expected, uint256 actual);
+    /// @notice A link is not below the field order r.
+    error LinkNotInField(uint256 index, uint256 value);
+    /// @notice The proof's own digest is not in the transcript: its challenge would not follow from what it fixes.
+    error NotInTranscript(bytes32 digest);
+    /// @notice More proofs made together than a transcript may list.
+    error TooManyMembers(uint256 maximum, uint256 actual);
     /// @notice A point of the proof is not on its curve or a coordinate is not reduced.
     error PointInvalid();
     /// @notice The pairing equation does not hold.
@@ -43,8 +51,12 @@ interface IVerifier {
     /// @notice True when somebody knows the secret of the setup, so anybody might forge proofs.
     function development() external view returns (bool);
 
-    /// @notice The number of public signals that the caller gives (without evaluation and challenge).
+    /// @notice The number of public signals that the caller gives (without links, evaluation and challenge).
     function publicCount() external view returns (uint256);
+
+    /// @notice The number of links: evaluations of committed lists at the challenge. A link says something only beside the links of
+    /// proofs with the same challenge; whoever calls {verifyJoint} compares them.
+    function linkCount() external view returns (uint256);
 
     /// @notice Whether the circuit binds a list of words that lies outside the proof.
     function hasWords() external view returns (bool);
@@ -53,8 +65,16 @@ interface IVerifier {
     /// imaginary parts first), IC points (2 each).
     function keyPoints() external view returns (bytes memory);
 
-    /// @notice The Fiat-Shamir challenge: keccak256(TAG, circuitId, context, D.x, D.y, publics..., keccak256(words...)) mod r
+    /// @notice What a proof fixes before its challenge: keccak256(TAG, circuitId, context, D.x, D.y, publics..., keccak256(words...))
     /// with TAG = keccak256("openledger.challenge.v1"), every item 32 bytes. A circuit without words hashes the empty list.
+    function digest(
+        bytes32 context,
+        uint256[] calldata publics,
+        uint256[] calldata words,
+        uint256[2] calldata commitment
+    ) external view returns (bytes32);
+
+    /// @notice The challenge of a proof made alone: {digest} mod r.
     function challenge(
         bytes32 context,
         uint256[] calldata publics,
@@ -62,7 +82,7 @@ interface IVerifier {
         uint256[2] calldata commitment
     ) external view returns (uint256);
 
-    /// @notice Reverts unless `proof` shows the statement for these publics and words in this context.
+    /// @notice Reverts unless `proof`, made alone, shows the statement for these publics and words in this context. For circuits without links.
     /// @param context what the calling contract binds the proof to (chain, contract, epoch, sender); never free to the prover
     function verify(
         bytes32 context,
@@ -70,4 +90,18 @@ interface IVerifier {
         uint256[] calldata words,
         Proof calldata proof
     ) external view;
+
+    /// @notice As {verify} for one of several proofs that were made together, under one challenge:
+    /// keccak256(JOINT, transcript...) mod r with JOINT = keccak256("openledger.joint.v1").
+    /// @param links the evaluations at that challenge, after the publics
+    /// @param transcript the digests of all proofs made together, in order; empty for a proof made alone
+    /// @return place of the proof's own digest in the transcript (the first one); 0 for a proof made alone
+    function verifyJoint(
+        bytes32 context,
+        uint256[] calldata publics,
+        uint256[] calldata links,
+        uint256[] calldata words,
+        bytes32[] calldata transcript,
+        Proof calldata proof
+    ) external view returns (uint256 place);
 }

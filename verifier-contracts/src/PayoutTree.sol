@@ -22,11 +22,11 @@ library PayoutWord {
     }
 }
 
-/// @title The claim tree over the words of an epoch
+/// @title The claim tree over the words of a page
 /// @notice leaf_i = keccak256(abi.encode(epoch, word_i)), filled up with zero leaves to a power of two;
-/// node = keccak256(left || right). Pairs are ordered by index, not sorted, and a proof lists the siblings from the leaf
+/// node = keccak256(left || right). Pairs are ordered by place in the page, not sorted, and a proof lists the siblings from the leaf
 /// upwards. Every leaf has the same depth and a claim's proof must have exactly that length, so an inner node cannot
-/// pass for a leaf; the word's own index, checked when the root was built, says at which position it stands.
+/// pass for a leaf; the word's own index, checked when the root was built, says at which page and position it stands.
 library PayoutTree {
     /// @notice The number of siblings in a proof: ceil(log2(count)).
     function depth(uint256 count) internal pure returns (uint256 result) {

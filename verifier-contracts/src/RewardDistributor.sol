@@ -6,7 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ContributionRegistry, IStakeRelease} from "./ContributionRegistry.sol";
 import {EpochBook} from "./EpochBook.sol";
-import {Context, EpochExpired, MAX_CONTRIBUTIONS, NotSteward, Phase, Publics, Statement, WrongPhase} from "./Epochs.sol";
+import {Context, EpochExpired, NotSteward, Publics, Statement} from "./Epochs.sol";
 import {Intake} from "./Intake.sol";
 import {Proof} from "./IVerifier.sol";
 import {PayoutTree, PayoutWord} from "./PayoutTree.sol";
@@ -18,7 +18,11 @@ import {VerifierRouter} from "./VerifierRouter.sol";
 /// ({refund}, {returnDust}, {sweep}), or as dust into another epoch of the same steward and funder ({carry}). At every
 /// moment, per epoch: pool = paid out + balance + dust (here, carried or returned) + refunded or swept.
 ///
-/// The payout proof is made in the context keccak256(abi.encode(keccak256("openledger.context.payout.v1"), chain id,
+/// A payout is posted in pages of at most 1,024 words, each with a proof of its own; with the last one the epoch is posted. Anybody may
+/// post: the scores of each page are those of the book, so a page is determined by the pool, the epoch's sum of positive scores (which the
+/// pages must add up to) and the page size. Payouts are kept apart by these three: a wrong one comes to no end and disturbs no other.
+///
+/// A payout proof is made in the context keccak256(abi.encode(keccak256("openledger.context.payout.v1"), chain id,
 /// this contract, epoch)). What is spent is the epoch, never the proof's bytes, which are malleable.
 contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
@@ -38,15 +42,26 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
 
     /// @param balance before the post: the pool, funded and carried in; after it: wei of positive words not yet paid
     /// @param dust after the post: wei that the policy left over and that is still here
-    /// @param count number of words
-    /// @param root of the {PayoutTree} over the words
+    /// @param payout id of the {Payout} that was posted
     struct Account {
         uint96 balance;
         uint96 dust;
         Status status;
         uint40 activatesAt;
+        bytes32 payout;
+    }
+
+    /// @notice The pages of a payout so far. Its id is keccak256(abi.encode(epoch, pool, positive, pageSize)): what its pages follow from, beside
+    /// the scores; `positive` is here the sum that the pages name.
+    /// @param pageSize words of a page, the last one excepted
+    /// @param count words
+    /// @param paid sum of the positive words
+    /// @param positive sum of the positive scores on the pages so far
+    struct Payout {
+        uint16 pageSize;
         uint16 count;
-        bytes32 root;
+        uint128 paid;
+        uint256 positive;
     }
 
     /// @notice One word to settle.
@@ -58,15 +73,18 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
     }
 
     event Funded(uint256 indexed epoch, address indexed funder, uint96 amount, uint96 pool);
-    /// @notice A payout was proven. `root` is built over the words of the call, which stand in the transaction's calldata (and
-    /// follow from the scores): repeating them here would cost 260 gas each.
+    /// @notice A page of a payout was proven. `root` is built over the words of the call, which stand in the transaction's calldata (and
+    /// follow from the scores): repeating them here would cost 260 gas each. It counts once its payout is posted.
+    event PayoutPagePosted(uint256 indexed epoch, bytes32 indexed payout, uint256 page, bytes32 root);
+    /// @notice The last page of a payout was proven.
     event PayoutPosted(
         uint256 indexed epoch,
-        bytes32 root,
+        bytes32 indexed payout,
         uint256 scoreCommit,
         uint96 pool,
         uint96 dust,
         uint256 count,
+        uint256 pageSize,
         uint256 activatesAt
     );
     event PayoutVetoed(uint256 indexed epoch, address indexed vetoer, string reason);
@@ -86,12 +104,18 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
     error NotExpired(uint256 epoch, uint256 expiresAt);
     error NotActive(uint256 epoch, uint256 activatesAt);
     error AlreadyActive(uint256 epoch, uint256 activatesAt);
-    error ScoreMismatch(uint256 expected, uint256 actual);
     error PoolMismatch(uint256 expected, uint256 actual);
-    /// @notice Pool and dust of the proof do not fit the sum of the positive words.
+    error PageSizeOutOfRange(uint256 maximum, uint256 actual);
+    /// @notice Pages are posted in order: the next one begins with contribution `expected`.
+    error PageMisplaced(uint256 expected, uint256 actual);
+    /// @notice The sum that the proof names is not that of the positive words.
     error SumMismatch(uint256 expected, uint256 actual);
+    /// @notice The pages' positive scores do not add up to the sum that all of them name.
+    error PositiveMismatch(uint256 expected, uint256 actual);
+    /// @notice The pages pay more than the pool holds.
+    error PoolExceeded(uint256 pool, uint256 paid);
     error WordCount(uint256 expected, uint256 actual);
-    /// @notice The word has a bit outside its layout or stands at another place than its index.
+    /// @notice The word has a bit outside its layout or stands at another place than its index. `position` counts in the epoch.
     error WordMisplaced(uint256 position, uint256 word);
     error ClaimInvalid(uint256 epoch, uint256 word);
     error AlreadyClaimed(uint256 epoch, uint256 index);
@@ -104,6 +128,9 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
     /// @notice How long claims stay open after activation before the rest may go back.
     uint256 public constant CLAIM_PERIOD = 180 days;
     uint256 public constant MAX_DELAY = 30 days;
+    /// @notice The most words of one page, as many as one proof carries.
+    uint256 public constant MAX_PAGE = 1024;
+    uint256 public constant MAX_CLAIMS = 1024;
     bytes32 private constant PAYOUT = keccak256("openledger.context.payout.v1");
 
     IERC20 public immutable token;
@@ -114,6 +141,8 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
     uint256 public immutable activationDelay;
 
     mapping(uint256 epoch => Account) private _accounts;
+    mapping(bytes32 payout => Payout) private _payouts;
+    mapping(bytes32 payout => mapping(uint256 page => bytes32)) private _roots;
     mapping(uint256 epoch => mapping(uint256 bucket => uint256)) private _claimed;
 
     constructor(EpochBook book_, uint256 activationDelay_) {
@@ -137,27 +166,33 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
         emit Funded(epoch, funder, arrived, account.balance);
     }
 
-    /// @notice Posts the proven payout of an epoch; by anybody, once.
-    /// @param publics scoreCommit, pool, dust
-    /// @param words one payout word per contribution, in order
+    /// @notice Posts a page of the proven payout of an epoch; by anybody. Funding in between makes it another payout: it begins again.
+    /// @param pageSize words of a page, the last one excepted
+    /// @param publics previousScores, scoreCommit, first, pool, positive, pagePositive, paid
+    /// @param words one payout word per contribution, in order, from contribution `first` on
     function post(
         uint256 epoch,
-        uint256[3] calldata publics,
+        uint256 pageSize,
+        uint256[7] calldata publics,
         uint256[] calldata words,
         Proof calldata proof
     ) external nonReentrant {
         Account storage account = _fundable(epoch);
-        Phase phase = book.phaseOf(epoch);
-        if (phase != Phase.Attributed) revert WrongPhase(epoch, Phase.Attributed, phase);
-        uint256 scoreCommit = book.scoreCommitOf(epoch);
-        if (publics[0] != scoreCommit) revert ScoreMismatch(scoreCommit, publics[0]);
+        if (pageSize == 0 || pageSize > MAX_PAGE) revert PageSizeOutOfRange(MAX_PAGE, pageSize);
         uint96 pool = account.balance;
-        if (publics[1] != pool) revert PoolMismatch(pool, publics[1]);
+        if (publics[3] != pool) revert PoolMismatch(pool, publics[3]);
+        bytes32 id = keccak256(abi.encode(epoch, pool, publics[4], pageSize));
+        Payout storage payout = _payouts[id];
         uint256 count = registry.countOf(epoch);
-        if (words.length != count) revert WordCount(count, words.length);
-        // Bounded by the pool below: publics[2] <= pool, or the sum cannot match.
-        uint256 paid = _sum(words);
-        if (publics[2] > pool || paid != pool - publics[2]) revert SumMismatch(pool, paid);
+        uint256 first = payout.count;
+        if (publics[2] != first) revert PageMisplaced(first, publics[2]);
+        uint256 length = _pageLength(first, pageSize, count);
+        if (words.length != length) revert WordCount(length, words.length);
+        uint256 end = first + length;
+        // Pages of payouts end where pages of scores do.
+        book.checkScores(epoch, first, end, publics[0], publics[1]);
+        uint256 paid = _sum(first, words);
+        if (publics[6] != paid) revert SumMismatch(paid, publics[6]);
         router.verify(
             registry.circuitOf(epoch, Statement.Payout),
             Context.ofEpoch(PAYOUT, epoch),
@@ -166,15 +201,31 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
             proof
         );
 
+        uint256 page = first / pageSize;
         bytes32 root = PayoutTree.root(epoch, words);
+        _roots[id][page] = root;
+        emit PayoutPagePosted(epoch, id, page, root);
+        uint256 positive = payout.positive + publics[5];
+        // At most 65,535 amounts below 2^96.
+        unchecked {
+            paid += payout.paid;
+        }
+        payout.pageSize = uint16(pageSize);
+        payout.count = uint16(end);
+        payout.paid = uint128(paid);
+        payout.positive = positive;
+        if (end != count) return;
+
+        if (positive != publics[4]) revert PositiveMismatch(publics[4], positive);
+        if (paid > pool) revert PoolExceeded(pool, paid);
+        uint96 dust = uint96(pool - paid);
         uint256 activatesAt = block.timestamp + activationDelay;
         account.status = Status.Posted;
         account.activatesAt = uint40(activatesAt);
-        account.count = uint16(count);
         account.balance = uint96(paid);
-        account.dust = uint96(publics[2]);
-        account.root = root;
-        emit PayoutPosted(epoch, root, scoreCommit, pool, uint96(publics[2]), count, activatesAt);
+        account.dust = dust;
+        account.payout = id;
+        emit PayoutPosted(epoch, id, publics[1], pool, dust, count, pageSize, activatesAt);
     }
 
     /// @notice Cancels a posted payout before it is active. By the epoch's vetoer. The epoch ends there: the pool goes back to
@@ -196,7 +247,7 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
 
     /// @notice Settles several words, of several epochs if need be.
     function claimMany(Claim[] calldata claims) external nonReentrant {
-        if (claims.length > MAX_CONTRIBUTIONS) revert TooManyClaims(MAX_CONTRIBUTIONS, claims.length);
+        if (claims.length > MAX_CLAIMS) revert TooManyClaims(MAX_CLAIMS, claims.length);
         for (uint256 i = 0; i < claims.length; ++i) _claim(claims[i].epoch, claims[i].word, claims[i].proof);
     }
 
@@ -270,6 +321,11 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
         return _accounts[epoch];
     }
 
+    /// @notice The pages of a payout so far (all zero before its first one), and the root of the {PayoutTree} over the words of one of them.
+    function payoutOf(bytes32 id, uint256 page) external view returns (Payout memory payout, bytes32 root) {
+        return (_payouts[id], _roots[id][page]);
+    }
+
     /// @notice Whether the word of a contribution was settled.
     function isClaimed(uint256 epoch, uint256 index) public view returns (bool) {
         return (_claimed[epoch][index >> 8] >> (index & 255)) & 1 == 1;
@@ -278,10 +334,7 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
     function _claim(uint256 epoch, uint256 word, bytes32[] calldata proof) private {
         Account storage account = _active(epoch);
         uint256 index = PayoutWord.index(word);
-        if (
-            proof.length != PayoutTree.depth(account.count) ||
-            PayoutTree.climb(epoch, word, index, proof) != account.root
-        ) revert ClaimInvalid(epoch, word);
+        if (!_isPosted(account, epoch, word, index, proof)) revert ClaimInvalid(epoch, word);
         if (isClaimed(epoch, index)) revert AlreadyClaimed(epoch, index);
         _claimed[epoch][index >> 8] |= 1 << (index & 255);
 
@@ -297,8 +350,31 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
         }
     }
 
+    /// @dev Whether the word stands at its place in its page.
+    function _isPosted(
+        Account storage account,
+        uint256 epoch,
+        uint256 word,
+        uint256 index,
+        bytes32[] calldata proof
+    ) private view returns (bool) {
+        bytes32 id = account.payout;
+        (uint256 pageSize, uint256 count) = (_payouts[id].pageSize, _payouts[id].count);
+        if (index >= count) return false;
+        uint256 page = index / pageSize;
+        uint256 length = _pageLength(page * pageSize, pageSize, count);
+        return
+            proof.length == PayoutTree.depth(length) &&
+            PayoutTree.climb(epoch, word, index % pageSize, proof) == _roots[id][page];
+    }
+
+    /// @dev The number of words of the page that begins at `first`.
+    function _pageLength(uint256 first, uint256 pageSize, uint256 count) private pure returns (uint256) {
+        return count - first < pageSize ? count - first : pageSize;
+    }
+
     /// @dev Sum of the positive words; checks that each has its layout and its place.
-    function _sum(uint256[] calldata words) private pure returns (uint256 paid) {
+    function _sum(uint256 first, uint256[] calldata words) private pure returns (uint256 paid) {
         // At most 1,024 amounts below 2^96.
         unchecked {
             for (uint256 i = 0; i < words.length; ++i) {
@@ -306,7 +382,7 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
                 assembly ("memory-safe") {
                     word := calldataload(add(words.offset, shl(5, i)))
                 }
-                if (!PayoutWord.isAt(word, i)) revert WordMisplaced(i, word);
+                if (!PayoutWord.isAt(word, first + i)) revert WordMisplaced(first + i, word);
                 if (!PayoutWord.isCharge(word)) paid += PayoutWord.amount(word);
             }
         }

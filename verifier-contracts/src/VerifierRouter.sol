@@ -9,9 +9,9 @@ import {IVerifier, Proof} from "./IVerifier.sol";
 /// @notice A route is never changed: it is unknown, active or stopped, and a stopped id is a tombstone. The owner (a
 /// timelock) adds routes; the guardian may stop one; so may anybody who proves the circuit's impossible statement.
 ///
-/// The impossible statement of every circuit: all publics zero, in the context {IMPOSSIBLE}. At least one public of
-/// each circuit is a hash commitment, so an honest prover would need a preimage of zero; a circuit whose publics could
-/// all be zero must not be registered. No other contract uses that context.
+/// The impossible statement of every circuit: all publics zero, whatever the links and words, in the context {IMPOSSIBLE}. At least one
+/// public of each circuit is a hash commitment, of which an honest prover would need a preimage of zero, or a number of rows, which
+/// the circuit holds to be one at least; a circuit whose publics could all be zero must not be registered. No other contract uses that context.
 ///
 /// What registration checks, and what it cannot: the id is the hash of the declared statement and key points, the key
 /// points are not degenerate, and witness-free proofs are rejected. The points are what the verifier *says* they are, and a
@@ -105,6 +105,20 @@ contract VerifierRouter is Ownable2Step {
         verifierOf(circuitId).verify(context, publics, words, proof);
     }
 
+    /// @notice As {verify} for a proof made together with others, see {IVerifier-verifyJoint}.
+    /// @return place of the proof's own digest in the transcript
+    function verifyJoint(
+        bytes32 circuitId,
+        bytes32 context,
+        uint256[] calldata publics,
+        uint256[] calldata links,
+        uint256[] calldata words,
+        bytes32[] calldata transcript,
+        Proof calldata proof
+    ) external view returns (uint256 place) {
+        return verifierOf(circuitId).verifyJoint(context, publics, links, words, transcript, proof);
+    }
+
     /// @notice The active verifier of a circuit; reverts for an unknown or stopped one.
     function verifierOf(bytes32 circuitId) public view returns (IVerifier) {
         Route storage route = _routes[circuitId];
@@ -143,10 +157,16 @@ contract VerifierRouter is Ownable2Step {
         _stop(circuitId, false);
     }
 
-    /// @notice Stops a route for ever. By anybody whose proof of the impossible statement the verifier accepts.
-    function stopByProof(bytes32 circuitId, uint256[] calldata words, Proof calldata proof) external {
+    /// @notice Stops a route for ever. By anybody whose proof of the impossible statement, made alone, the verifier accepts.
+    function stopByProof(
+        bytes32 circuitId,
+        uint256[] calldata links,
+        uint256[] calldata words,
+        Proof calldata proof
+    ) external {
         IVerifier verifier = verifierOf(circuitId);
-        verifier.verify(IMPOSSIBLE, new uint256[](verifier.publicCount()), words, proof);
+        uint256[] memory publics = new uint256[](verifier.publicCount());
+        verifier.verifyJoint(IMPOSSIBLE, publics, links, words, new bytes32[](0), proof);
         _stop(circuitId, true);
     }
 
@@ -172,7 +192,7 @@ contract VerifierRouter is Ownable2Step {
         bytes memory points
     ) private view {
         uint256 publics = verifier.publicCount();
-        uint256 signals = publics + (verifier.hasWords() ? 2 : 1);
+        uint256 signals = publics + verifier.linkCount() + (verifier.hasWords() ? 2 : 1);
         if (publics == 0) revert KeyRefused(circuitId, KeyFault.NoPublics);
         if (points.length != 32 * (18 + 2 * (1 + signals))) revert KeyRefused(circuitId, KeyFault.Length);
         if (keccak256(abi.encodePacked(statement, points)) != circuitId) {
@@ -199,7 +219,7 @@ contract VerifierRouter is Ownable2Step {
         proof.b = [[_word(points, 2), _word(points, 3)], [_word(points, 4), _word(points, 5)]];
         _mustReject(verifier, circuitId, publics, words, proof, 0);
 
-        // All publics and the evaluation are zero: vk_x = IC_0 + challenge IC_last.
+        // Publics, links and the evaluation are zero: vk_x = IC_0 + challenge IC_last.
         uint256 z = verifier.challenge(IMPOSSIBLE, publics, words, proof.commitment);
         uint256[2] memory x = [_word(points, 18), _word(points, 19)];
         uint256 last = points.length / 32 - 2;
@@ -223,7 +243,8 @@ contract VerifierRouter is Ownable2Step {
         Proof memory proof,
         uint256 canary
     ) private view {
-        try verifier.verify(IMPOSSIBLE, publics, words, proof) {
+        uint256[] memory links = new uint256[](verifier.linkCount());
+        try verifier.verifyJoint(IMPOSSIBLE, publics, links, words, new bytes32[](0), proof) {
             revert CanaryAccepted(circuitId, canary);
         } catch {}
     }

@@ -6,11 +6,12 @@ import { circuitIdOf, packKey, renderVerifier, type VerificationKey } from "./ve
 // Rendering does not look at the curve, so small numbers do for coordinates.
 const draft: VerificationKey = {
 	schema: "openledger.vkey.v1",
-	statement: "payout",
-	id: "payout-c8",
+	statement: "score",
+	id: "score-c8",
 	circuitId: "0x",
 	development: true,
-	publics: ["scoreCommit", "pool", "dust"],
+	publics: ["previousScores", "scoreCommit"],
+	links: ["totalAt"],
 	hasWords: true,
 	alpha: ["1", "2"],
 	beta: [
@@ -50,7 +51,7 @@ describe("packKey", () => {
 describe("renderVerifier", () => {
 	it("gives a contract that compiles, and the same bytecode under another name and path", async () => {
 		const compiled = await compileVerifiers({ A: renderVerifier(key, "A"), B: renderVerifier(key, "B") });
-		expect(compiled.A?.abi.map((item) => item.name)).toContain("verify");
+		expect(compiled.A?.abi.map((item) => item.name)).toContain("verifyJoint");
 		expect(compiled.A?.deployedBytecode).toContain(key.circuitId.slice(2));
 		expect(compiled.A?.deployedBytecode).toBe(compiled.B?.deployedBytecode);
 	});
@@ -60,13 +61,15 @@ describe("renderVerifier", () => {
 	});
 
 	it("refuses another number of points than signals", () => {
-		expect(() => renderVerifier({ ...key, hasWords: false }, "A")).toThrow("renderVerifier: expected 5 IC points for payout-c8, got 6");
+		expect(() => renderVerifier({ ...key, hasWords: false }, "A")).toThrow("renderVerifier: expected 5 IC points for score-c8, got 6");
+		expect(() => renderVerifier({ ...key, links: [] }, "A")).toThrow("renderVerifier: expected 5 IC points for score-c8, got 6");
 	});
 
 	it("refuses names that would become other Solidity", () => {
 		expect(() => renderVerifier(key, "A {} contract B")).toThrow("renderVerifier: expected a Solidity identifier");
 		expect(() => renderVerifier({ ...key, id: 'x"; selfdestruct' }, "A")).toThrow("renderVerifier: expected a printable ASCII id");
-		expect(() => renderVerifier({ ...key, publics: ["a\n}", "b", "c"] }, "A")).toThrow("renderVerifier: expected plain signal names");
+		expect(() => renderVerifier({ ...key, publics: ["a\n}", "b"] }, "A")).toThrow("renderVerifier: expected plain signal names");
+		expect(() => renderVerifier({ ...key, links: ["a\n}"] }, "A")).toThrow("renderVerifier: expected plain signal names");
 	});
 });
 

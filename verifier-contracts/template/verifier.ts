@@ -18,15 +18,17 @@ export interface VerificationKey {
 	readonly circuitId: `0x${string}`;
 	/** whether somebody knows the secret of the setup */
 	readonly development: boolean;
-	/** names of the public signals, without evaluation and challenge */
+	/** names of the public signals, without links, evaluation and challenge */
 	readonly publics: readonly string[];
+	/** names of the links: evaluations of committed lists at the challenge */
+	readonly links: readonly string[];
 	readonly hasWords: boolean;
 	readonly alpha: G1;
 	readonly beta: G2;
 	readonly gamma: G2;
 	readonly delta: G2;
 	readonly sigma: G2;
-	/** IC_0 and one point per public signal, evaluation and challenge last */
+	/** IC_0 and one point per public signal: publics, links, evaluation, challenge */
 	readonly ic: readonly G1[];
 }
 
@@ -65,10 +67,11 @@ export function renderVerifier(key: VerificationKey, contractName: string): stri
 	if (!/^[\x21\x23-\x5b\x5d-\x7e]+$/.test(key.id)) {
 		throw new RangeError(`renderVerifier: expected a printable ASCII id without quotes, got ${JSON.stringify(key.id)}`);
 	}
-	if (!key.publics.every((name) => /^[A-Za-z][A-Za-z0-9]*$/.test(name))) {
-		throw new RangeError(`renderVerifier: expected plain signal names, got ${JSON.stringify(key.publics)}`);
+	const names = [...key.publics, ...key.links];
+	if (!names.every((name) => /^[A-Za-z][A-Za-z0-9]*$/.test(name))) {
+		throw new RangeError(`renderVerifier: expected plain signal names, got ${JSON.stringify(names)}`);
 	}
-	const signals = key.publics.length + (key.hasWords ? 2 : 1);
+	const signals = names.length + (key.hasWords ? 2 : 1);
 	if (key.ic.length !== signals + 1) {
 		throw new RangeError(`renderVerifier: expected ${signals + 1} IC points for ${key.id}, got ${key.ic.length}`);
 	}
@@ -77,6 +80,7 @@ export function renderVerifier(key: VerificationKey, contractName: string): stri
 		throw new RangeError(`renderVerifier: expected circuit id ${circuitId} for ${key.id}, got ${key.circuitId}`);
 	}
 	const hex = bytesToHex(packKey(key));
+	const links = key.links.length === 0 ? "" : `; links: ${key.links.join(", ")}`;
 	const lines = hex.match(/.{64}/g)?.map((line) => `            hex"${line}"`) ?? [];
 	return `// SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
@@ -84,7 +88,7 @@ pragma solidity 0.8.37;
 import {CommittedGroth16} from "../src/CommittedGroth16.sol";
 
 /// @title Verifier of ${key.id}
-/// @notice Publics: ${key.publics.join(", ")}${key.hasWords ? "; with words" : ""}.${key.development ? " DEVELOPMENT KEY: anybody may forge proofs." : ""}
+/// @notice Publics: ${key.publics.join(", ")}${links}${key.hasWords ? "; with words" : ""}.${key.development ? " DEVELOPMENT KEY: anybody may forge proofs." : ""}
 contract ${contractName} is CommittedGroth16 {
     function circuitId() public pure override returns (bytes32) {
         return ${circuitId};
@@ -100,6 +104,10 @@ contract ${contractName} is CommittedGroth16 {
 
     function publicCount() public pure override returns (uint256) {
         return ${key.publics.length};
+    }
+
+    function linkCount() public pure override returns (uint256) {
+        return ${key.links.length};
     }
 
     function hasWords() public pure override returns (bool) {

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Statement} from "../src/Epochs.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
-import {House} from "./House.sol";
+import {House, Member} from "./House.sol";
 import {Simulator} from "./Simulator.sol";
 
 /// @notice Prints what transactions cost, intrinsic gas and calldata included: in isolation each call is one transaction.
 contract GasTest is House {
     /// forge-config: default.isolate = true
     function test_gas_verify() public {
-        _verify("verify, 3 publics", verifiers[0], 0);
-        _verify("verify, 3 publics, 8 words", verifiers[4], 8);
-        _verify("verify, 3 publics, 1024 words", verifiers[4], 1024);
+        uint256[] memory publics = _list([_field("a", 0, 0), _field("b", 0, 0), 3]);
+        _verify("verify, 3 publics", verifiers[0], publics, 0);
+        publics = new uint256[](7);
+        _verify("verify, 7 publics, 8 words", verifiers[uint256(Statement.Payout)], publics, 8);
+        _verify("verify, 7 publics, 1024 words", verifiers[uint256(Statement.Payout)], publics, 1024);
     }
 
-    function _verify(string memory label, IVerifier verifier, uint256 count) private {
-        uint256[] memory publics = _list([_field("a", 0, 0), _field("b", 0, 0), 3]);
+    function _verify(string memory label, IVerifier verifier, uint256[] memory publics, uint256 count) private {
         uint256[] memory words = _payoutWords(count);
         Proof memory proof = Simulator.prove(verifier, bytes32(0), publics, words);
         verifier.verify(bytes32(0), publics, words, proof);
@@ -36,14 +38,42 @@ contract GasTest is House {
     function test_gas_epoch() public {
         uint256 epoch = _openWith(8);
         registry.closeEpoch(epoch);
-        _postCheckpoint(epoch);
-        _print("postCheckpoint, 8 contributions");
+        _records(epoch);
+        Member[] memory members = _checkpoint(epoch, 4);
+        _sendRange(epoch, members, 0, 1);
+        _print("postTotal, 4 contributions");
+        _sendRange(epoch, members, 1, 2);
+        _print("postTotal, 4 more");
+        _sendRange(epoch, members, 2, 3);
+        _print("postCheckpoint");
         _commitQueries(epoch);
         _print("commitQueries");
         _postQueries(epoch);
-        _print("postQueries");
-        _postAttribution(epoch);
-        _print("postAttribution, 8 contributions");
+        _print("postQueries, the last of 3");
+        members = _attribution(epoch, 4, QUERIES);
+        _sendRange(epoch, members, 0, 1);
+        _print("postQueryTotal, 3 query proofs");
+        _sendRange(epoch, members, 1, 2);
+        _print("postScores, 4 contributions");
+        _sendRange(epoch, members, 2, 3);
+        _print("postScores, 4 more");
+        _sendRange(epoch, members, 3, 4);
+        _print("postAttribution");
+    }
+
+    /// forge-config: default.isolate = true
+    function test_gas_of_many_members() public {
+        uint256 epoch = _openWith(100);
+        registry.closeEpoch(epoch);
+        Member[] memory members = _checkpoint(epoch, 1);
+        _sendRange(epoch, members, 0, 2);
+        _print("postTotal, 1 contribution, 101 members");
+    }
+
+    /// @dev What holds money stays small enough to be read.
+    function test_size_of_what_holds_money() public view {
+        assertTrue(address(distributor).code.length < 10240, "distributor");
+        assertTrue(address(registry).code.length < 10240, "registry");
     }
 
     /// forge-config: default.isolate = true

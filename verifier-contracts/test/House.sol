@@ -18,7 +18,18 @@ import "./vectors/ToyAttributionVerifier.sol";
 import "./vectors/ToyContributionVerifier.sol";
 import "./vectors/ToyOptimumVerifier.sol";
 import "./vectors/ToyPayoutVerifier.sol";
+import "./vectors/ToyQueryTotalVerifier.sol";
 import "./vectors/ToyQueryVerifier.sol";
+import "./vectors/ToyScoreVerifier.sol";
+import "./vectors/ToyTotalVerifier.sol";
+
+/// @notice One of several proofs made together.
+struct Member {
+    Statement statement;
+    uint256[] publics;
+    uint256[] links;
+    uint256[] words;
+}
 
 /// @title Everything deployed, and one helper per step of an epoch
 /// @notice This contract is steward and funder. Contributor i has the key KEY + i.
@@ -30,8 +41,10 @@ abstract contract House is Test {
     uint256 internal constant KEY = 0xC0;
     uint96 internal constant STAKE = 5 ether;
     uint96 internal constant POOL = 1000 ether + 7;
-    uint256 internal constant SCORE_COMMIT = 0x5c08e;
-    uint256 internal constant QUERY_STATS = 0x9e81;
+    uint256 internal constant QUERIES = 3;
+    uint256 internal constant PATH = 0x9a78;
+    uint256 internal constant PAGE = 1024;
+    uint256 internal constant SCORE = 1e9;
 
     address internal treasury = address(0x7EA5);
     address internal guardian = address(0x64A8D);
@@ -44,7 +57,7 @@ abstract contract House is Test {
     ContributionRegistry internal registry;
     EpochBook internal book;
     RewardDistributor internal distributor;
-    IVerifier[5] internal verifiers;
+    IVerifier[8] internal verifiers;
 
     function setUp() public virtual {
         vm.chainId(31337);
@@ -65,11 +78,14 @@ abstract contract House is Test {
         verifiers = [
             IVerifier(_create("ToyContributionVerifier", "")),
             IVerifier(_create("ToyQueryVerifier", "")),
+            IVerifier(_create("ToyTotalVerifier", "")),
+            IVerifier(_create("ToyQueryTotalVerifier", "")),
             IVerifier(_create("ToyOptimumVerifier", "")),
+            IVerifier(_create("ToyScoreVerifier", "")),
             IVerifier(_create("ToyAttributionVerifier", "")),
             IVerifier(_create("ToyPayoutVerifier", ""))
         ];
-        for (uint256 i = 0; i < 5; ++i) router.register(verifiers[i]);
+        for (uint256 i = 0; i < 8; ++i) router.register(verifiers[i]);
     }
 
     /// @dev Deploys from the compiled artifact: `new` would compile the contract again inside every test.
@@ -84,11 +100,11 @@ abstract contract House is Test {
     // --- steps ---
 
     function _policy() internal view returns (EpochPolicy memory policy) {
-        for (uint256 i = 0; i < 5; ++i) policy.circuits[i] = verifiers[i].circuitId();
+        for (uint256 i = 0; i < 8; ++i) policy.circuits[i] = verifiers[i].circuitId();
         policy.policyDigest = keccak256("policy");
         policy.funder = address(this);
         policy.expiresAt = uint40(EXPIRY);
-        policy.capacity = 1024;
+        policy.capacity = 65535;
         policy.vetoer = vetoer;
         policy.minStake = STAKE;
     }
@@ -134,24 +150,136 @@ abstract contract House is Test {
         for (uint256 i = 0; i < contributors; ++i) _contribute(epoch, i);
     }
 
-    /// @dev Records manifest and checkpoint of an epoch, once.
-    function _records(uint256 epoch) internal returns (bytes32 manifest, bytes32 model, uint256 manifestField) {
-        bytes32 digest = keccak256(abi.encode("manifest", epoch));
-        manifest = provenance.register(ProvenanceRegistry.Kind.ModelManifest, digest, 0);
-        model = provenance.register(
-            ProvenanceRegistry.Kind.Checkpoint,
-            keccak256(abi.encode("checkpoint", epoch)),
-            manifest
+    /// @dev Manifest and checkpoint of an epoch.
+    function _records(uint256 epoch) internal {
+        bytes32 manifest = provenance.register(ProvenanceRegistry.Kind.ModelManifest, _manifestDigest(epoch), 0);
+        provenance.register(ProvenanceRegistry.Kind.Checkpoint, keccak256(abi.encode("checkpoint", epoch)), manifest);
+    }
+
+    function _manifestDigest(uint256 epoch) internal pure returns (bytes32) {
+        return keccak256(abi.encode("manifest", epoch));
+    }
+
+    function _manifest(uint256 epoch) internal view returns (bytes32) {
+        return keccak256(abi.encode(this, ProvenanceRegistry.Kind.ModelManifest, _manifestDigest(epoch)));
+    }
+
+    function _model(uint256 epoch) internal view returns (bytes32) {
+        bytes32 digest = keccak256(abi.encode("checkpoint", epoch));
+        return keccak256(abi.encode(this, ProvenanceRegistry.Kind.Checkpoint, digest));
+    }
+
+    /// @dev Total pages of `size` contributions, and the optimum that joins them.
+    function _checkpoint(uint256 epoch, uint256 size) internal view returns (Member[] memory members) {
+        uint256[] memory words = _statsWords(epoch);
+        uint256 pages = _pages(words.length, size);
+        members = new Member[](pages + 1);
+        uint256[] memory sums = new uint256[](2);
+        for (uint256 page = 0; page < pages; ++page) {
+            uint256[] memory part = _slice(words, page * size, size);
+            uint256 evaluated = _field("totalAt", epoch, page);
+            uint256 n = _rowsOf(page * size, part.length);
+            members[page] = Member(Statement.Total, _list([n]), _list([evaluated]), part);
+            sums[0] += n;
+            sums[1] = addmod(sums[1], evaluated, BN254.R);
+        }
+        uint256[] memory publics = _list(
+            [_field("model", epoch, 0), uint256(_manifestDigest(epoch)) % BN254.R, sums[0]]
         );
-        manifestField = uint256(digest) % BN254.R;
+        members[pages] = Member(Statement.Optimum, publics, _list([sums[1]]), new uint256[](0));
+    }
+
+    /// @dev Query pages of `querySize` proofs, score pages of `size` contributions, and the attribution that joins them.
+    function _attribution(
+        uint256 epoch,
+        uint256 size,
+        uint256 querySize
+    ) internal view returns (Member[] memory members) {
+        uint256[] memory words = _queryWords(epoch);
+        uint256 queryPages = _pages(words.length, querySize);
+        uint256 pages = _pages(registry.countOf(epoch), size);
+        members = new Member[](queryPages + pages + 1);
+        uint256[] memory publics = new uint256[](2);
+        uint256[] memory links = _list([uint256(0), 0, PATH]);
+        for (uint256 page = 0; page < queryPages; ++page) {
+            uint256[] memory part = _slice(words, page * querySize, querySize);
+            uint256 evaluated = _field("queryAt", epoch, page);
+            uint256 n;
+            for (uint256 i = 0; i < part.length; ++i) n += _queryRows(page * querySize + i);
+            members[page] = Member(Statement.QueryTotal, _list([n]), _list([evaluated]), part);
+            publics[1] += n;
+            links[1] = addmod(links[1], evaluated, BN254.R);
+        }
+        words = _statsWords(epoch);
+        for (uint256 page = 0; page < pages; ++page) {
+            uint256[] memory part = _slice(words, page * size, size);
+            uint256 evaluated = _field("scoreTotalAt", epoch, page);
+            uint256 n = _rowsOf(page * size, part.length);
+            uint256[3] memory scored = [
+                _scoreAt(epoch, page * size),
+                _scoreAt(epoch, page * size + part.length),
+                n
+            ];
+            members[queryPages + page] = Member(Statement.Score, _list(scored), _list([evaluated, PATH]), part);
+            publics[0] += n;
+            links[0] = addmod(links[0], evaluated, BN254.R);
+        }
+        members[queryPages + pages] = Member(Statement.Attribution, publics, links, new uint256[](0));
+    }
+
+    function _transcript(uint256 epoch, Member[] memory members) internal view returns (bytes32[] memory transcript) {
+        transcript = new bytes32[](members.length);
+        for (uint256 i = 0; i < members.length; ++i) transcript[i] = _digest(epoch, members[i]);
+    }
+
+    function _digest(uint256 epoch, Member memory member) internal view returns (bytes32) {
+        bytes32 context = _context(_nameOf(member.statement), address(book), epoch);
+        return Simulator.digest(verifiers[uint256(member.statement)], context, member.publics, member.words);
+    }
+
+    function _memberProof(
+        uint256 epoch,
+        Member memory member,
+        bytes32[] memory transcript
+    ) internal view returns (Proof memory) {
+        bytes32 context = _context(_nameOf(member.statement), address(book), epoch);
+        IVerifier verifier = verifiers[uint256(member.statement)];
+        return Simulator.prove(verifier, context, member.publics, member.links, member.words, transcript);
+    }
+
+    /// @dev The call that posts a member.
+    function _send(uint256 epoch, Member memory member, bytes32[] memory transcript, Proof memory proof) internal {
+        uint256[] memory p = member.publics;
+        uint256[] memory l = member.links;
+        uint256[] memory w = member.words;
+        if (member.statement == Statement.Total) book.postTotal(epoch, transcript, [p[0]], [l[0]], w, proof);
+        else if (member.statement == Statement.QueryTotal)
+            book.postQueryTotal(epoch, transcript, [p[0]], [l[0]], w, proof);
+        else if (member.statement == Statement.Score)
+            book.postScores(epoch, transcript, [p[0], p[1], p[2]], [l[0], l[1]], w, proof);
+        else if (member.statement == Statement.Attribution)
+            book.postAttribution(epoch, transcript, [p[0], p[1]], [l[0], l[1], l[2]], proof);
+        else {
+            (bytes32 manifest, bytes32 model) = (_manifest(epoch), _model(epoch));
+            book.postCheckpoint(epoch, manifest, model, transcript, [p[0], p[1], p[2]], [l[0]], proof);
+        }
+    }
+
+    /// @dev Posts members `from` up to, not including, `to`.
+    function _sendRange(uint256 epoch, Member[] memory members, uint256 from, uint256 to) internal {
+        bytes32[] memory transcript = _transcript(epoch, members);
+        for (uint256 i = from; i < to; ++i) {
+            _send(epoch, members[i], transcript, _memberProof(epoch, members[i], transcript));
+        }
+    }
+
+    function _sendAll(uint256 epoch, Member[] memory members) internal {
+        _sendRange(epoch, members, 0, members.length);
     }
 
     function _postCheckpoint(uint256 epoch) internal {
-        (bytes32 manifest, bytes32 model, uint256 manifestField) = _records(epoch);
-        uint256[3] memory publics = [_field("model", epoch, 0), manifestField, registry.stateOf(epoch).rows];
-        uint256[] memory words = _statsWords(epoch);
-        Proof memory proof = _bookProof(epoch, Statement.Optimum, _list(publics), words);
-        book.postCheckpoint(epoch, manifest, model, publics, words, proof);
+        _records(epoch);
+        _sendAll(epoch, _checkpoint(epoch, PAGE));
     }
 
     function _commitQueries(uint256 epoch) internal {
@@ -160,23 +288,42 @@ abstract contract House is Test {
     }
 
     function _postQueries(uint256 epoch) internal {
-        uint256[3] memory publics = [_field("queries", epoch, 0), QUERY_STATS, 300];
-        book.postQueries(epoch, publics, _bookProof(epoch, Statement.Query, _list(publics), new uint256[](0)));
+        for (uint256 i = 0; i < QUERIES; ++i) {
+            uint256[3] memory publics = _queryPublics(epoch, i);
+            book.postQueries(epoch, publics, _queryProof(epoch, publics), i == QUERIES - 1);
+        }
+    }
+
+    function _queryPublics(uint256 epoch, uint256 i) internal pure returns (uint256[3] memory) {
+        return [_field("queries", epoch, i), _field("queryStats", epoch, i), _queryRows(i)];
+    }
+
+    function _queryProof(uint256 epoch, uint256[3] memory publics) internal view returns (Proof memory) {
+        bytes32 context = _context("query", address(book), epoch);
+        return Simulator.prove(verifiers[uint256(Statement.Query)], context, _list(publics), new uint256[](0));
     }
 
     function _postAttribution(uint256 epoch) internal {
-        uint256[2] memory publics = [SCORE_COMMIT, QUERY_STATS];
-        uint256[] memory words = _statsWords(epoch);
-        book.postAttribution(epoch, publics, words, _bookProof(epoch, Statement.Attribution, _list(publics), words));
+        _sendAll(epoch, _attribution(epoch, PAGE, PAGE));
     }
 
     function _attributed(uint256 contributors) internal returns (uint256 epoch) {
+        return _attributed(contributors, PAGE);
+    }
+
+    /// @param size contributions of a page
+    function _attributed(uint256 contributors, uint256 size) internal returns (uint256 epoch) {
+        epoch = _queried(contributors);
+        _sendAll(epoch, _attribution(epoch, size, PAGE));
+    }
+
+    /// @dev An epoch whose queries are posted.
+    function _queried(uint256 contributors) internal returns (uint256 epoch) {
         epoch = _openWith(contributors);
         registry.closeEpoch(epoch);
         _postCheckpoint(epoch);
         _commitQueries(epoch);
         _postQueries(epoch);
-        _postAttribution(epoch);
     }
 
     function _fund(uint256 epoch, uint96 amount) internal {
@@ -199,9 +346,37 @@ abstract contract House is Test {
         for (uint256 i = 0; i < words.length; ++i) if ((words[i] >> 96) & 1 == 0) dust -= uint96(words[i]);
     }
 
+    /// @dev The positive scores behind words: any numbers that add up.
+    function _positiveOf(uint256[] memory words) internal pure returns (uint256 positive) {
+        for (uint256 i = 0; i < words.length; ++i) {
+            if ((words[i] >> 96) & 1 == 0 && uint96(words[i]) != 0) positive += SCORE;
+        }
+    }
+
+    /// @param words of the whole epoch
+    /// @param first contribution of the page
+    /// @param size contributions of a page
+    function _payoutPublics(
+        uint256 epoch,
+        uint256[] memory words,
+        uint256 first,
+        uint256 size
+    ) internal pure returns (uint256[7] memory) {
+        uint256[] memory part = _slice(words, first, size);
+        return [
+            _scoreAt(epoch, first),
+            _scoreAt(epoch, first + part.length),
+            first,
+            POOL,
+            _positiveOf(words),
+            _positiveOf(part),
+            POOL - _dustOf(part, POOL)
+        ];
+    }
+
     function _payoutProof(
         uint256 epoch,
-        uint256[3] memory publics,
+        uint256[7] memory publics,
         uint256[] memory words
     ) internal view returns (Proof memory) {
         return _payoutProofAt(address(distributor), epoch, publics, words);
@@ -210,15 +385,21 @@ abstract contract House is Test {
     function _payoutProofAt(
         address target,
         uint256 epoch,
-        uint256[3] memory publics,
+        uint256[7] memory publics,
         uint256[] memory words
     ) internal view returns (Proof memory) {
-        return Simulator.prove(verifiers[4], _context("payout", target, epoch), _list(publics), words);
+        IVerifier verifier = verifiers[uint256(Statement.Payout)];
+        return Simulator.prove(verifier, _context("payout", target, epoch), _list(publics), words);
     }
 
     function _post(uint256 epoch, uint256[] memory words) internal {
-        uint256[3] memory publics = [SCORE_COMMIT, POOL, _dustOf(words, POOL)];
-        distributor.post(epoch, publics, words, _payoutProof(epoch, publics, words));
+        _postPage(epoch, words, 0, PAGE);
+    }
+
+    function _postPage(uint256 epoch, uint256[] memory words, uint256 page, uint256 size) internal {
+        uint256[7] memory publics = _payoutPublics(epoch, words, page * size, size);
+        uint256[] memory part = _slice(words, page * size, size);
+        distributor.post(epoch, size, publics, part, _payoutProof(epoch, publics, part));
     }
 
     function _posted(uint256 contributors) internal returns (uint256 epoch, uint256[] memory words) {
@@ -230,24 +411,12 @@ abstract contract House is Test {
 
     // --- parts ---
 
-    function _bookProof(
-        uint256 epoch,
-        Statement statement,
-        uint256[] memory publics,
-        uint256[] memory words
-    ) internal view returns (Proof memory) {
-        string memory name = statement == Statement.Optimum
-            ? "optimum"
-            : statement == Statement.Query
-                ? "query"
-                : "attribution";
-        return
-            Simulator.prove(
-                verifiers[uint256(statement)],
-                _context(name, address(book), epoch),
-                publics,
-                words
-            );
+    function _nameOf(Statement statement) internal pure returns (string memory) {
+        if (statement == Statement.Total) return "total";
+        if (statement == Statement.QueryTotal) return "query-total";
+        if (statement == Statement.Optimum) return "optimum";
+        if (statement == Statement.Score) return "score";
+        return "attribution";
     }
 
     function _context(string memory name, address target, uint256 epoch) internal view returns (bytes32) {
@@ -258,6 +427,45 @@ abstract contract House is Test {
     function _statsWords(uint256 epoch) internal view returns (uint256[] memory words) {
         words = new uint256[](registry.countOf(epoch));
         for (uint256 i = 0; i < words.length; ++i) words[i] = _field("stats", epoch, i);
+    }
+
+    function _queryWords(uint256 epoch) internal pure returns (uint256[] memory words) {
+        words = new uint256[](QUERIES);
+        for (uint256 i = 0; i < QUERIES; ++i) words[i] = _queryPublics(epoch, i)[1];
+    }
+
+    /// @dev The n of a query proof.
+    function _queryRows(uint256 i) internal pure returns (uint256) {
+        return 100 + i;
+    }
+
+    /// @dev The rows of `count` contributions from `first` on.
+    function _rowsOf(uint256 first, uint256 count) internal pure returns (uint256 rows) {
+        for (uint256 i = first; i < first + count; ++i) rows += 10 + i;
+    }
+
+    /// @dev The commitment to the scores of the first `count` contributions.
+    function _scoreAt(uint256 epoch, uint256 count) internal pure returns (uint256) {
+        return count == 0 ? 0 : _field("scores", epoch, count);
+    }
+
+    function _pages(uint256 count, uint256 size) internal pure returns (uint256) {
+        return (count + size - 1) / size;
+    }
+
+    /// @dev At most `size` items from `first` on.
+    function _slice(
+        uint256[] memory list,
+        uint256 first,
+        uint256 size
+    ) internal pure returns (uint256[] memory part) {
+        part = new uint256[](list.length - first < size ? list.length - first : size);
+        for (uint256 i = 0; i < part.length; ++i) part[i] = list[first + i];
+    }
+
+    /// @dev The digest of a list as registry and book keep it.
+    function _listDigest(uint256[] memory words) internal pure returns (bytes32 list) {
+        for (uint256 i = 0; i < words.length; ++i) list = keccak256(abi.encode(list, words[i]));
     }
 
     function _field(string memory what, uint256 epoch, uint256 i) internal pure returns (uint256) {
@@ -272,6 +480,16 @@ abstract contract House is Test {
     function _list(uint256[2] memory values) internal pure returns (uint256[] memory list) {
         list = new uint256[](2);
         (list[0], list[1]) = (values[0], values[1]);
+    }
+
+    function _list(uint256[1] memory values) internal pure returns (uint256[] memory list) {
+        list = new uint256[](1);
+        list[0] = values[0];
+    }
+
+    function _list(uint256[7] memory values) internal pure returns (uint256[] memory list) {
+        list = new uint256[](7);
+        for (uint256 i = 0; i < 7; ++i) list[i] = values[i];
     }
 
     /// @dev The siblings of word `index`, by plain recomputation: a second opinion on the contract's tree.
@@ -297,6 +515,13 @@ abstract contract House is Test {
     }
 
     function _claim(uint256 epoch, uint256[] memory words, uint256 index) internal {
-        distributor.claim(epoch, words[index], _siblings(epoch, words, index));
+        _claim(epoch, words, index, PAGE);
+    }
+
+    /// @param words of the whole epoch
+    /// @param size contributions of a page
+    function _claim(uint256 epoch, uint256[] memory words, uint256 index, uint256 size) internal {
+        uint256[] memory part = _slice(words, index - (index % size), size);
+        distributor.claim(epoch, words[index], _siblings(epoch, part, index % size));
     }
 }

@@ -11,16 +11,38 @@ import {Trapdoor, Trapdoors} from "./vectors/Trapdoors.sol";
 library Simulator {
     uint256 private constant R = BN254.R;
 
+    /// @notice A proof made alone, of a circuit without links.
     function prove(
         IVerifier verifier,
         bytes32 context,
         uint256[] memory publics,
         uint256[] memory words
+    ) internal view returns (Proof memory) {
+        return prove(verifier, context, publics, new uint256[](0), words, new bytes32[](0));
+    }
+
+    /// @notice What a proof of {prove} fixes before its challenge.
+    function digest(
+        IVerifier verifier,
+        bytes32 context,
+        uint256[] memory publics,
+        uint256[] memory words
+    ) internal view returns (bytes32) {
+        return verifier.digest(context, publics, words, times(_opening(context, publics, words)));
+    }
+
+    /// @notice One of the proofs made together under `transcript`; made alone if that is empty.
+    function prove(
+        IVerifier verifier,
+        bytes32 context,
+        uint256[] memory publics,
+        uint256[] memory links,
+        uint256[] memory words,
+        bytes32[] memory transcript
     ) internal view returns (Proof memory proof) {
         Trapdoor memory t = Trapdoors.open(verifier.circuitId());
-        bytes32 seed = keccak256(abi.encode(context, publics, words));
-        uint256 a = uint256(keccak256(abi.encode(seed, "a"))) % R;
-        uint256 v = uint256(keccak256(abi.encode(seed, "v"))) % R;
+        uint256 v = _opening(context, publics, words);
+        uint256 a = uint256(keccak256(abi.encode(v, "a"))) % R;
         proof.a = times(a);
         proof.b = [
             [
@@ -34,7 +56,10 @@ library Simulator {
         ];
         proof.commitment = times(v);
         proof.knowledge = times(mulmod(v, t.sigma, R));
-        uint256 x = _publicScalar(t, publics, words, verifier.challenge(context, publics, words, proof.commitment));
+        uint256 z = transcript.length == 0
+            ? verifier.challenge(context, publics, words, proof.commitment)
+            : uint256(keccak256(abi.encodePacked(keccak256("openledger.joint.v1"), transcript))) % R;
+        uint256 x = _publicScalar(t, publics, links, words, z);
         uint256 rest = addmod(addmod(t.alphaBeta, x, R), v, R);
         proof.c = times(mulmod(addmod(a, R - rest, R), t.deltaInverse, R));
     }
@@ -44,24 +69,36 @@ library Simulator {
         require(BN254.addScaled(point, 1, 2, k), "times");
     }
 
+    /// @dev The scalar that opens the commitment: it follows from what the digest holds.
+    function _opening(
+        bytes32 context,
+        uint256[] memory publics,
+        uint256[] memory words
+    ) private pure returns (uint256) {
+        return uint256(keccak256(abi.encode(keccak256(abi.encode(context, publics, words)), "v"))) % R;
+    }
+
     /// @dev The scalar of vk_x; the evaluation is summed term by term, unlike the verifier's Horner scheme.
     function _publicScalar(
         Trapdoor memory t,
         uint256[] memory publics,
+        uint256[] memory links,
         uint256[] memory words,
         uint256 z
     ) private pure returns (uint256 x) {
         x = t.ic[0];
-        for (uint256 i = 0; i < publics.length; ++i) x = addmod(x, mulmod(t.ic[i + 1], publics[i], R), R);
-        if (t.ic.length == publics.length + 3) {
+        uint256 next = 1;
+        for (uint256 i = 0; i < publics.length; ++i) x = addmod(x, mulmod(t.ic[next++], publics[i], R), R);
+        for (uint256 i = 0; i < links.length; ++i) x = addmod(x, mulmod(t.ic[next++], links[i], R), R);
+        if (t.ic.length == next + 2) {
             uint256 evaluation;
             uint256 power = z;
             for (uint256 i = 0; i < words.length; ++i) {
                 evaluation = addmod(evaluation, mulmod(words[i], power, R), R);
                 power = mulmod(power, z, R);
             }
-            x = addmod(x, mulmod(t.ic[publics.length + 1], evaluation, R), R);
+            x = addmod(x, mulmod(t.ic[next++], evaluation, R), R);
         }
-        x = addmod(x, mulmod(t.ic[t.ic.length - 1], z, R), R);
+        x = addmod(x, mulmod(t.ic[next], z, R), R);
     }
 }

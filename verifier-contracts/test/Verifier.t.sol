@@ -5,7 +5,10 @@ import {BN254} from "../src/BN254.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
 import {Simulator} from "./Simulator.sol";
 import {ToyContributionVerifier} from "./vectors/ToyContributionVerifier.sol";
+import {ToyOptimumVerifier} from "./vectors/ToyOptimumVerifier.sol";
 import {ToyPayoutVerifier} from "./vectors/ToyPayoutVerifier.sol";
+import {ToyQueryVerifier} from "./vectors/ToyQueryVerifier.sol";
+import {ToyScoreVerifier} from "./vectors/ToyScoreVerifier.sol";
 import {Vectors} from "./vectors/Vectors.sol";
 import {Test} from "./Vm.sol";
 
@@ -13,15 +16,19 @@ import {Test} from "./Vm.sol";
 contract VerifierTest is Test {
     IVerifier private plain;
     IVerifier private wordy;
+    IVerifier private linked;
 
     bytes32 private context;
     uint256[] private publics;
     uint256[] private words;
+    uint256[] private links;
+    bytes32[] private transcript;
     Proof private proof;
 
     function setUp() public {
         plain = new ToyContributionVerifier();
         wordy = new ToyPayoutVerifier();
+        linked = new ToyScoreVerifier();
         (context, publics, words, proof) = Vectors.payout();
     }
 
@@ -29,6 +36,8 @@ contract VerifierTest is Test {
         wordy.verify(context, publics, words, proof);
         (context, publics, words, proof) = Vectors.contribution();
         plain.verify(context, publics, words, proof);
+        _joint();
+        assertEq(linked.verifyJoint(context, publics, links, words, transcript, proof), 1, "place");
     }
 
     function test_circuit_id_is_the_hash_of_statement_and_points() public view {
@@ -36,13 +45,16 @@ contract VerifierTest is Test {
         assertEq(wordy.circuitId(), keccak256(preimage), "circuit id");
     }
 
-    function testFuzz_simulated_proofs_pass(bytes32 context_, uint256[3] memory values, uint256 count) public view {
-        uint256[] memory some = new uint256[](3);
-        for (uint256 i = 0; i < 3; ++i) some[i] = values[i] % BN254.R;
+    function testFuzz_simulated_proofs_pass(bytes32 context_, uint256[7] memory values, uint256 count) public view {
+        uint256[] memory some = new uint256[](7);
+        for (uint256 i = 0; i < 7; ++i) some[i] = values[i] % BN254.R;
         uint256[] memory list = new uint256[](count % 20);
         for (uint256 i = 0; i < list.length; ++i) list[i] = uint256(keccak256(abi.encode(values, i))) % BN254.R;
         wordy.verify(context_, some, list, Simulator.prove(wordy, context_, some, list));
         list = new uint256[](0);
+        assembly ("memory-safe") {
+            mstore(some, 3)
+        }
         plain.verify(context_, some, list, Simulator.prove(plain, context_, some, list));
     }
 
@@ -64,13 +76,14 @@ contract VerifierTest is Test {
 
     function test_other_circuit_is_rejected() public {
         (context, publics, words, proof) = Vectors.contribution();
+        IVerifier query = new ToyQueryVerifier();
         vm.expectRevert(IVerifier.ProofRejected.selector);
-        wordy.verify(context, publics, words, proof);
+        query.verify(context, publics, words, proof);
     }
 
     function testFuzz_other_public_is_rejected(uint256 index, uint256 value) public {
         value %= BN254.R;
-        index %= 3;
+        index %= 7;
         vm.assume(value != publics[index]);
         publics[index] = value;
         _rejects();
@@ -153,7 +166,7 @@ contract VerifierTest is Test {
 
     function test_number_of_publics_is_checked() public {
         publics.push(0);
-        vm.expectRevert(abi.encodeWithSelector(IVerifier.PublicCount.selector, 3, 4));
+        vm.expectRevert(abi.encodeWithSelector(IVerifier.PublicCount.selector, 7, 8));
         wordy.verify(context, publics, words, proof);
     }
 
@@ -168,6 +181,109 @@ contract VerifierTest is Test {
         words = new uint256[](1025);
         vm.expectRevert(abi.encodeWithSelector(IVerifier.TooManyWords.selector, 1024, 1025));
         wordy.verify(context, publics, words, proof);
+    }
+
+    // --- made together ---
+
+    function test_a_circuit_with_links_is_not_verified_alone() public {
+        _joint();
+        vm.expectRevert(abi.encodeWithSelector(IVerifier.LinkCount.selector, 2, 0));
+        linked.verify(context, publics, words, proof);
+    }
+
+    function test_number_of_links_is_checked() public {
+        _joint();
+        links.push(0);
+        _jointFails(abi.encodeWithSelector(IVerifier.LinkCount.selector, 2, 3));
+    }
+
+    function test_link_plus_r_is_refused() public {
+        _joint();
+        links[1] += BN254.R;
+        _jointFails(abi.encodeWithSelector(IVerifier.LinkNotInField.selector, 1, links[1]));
+    }
+
+    function testFuzz_other_link_is_rejected(uint256 index, uint256 value) public {
+        _joint();
+        value %= BN254.R;
+        index %= 2;
+        vm.assume(value != links[index]);
+        links[index] = value;
+        _jointFails(abi.encodeWithSelector(IVerifier.ProofRejected.selector));
+    }
+
+    /// The challenge follows from all members: with another one beside it, or another order, a proof is another one's.
+    function test_another_transcript_is_rejected() public {
+        _joint();
+        uint256 clean = vm.snapshotState();
+        transcript[0] = keccak256("another member");
+        _jointFails(abi.encodeWithSelector(IVerifier.ProofRejected.selector));
+        vm.revertToState(clean);
+        (transcript[0], transcript[2]) = (transcript[2], transcript[0]);
+        _jointFails(abi.encodeWithSelector(IVerifier.ProofRejected.selector));
+        vm.revertToState(clean);
+        transcript.pop();
+        _jointFails(abi.encodeWithSelector(IVerifier.ProofRejected.selector));
+        vm.revertToState(clean);
+        delete transcript;
+        _jointFails(abi.encodeWithSelector(IVerifier.ProofRejected.selector));
+    }
+
+    /// What the proof fixes must be in the transcript, or the prover could choose it after the challenge.
+    function test_own_digest_must_be_in_the_transcript() public {
+        _joint();
+        bytes32 own = transcript[1];
+        uint256 clean = vm.snapshotState();
+        transcript[1] = keccak256("another member");
+        _jointFails(abi.encodeWithSelector(IVerifier.NotInTranscript.selector, own));
+        vm.revertToState(clean);
+        words[0] += 1;
+        own = linked.digest(context, publics, words, proof.commitment);
+        _jointFails(abi.encodeWithSelector(IVerifier.NotInTranscript.selector, own));
+        vm.revertToState(clean);
+        publics[2] += 1;
+        own = linked.digest(context, publics, words, proof.commitment);
+        _jointFails(abi.encodeWithSelector(IVerifier.NotInTranscript.selector, own));
+        vm.revertToState(clean);
+        proof.commitment = Simulator.times(42);
+        own = linked.digest(context, publics, words, proof.commitment);
+        _jointFails(abi.encodeWithSelector(IVerifier.NotInTranscript.selector, own));
+        vm.revertToState(clean);
+        context = keccak256("another context");
+        own = linked.digest(context, publics, words, proof.commitment);
+        _jointFails(abi.encodeWithSelector(IVerifier.NotInTranscript.selector, own));
+    }
+
+    function test_number_of_members_is_capped() public {
+        IVerifier optimum = new ToyOptimumVerifier();
+        uint256[] memory values = new uint256[](3);
+        uint256[] memory link = new uint256[](1);
+        uint256[] memory none = new uint256[](0);
+        bytes32[] memory members = new bytes32[](1024);
+        members[1023] = Simulator.digest(optimum, context, values, none);
+        Proof memory made = Simulator.prove(optimum, context, values, link, none, members);
+        assertEq(optimum.verifyJoint(context, values, link, none, members, made), 1023, "place");
+        members = new bytes32[](1025);
+        vm.expectRevert(abi.encodeWithSelector(IVerifier.TooManyMembers.selector, 1024, 1025));
+        optimum.verifyJoint(context, values, link, none, members, made);
+    }
+
+    function test_an_empty_transcript_means_alone() public view {
+        bytes32[] memory alone = new bytes32[](0);
+        wordy.verifyJoint(context, publics, new uint256[](0), words, alone, proof);
+        uint256[] memory values = new uint256[](3);
+        uint256[] memory some = new uint256[](2);
+        Proof memory made = Simulator.prove(linked, context, values, some, some, alone);
+        linked.verifyJoint(context, values, some, some, alone, made);
+    }
+
+    function _joint() private {
+        (context, publics, links, words, transcript, proof) = Vectors.score();
+    }
+
+    function _jointFails(bytes memory fault) private {
+        vm.expectRevert(fault);
+        linked.verifyJoint(context, publics, links, words, transcript, proof);
     }
 
     function wordyKey(uint256 index) private view returns (uint256 word) {

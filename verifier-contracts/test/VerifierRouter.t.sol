@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {BN254} from "../src/BN254.sol";
 import {CommittedGroth16} from "../src/CommittedGroth16.sol";
+import {Statement} from "../src/Epochs.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
 import {VerifierRouter} from "../src/VerifierRouter.sol";
 import {House} from "./House.sol";
@@ -34,6 +35,10 @@ contract AnyVerifier is CommittedGroth16 {
         return publics;
     }
 
+    function linkCount() public pure override returns (uint256) {
+        return 0;
+    }
+
     function hasWords() public pure override returns (bool) {
         return false;
     }
@@ -49,7 +54,7 @@ contract LyingVerifier is AnyVerifier {
 
     function keyPoints() public view override returns (bytes memory result) {
         result = points;
-        if (msg.sig != IVerifier.verify.selector) return result;
+        if (msg.sig != IVerifier.verifyJoint.selector) return result;
         for (uint256 i = 0; i < 128; ++i) result[320 + i] = result[192 + i];
     }
 }
@@ -66,13 +71,21 @@ contract UnboundShell {
         return 7;
     }
 
-    function verify(bytes32, uint256[] calldata, uint256[] calldata, Proof calldata proof) external view {
+    function verifyJoint(
+        bytes32,
+        uint256[] calldata,
+        uint256[] calldata,
+        uint256[] calldata,
+        bytes32[] calldata,
+        Proof calldata proof
+    ) external view returns (uint256) {
         bytes memory key = inner.keyPoints();
         uint256 last = key.length / 32 - 2;
         uint256[2] memory x = [_word(key, 18), _word(key, 19)];
         require(BN254.addScaled(x, _word(key, last), _word(key, last + 1), 7));
         require(BN254.add(x, proof.commitment[0], proof.commitment[1]));
         require(x[0] == 0 && x[1] == 0);
+        return 0;
     }
 
     fallback(bytes calldata input) external returns (bytes memory) {
@@ -107,6 +120,18 @@ contract VerifierRouterTest is House {
         bytes32 id = verifiers[0].circuitId();
         assertEq(address(router.verifierOf(id)), address(verifiers[0]), "route");
         router.verify(id, "c", publics, words, Simulator.prove(verifiers[0], "c", publics, words));
+    }
+
+    function test_proofs_made_together_pass_through() public view {
+        IVerifier verifier = verifiers[uint256(Statement.Score)];
+        uint256[] memory publics = _list([uint256(1), 2, 3]);
+        uint256[] memory links = _list([uint256(5), 6]);
+        uint256[] memory words = new uint256[](2);
+        bytes32[] memory transcript = new bytes32[](2);
+        transcript[1] = Simulator.digest(verifier, "c", publics, words);
+        Proof memory proof = Simulator.prove(verifier, "c", publics, links, words, transcript);
+        uint256 place = router.verifyJoint(verifier.circuitId(), "c", publics, links, words, transcript, proof);
+        assertEq(place, 1, "place");
     }
 
     function test_unknown_circuit() public {
@@ -153,14 +178,20 @@ contract VerifierRouterTest is House {
     }
 
     function test_anybody_stops_with_the_impossible_proof() public {
+        IVerifier verifier = verifiers[uint256(Statement.Score)];
         uint256[] memory words = new uint256[](2);
-        bytes32 id = verifiers[4].circuitId();
-        Proof memory possible = Simulator.prove(verifiers[4], "c", new uint256[](3), words);
-        Proof memory impossible_ = Simulator.prove(verifiers[4], router.IMPOSSIBLE(), new uint256[](3), words);
+        uint256[] memory links = _list([uint256(5), 6]);
+        bytes32[] memory alone = new bytes32[](0);
+        bytes32 id = verifier.circuitId();
+        bytes32 context = router.IMPOSSIBLE();
+        Proof memory possible = Simulator.prove(verifier, "c", new uint256[](3), links, words, alone);
+        Proof memory impossible_ = Simulator.prove(verifier, context, new uint256[](3), links, words, alone);
         vm.expectRevert(IVerifier.ProofRejected.selector);
-        router.stopByProof(id, words, possible);
+        router.stopByProof(id, links, words, possible);
+        vm.expectRevert(abi.encodeWithSelector(IVerifier.LinkCount.selector, 2, 0));
+        router.stopByProof(id, new uint256[](0), words, impossible_);
         vm.prank(stranger);
-        router.stopByProof(id, words, impossible_);
+        router.stopByProof(id, links, words, impossible_);
         assertEq(uint256(router.routeOf(id).status), uint256(VerifierRouter.Status.Stopped), "status");
     }
 
@@ -213,6 +244,7 @@ contract VerifierRouterTest is House {
 
     function test_number_of_points_is_checked() public {
         _refused(_points(), 2, VerifierRouter.KeyFault.Length);
+        _refused(verifiers[uint256(Statement.Optimum)].keyPoints(), 3, VerifierRouter.KeyFault.Length);
         _refused(_points(), 0, VerifierRouter.KeyFault.NoPublics);
     }
 

@@ -5,10 +5,10 @@ pragma solidity 0.8.37;
 import {CommittedGroth16} from "../../src/CommittedGroth16.sol";
 
 /// @title Verifier of toy-attribution
-/// @notice Publics: scoreCommit, queryStatsCommit; with words. DEVELOPMENT KEY: anybody may forge proofs.
+/// @notice Publics: n, queryN; links: totalAt, queryAt, pathAt. DEVELOPMENT KEY: anybody may forge proofs.
 contract ToyAttributionVerifier is CommittedGroth16 {
     function circuitId() public pure override returns (bytes32) {
-        return 0x5098710f4eece1b8e5bde7b04797757eed494ad2e902c9d94d329faaa4f8cca1;
+        return 0xf76c39eda795c0bdbcc7017f726264c4115d76785352c15a5043b72c50950cd0;
     }
 
     function statement() external pure returns (string memory) {
@@ -23,8 +23,12 @@ contract ToyAttributionVerifier is CommittedGroth16 {
         return 2;
     }
 
+    function linkCount() public pure override returns (uint256) {
+        return 3;
+    }
+
     function hasWords() public pure override returns (bool) {
-        return true;
+        return false;
     }
 
     /// @dev alpha, beta, gamma, delta, sigma, IC; one coordinate per line.
@@ -57,6 +61,10 @@ contract ToyAttributionVerifier is CommittedGroth16 {
             hex"0bcc0d5d0fa5e9bf1e01bed89ff0d8ab788aadeb43e55bb665201edf48426045"
             hex"20af35277f4d36000d26270cda0e121c75838f6f76b1c05e1f0a902643648d2d"
             hex"0cbcde5011d7b68ad48d28fe05d5e0edf94a94f464f6ec5326db0d8c40cf61d0"
-            hex"2fdfe868af115d7ab14dfac4777dc8672f279547913e46f4034b08d8155e2094";
+            hex"2fdfe868af115d7ab14dfac4777dc8672f279547913e46f4034b08d8155e2094"
+            hex"06dc5697caa58c2e781e659471db6854d5aad07c1180232eb04518dfd3164a28"
+            hex"0ea23d3e116fc2a1aa6564c3c0b83644fb3b337d6f01973c81a9924047820d7b"
+            hex"2b84543809491e4c04fcfd85797f589447297255706e6ee1b368962dcbefaaa1"
+            hex"220f284b1614acca26cc5226d63bcd154bc9f4b1e0aeb5748d13ead7eef51bfe";
     }
 }

@@ -23,6 +23,10 @@ contract ToyContributionVerifier is CommittedGroth16 {
         return 3;
     }
 
+    function linkCount() public pure override returns (uint256) {
+        return 0;
+    }
+
     function hasWords() public pure override returns (bool) {
         return false;
     }

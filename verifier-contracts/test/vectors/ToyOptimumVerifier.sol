@@ -5,7 +5,7 @@ pragma solidity 0.8.37;
 import {CommittedGroth16} from "../../src/CommittedGroth16.sol";
 
 /// @title Verifier of toy-optimum
-/// @notice Publics: modelCommit, manifestDigest, n; with words. DEVELOPMENT KEY: anybody may forge proofs.
+/// @notice Publics: modelCommit, manifestDigest, n; links: totalAt. DEVELOPMENT KEY: anybody may forge proofs.
 contract ToyOptimumVerifier is CommittedGroth16 {
     function circuitId() public pure override returns (bytes32) {
         return 0x04e0208f08440aa0390bac93c8ca9aabc5f350481351e8cb935a14b32cb911ab;
@@ -23,8 +23,12 @@ contract ToyOptimumVerifier is CommittedGroth16 {
         return 3;
     }
 
+    function linkCount() public pure override returns (uint256) {
+        return 1;
+    }
+
     function hasWords() public pure override returns (bool) {
-        return true;
+        return false;
     }
 
     /// @dev alpha, beta, gamma, delta, sigma, IC; one coordinate per line.

@@ -5,10 +5,10 @@ pragma solidity 0.8.37;
 import {CommittedGroth16} from "../../src/CommittedGroth16.sol";
 
 /// @title Verifier of toy-payout
-/// @notice Publics: scoreCommit, pool, dust; with words. DEVELOPMENT KEY: anybody may forge proofs.
+/// @notice Publics: previousScores, scoreCommit, first, pool, positive, pagePositive, paid; with words. DEVELOPMENT KEY: anybody may forge proofs.
 contract ToyPayoutVerifier is CommittedGroth16 {
     function circuitId() public pure override returns (bytes32) {
-        return 0xe546804ed4e36af2d8df21c8641bf4330c551eaa2a95d5894f67c5d3d675c619;
+        return 0xdec0977c94885ca8d41b5856311938ddbb312f02c76124c5d0e37973129adf43;
     }
 
     function statement() external pure returns (string memory) {
@@ -20,7 +20,11 @@ contract ToyPayoutVerifier is CommittedGroth16 {
     }
 
     function publicCount() public pure override returns (uint256) {
-        return 3;
+        return 7;
+    }
+
+    function linkCount() public pure override returns (uint256) {
+        return 0;
     }
 
     function hasWords() public pure override returns (bool) {
@@ -59,6 +63,14 @@ contract ToyPayoutVerifier is CommittedGroth16 {
             hex"1787c303ca15bdb1643fe0ff519740c704103714868d554b56aff470ff6d4ddd"
             hex"1ec9760a0fc19111724f85125a59a47d86918b2b547562eb0d4bd5b111fbce9e"
             hex"092f934cc4f0df07aa241d93f86313bf70b81ab1d6c5ebf421e8cc8a0a54aff7"
-            hex"1ac05c9a23980985de96110937226ac2dd0f04b04a47d877bf4f147d36739b96";
+            hex"1ac05c9a23980985de96110937226ac2dd0f04b04a47d877bf4f147d36739b96"
+            hex"2b52196faa9598c8d8d813c4816b3164635f7115156bc603f9d946e6d1a10da3"
+            hex"2e4bd4659ce718676aab7cab65c70638edbcab0c7d18df5f6d8f2b753a956aee"
+            hex"2bee1a8db43486a4cac07278265ed79ad9113850f127be0195dab574c0412039"
+            hex"153450a03fbc8a6a9812bf394e9e79b32bd5233e8083587947c289e8b11a8f43"
+            hex"1a23ebde6f366cfc66dcfc5cfc0178970c4bed13712743239ae124dbacc9418c"
+            hex"1564a4f063203f03a3f33cf2b9ba17b202a148396ac37e674ff23dbfe76d36ec"
+            hex"17fcc9cdbccf588321a5c9cd0add65cac9a43c2fa2ab02edf157fc0b8637237e"
+            hex"1cb381005fe2aa47f7b086e415b74d6382bbb5fd80f504ea565f00146d53e620";
     }
 }

@@ -32,11 +32,14 @@ interface Toy {
 }
 
 const toys: Toy[] = [
-	toy("Contribution", ["rowsCommit", "statsCommit", "n"], false),
-	toy("Query", ["rowsCommit", "statsCommit", "n"], false),
-	toy("Optimum", ["modelCommit", "manifestDigest", "n"], true),
-	toy("Attribution", ["scoreCommit", "queryStatsCommit"], true),
-	toy("Payout", ["scoreCommit", "pool", "dust"], true),
+	toy("Contribution", ["rowsCommit", "statsCommit", "n"], [], false),
+	toy("Query", ["rowsCommit", "statsCommit", "n"], [], false),
+	toy("Total", ["n"], ["totalAt"], true),
+	toy("QueryTotal", ["n"], ["totalAt"], true),
+	toy("Optimum", ["modelCommit", "manifestDigest", "n"], ["totalAt"], false),
+	toy("Score", ["previousScores", "scoreCommit", "n"], ["totalAt", "pathAt"], true),
+	toy("Attribution", ["n", "queryN"], ["totalAt", "queryAt", "pathAt"], false),
+	toy("Payout", ["previousScores", "scoreCommit", "first", "pool", "positive", "pagePositive", "paid"], [], true),
 ];
 
 for (const { name, key } of toys) {
@@ -46,17 +49,19 @@ for (const { name, key } of toys) {
 write("Trapdoors.sol", trapdoors());
 write("Vectors.sol", vectors());
 
-function toy(name: string, publics: string[], hasWords: boolean): Toy {
+function toy(name: string, publics: string[], links: string[], hasWords: boolean): Toy {
+	const statement = name.replace(/\B[A-Z]/g, "-$&").toLowerCase();
 	const secret = (part: string) => scalar(`${name}/${part}`);
-	const ic = Array.from({ length: publics.length + (hasWords ? 3 : 2) }, (_, i) => secret(`ic${i}`));
+	const ic = Array.from({ length: publics.length + links.length + (hasWords ? 3 : 2) }, (_, i) => secret(`ic${i}`));
 	const trapdoor = { alpha: secret("alpha"), beta: secret("beta"), delta: secret("delta"), sigma: secret("sigma"), ic };
 	const draft: VerificationKey = {
 		schema: "openledger.vkey.v1",
-		statement: name.toLowerCase(),
-		id: `toy-${name.toLowerCase()}`,
+		statement,
+		id: `toy-${statement}`,
 		circuitId: "0x",
 		development: true,
 		publics,
+		links,
 		hasWords,
 		alpha: point1(trapdoor.alpha),
 		beta: point2(trapdoor.beta),
@@ -68,16 +73,33 @@ function toy(name: string, publics: string[], hasWords: boolean): Toy {
 	return { name, key: { ...draft, circuitId: circuitIdOf(draft) }, trapdoor };
 }
 
-/** The 12 words of a simulated proof; `v` opens the commitment, `a` and `b` are A and B. */
-function simulate({ key, trapdoor }: Toy, context: Uint8Array, publics: bigint[], words: bigint[]): bigint[] {
-	const [a, b, v] = [scalar("a"), scalar("b"), scalar("v")];
-	const d = point1(v);
+/** What a proof is about. */
+interface Claim {
+	readonly context: Uint8Array;
+	readonly publics: bigint[];
+	readonly links: bigint[];
+	readonly words: bigint[];
+}
+
+/** The digest of a proof whose commitment is opened by the scalar "v". */
+function digest({ key }: Toy, { context, publics, words }: Claim): Uint8Array {
 	const tag = keccak_256(utf8ToBytes("openledger.challenge.v1"));
 	const circuit = hexToBytes(key.circuitId.slice(2));
-	const bytes = [tag, circuit, context, ...[...d.map(BigInt), ...publics].map(word), keccak_256(concatBytes(...words.map(word)))];
-	const z = Fr.create(BigInt(`0x${bytesToHex(keccak_256(concatBytes(...bytes)))}`));
+	const numbers = [...point1(scalar("v")).map(BigInt), ...publics].map(word);
+	return keccak_256(concatBytes(tag, circuit, context, ...numbers, keccak_256(concatBytes(...words.map(word)))));
+}
+
+/** The 12 words of a simulated proof; `v` opens the commitment, `a` and `b` are A and B. */
+function simulate(one: Toy, claim: Claim, transcript: Uint8Array[]): bigint[] {
+	const { key, trapdoor } = one;
+	const { publics, links, words } = claim;
+	const [a, b, v] = [scalar("a"), scalar("b"), scalar("v")];
+	const d = point1(v);
+	const joint = keccak_256(utf8ToBytes("openledger.joint.v1"));
+	const seed = transcript.length === 0 ? digest(one, claim) : keccak_256(concatBytes(joint, ...transcript));
+	const z = Fr.create(BigInt(`0x${bytesToHex(seed)}`));
 	const evaluation = words.reduce((sum, value, i) => Fr.add(sum, Fr.mul(value, Fr.pow(z, BigInt(i + 1)))), 0n);
-	const signals = [1n, ...publics, ...(key.hasWords ? [evaluation] : []), z];
+	const signals = [1n, ...publics, ...links, ...(key.hasWords ? [evaluation] : []), z];
 	const x = signals.reduce((sum, signal, i) => Fr.add(sum, Fr.mul(signal, trapdoor.ic[i] as bigint)), 0n);
 	const c = Fr.div(Fr.create(a * b - trapdoor.alpha * trapdoor.beta - x - v), trapdoor.delta);
 	const [[x0, x1], [y0, y1]] = point2(b);
@@ -119,25 +141,39 @@ ${cases.join("\n")}
 `;
 }
 
+/** Proofs made alone, and one of three made together. */
 function vectors(): string {
 	const context = keccak_256(utf8ToBytes("a context"));
 	const functions = toys
-		.filter(({ name }) => name === "Contribution" || name === "Payout")
+		.filter(({ name }) => ["Contribution", "Score", "Payout"].includes(name))
 		.map((one) => {
-			const publics = one.key.publics.map((_, i) => scalar(`public${i}`));
+			const values = (what: string, names: readonly string[]) => names.map((_, i) => scalar(`${what}${i}`));
+			const publics = values("public", one.key.publics);
+			const links = values("link", one.key.links);
 			const words = one.key.hasWords ? [0n, 1n, scalar("word"), Fr.ORDER - 1n] : [];
-			const p = simulate(one, context, publics, words);
-			const list = (values: bigint[], target: string) =>
-				[`        ${target} = new uint256[](${values.length});`, ...values.map((v, i) => `        ${target}[${i}] = ${v};`)].join("\n");
+			const claim = { context, publics, links, words };
+			const joint = links.length > 0;
+			const [before, after] = [keccak_256(utf8ToBytes("before")), keccak_256(utf8ToBytes("after"))];
+			const transcript = joint ? [before, digest(one, claim), after] : [];
+			const p = simulate(one, claim, transcript);
+			const list = (items: (bigint | string)[], target: string, type = "uint256") =>
+				[`        ${target} = new ${type}[](${items.length});`, ...items.map((v, i) => `        ${target}[${i}] = ${v};`)].join("\n");
+			const digests = transcript.map((member) => `0x${bytesToHex(member)}`);
+			const outputs = [
+				"bytes32 context",
+				...["publics", ...(joint ? ["links"] : []), "words"].map((name) => `uint256[] memory ${name}`),
+				...(joint ? ["bytes32[] memory transcript"] : []),
+				"Proof memory proof",
+			];
 			return `    function ${one.name.toLowerCase()}()
         internal
         pure
-        returns (bytes32 context, uint256[] memory publics, uint256[] memory words, Proof memory proof)
+        returns (${outputs.join(", ")})
     {
         context = 0x${bytesToHex(context)};
 ${list(publics, "publics")}
-${list(words, "words")}
-        proof.a = [uint256(${p[0]}), ${p[1]}];
+${joint ? `${list(links, "links")}\n` : ""}${list(words, "words")}
+${joint ? `${list(digests, "transcript", "bytes32")}\n` : ""}        proof.a = [uint256(${p[0]}), ${p[1]}];
         proof.b = [[uint256(${p[2]}), ${p[3]}], [uint256(${p[4]}), ${p[5]}]];
         proof.c = [uint256(${p[6]}), ${p[7]}];
         proof.commitment = [uint256(${p[8]}), ${p[9]}];
