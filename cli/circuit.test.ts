@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { STATS_SETS } from "../bench/circuits.ts";
-import { epochCircuits, epochStatements, type ParameterSet, parameterSetFor, ROLES } from "../circuits/parameters.ts";
-import { contributionStatBits } from "../circuits/statements/contribution.ts";
+import { epochCircuits, type ParameterSet, parameterSetFor, ROLES } from "../circuits/parameters.ts";
 import { artefactPath, dropArtefact, publishArtefact } from "../prover/artefact.ts";
 import { compileCircuit } from "../prover/compile.ts";
 import { type ProvingKey, setupDevelopment } from "../prover/setup.ts";
 import { judge } from "./circuit.ts";
-import { predictCost, predictCounts, type Statements } from "./prediction.ts";
+import { predictCost, predictCounts } from "./prediction.ts";
+import { type Statements, statementsOf } from "./statements.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 const SIZES = ["--rows", "3", "--queries", "2", "--features", "3", "--classes", "3", "--contributors", "2"];
@@ -58,6 +58,8 @@ describe("circuit list", () => {
 		expect(result.circuits.map(({ role, id }: { role: string; id: string }) => [role, id])).toEqual([
 			...ROLES.map((role) => [role, circuits[role].id]),
 			["evaluation", "evaluation-d4-k3-s32-l65"],
+			["knn-shapley", "knn-shapley-c2-n8-d4-k3-q4-v5"],
+			["training-step", "training-step-n8-d4-h16-k3-t10-f16-r655"],
 		]);
 		expect(result.circuits[5].publics).toEqual(["previousScores", "scoreCommit", "rows", "totalAt", "pathAt", "evaluation", "challenge"]);
 		expect(await readdir(cache)).toEqual([]);
@@ -78,7 +80,7 @@ describe("before anything is compiled", () => {
 	test("info predicts everything, says so, and leaves nothing in the cache", async () => {
 		const { code, result } = await json("info");
 		expect(code).toBe(0);
-		expect(result.circuits).toHaveLength(9);
+		expect(result.circuits).toHaveLength(11);
 		for (const { id, counted, counts, predicted } of result.circuits) {
 			expect(counted, id).toBe(false);
 			expect(Object.values({ ...counts, ...predicted }).every((value) => (value as number) > 0)).toBe(true);
@@ -116,7 +118,7 @@ describe("with a compiled circuit and its key", () => {
 			true,
 			false,
 			true,
-			...Array.from({ length: 6 }, () => false),
+			...Array.from({ length: 8 }, () => false),
 		]);
 		const bytes = (await stat(key.path)).size;
 		expect(Math.abs(result.circuits[0].predicted.keyBytes / bytes - 1)).toBeLessThan(0.12);
@@ -226,10 +228,6 @@ describe("predictions", () => {
 		);
 	});
 
-	const statementsOf = (set: ParameterSet): Statements => {
-		const epoch = epochStatements(set);
-		return { ...epoch, evaluation: { optimum: epoch.optimum, statBits: contributionStatBits(epoch.query) } };
-	};
 	const close = (predicted: number, exact: number) => Math.abs(predicted / exact - 1);
 
 	test.each(Object.entries(STATS_SETS).flatMap(([name, set]) => ROLES.map((role) => [role, name, set] as const)))(
@@ -243,6 +241,33 @@ describe("predictions", () => {
 			expect(close(predicted.wires, exact.wires)).toBeLessThan(0.02);
 		},
 	);
+
+	const apart: [string, keyof Statements, Partial<Statements>][] = [
+		["knn-shapley-c2-n8-d16-k4-q4-v5", "knn-shapley", { "knn-shapley": { places: 2, rows: 8, d: 16, k: 4, queries: 4, neighbours: 5 } }],
+		[
+			"knn-shapley-c4-n64-d64-k10-q4-v5",
+			"knn-shapley",
+			{ "knn-shapley": { places: 4, rows: 64, d: 64, k: 10, queries: 4, neighbours: 5 } },
+		],
+		[
+			"training-step-n8-d16-h8-k3-t10-f16-r3000",
+			"training-step",
+			{ "training-step": { n: 8, d: 16, h: 8, k: 3, levels: 10, fractionBits: 16, rate: 3000 } },
+		],
+		[
+			"training-step-n32-d64-h32-k10-t10-f16-r3000",
+			"training-step",
+			{ "training-step": { n: 32, d: 64, h: 32, k: 10, levels: 10, fractionBits: 16, rate: 3000 } },
+		],
+	];
+	test.each(apart)("of %s are within 2 %% of circuits/stats.csv, inputs exact", (id, role, parameters) => {
+		const predicted = predictCounts[role]({ ...statementsOf(SET), ...parameters });
+		const exact = measured.get(id) as Line;
+		expect([predicted.nPublic, predicted.nPrivateInputs]).toEqual([exact.nPublic, exact.nPrivateInputs]);
+		expect(close(predicted.nonLinear, exact.nonLinear)).toBeLessThan(0.02);
+		expect(close(predicted.nonLinear + predicted.linear, exact.nonLinear + exact.linear)).toBeLessThan(0.02);
+		expect(close(predicted.wires, exact.wires)).toBeLessThan(0.02);
+	});
 
 	test("grow with the circuit", () => {
 		const [small, large] = Object.values(STATS_SETS).map((set) => predictCost(predictCounts.evaluation(statementsOf(set))));

@@ -3,9 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Argument, Command, InvalidArgumentError } from "commander";
 import type { Circuit } from "../circuits/circuit.ts";
-import { epochCircuits, epochStatements, type ParameterSet, parameterSetFor, ROLES } from "../circuits/parameters.ts";
-import { contributionStatBits } from "../circuits/statements/contribution.ts";
-import { evaluationCircuit } from "../circuits/statements/evaluation.ts";
+import { type ParameterSet, parameterSetFor } from "../circuits/parameters.ts";
 import { cacheRoot, checkArtefact, findArtefact } from "../prover/artefact.ts";
 import { type CompiledCircuit, compileCircuit, findCompiled } from "../prover/compile.ts";
 import { ArtefactError, KeyError } from "../prover/errors.ts";
@@ -14,7 +12,8 @@ import { attackCommand } from "./attack.ts";
 import type { CommandContext } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { table } from "./output.ts";
-import { predictCost, predictCounts, type Statements } from "./prediction.ts";
+import { predictCost, predictCounts } from "./prediction.ts";
+import { CIRCUIT_ROLES, type CircuitRole, circuitsOf, type Statements, statementsOf } from "./statements.ts";
 import { ALLOWED_WARNINGS } from "./warnings.ts";
 
 interface Flags {
@@ -24,9 +23,6 @@ interface Flags {
 	classes: number;
 	contributors: number;
 }
-
-type CircuitRole = keyof Statements;
-const CIRCUIT_ROLES: readonly CircuitRole[] = [...ROLES, "evaluation"];
 
 /** What each circuit proves, in one line. */
 const PROVES: Record<CircuitRole, string> = {
@@ -39,6 +35,8 @@ const PROVES: Record<CircuitRole, string> = {
 	attribution: "the path is the ridge path of the total and the queries",
 	payout: "payouts and charges follow from the scores by the policy",
 	evaluation: "a new head lowers the loss on the evaluation set by at least delta",
+	"knn-shapley": "scores are the 5-nearest-neighbour Shapley values of the rows of a page for 4 queries",
+	"training-step": "one step of a two-layer perceptron, on the batch that a seed names",
 };
 
 interface Entry {
@@ -181,14 +179,12 @@ function sized(name: string, description: string): Command {
 		.option("--contributors <n>", "contributions of an epoch", positive, 8);
 }
 
-/** The circuits that the command line names. The evaluation set is committed by the circuit of queries, whose weights may all be 1. */
+/** The circuits that the command line names. */
 function select(roles: readonly CircuitRole[], flags: Flags): Selection {
 	const set = parameterSetFor({ ...flags, contributions: flags.contributors });
-	const epoch = epochStatements(set);
-	const statements: Statements = { ...epoch, evaluation: { optimum: epoch.optimum, statBits: contributionStatBits(epoch.query) } };
-	const circuits: Record<CircuitRole, Circuit> = { ...epochCircuits(set), evaluation: evaluationCircuit(statements.evaluation) };
+	const circuits = circuitsOf(set);
 	const wanted = roles.length === 0 ? CIRCUIT_ROLES : CIRCUIT_ROLES.filter((role) => roles.includes(role));
-	return { set, statements, entries: wanted.map((role) => ({ role, circuit: circuits[role] })) };
+	return { set, statements: statementsOf(set), entries: wanted.map((role) => ({ role, circuit: circuits[role] })) };
 }
 
 interface Finding {

@@ -10,19 +10,15 @@
 import { residualBits } from "../circuits/head.ts";
 import { limbCount } from "../circuits/limbs.ts";
 import { LIMB_BITS, type PageParameters } from "../circuits/page.ts";
-import type { EpochStatements } from "../circuits/parameters.ts";
 import { packedPer } from "../circuits/sponge.ts";
 import { widths } from "../circuits/statements/attribution.ts";
 import { contributionStatBits } from "../circuits/statements/contribution.ts";
-import { dropLimbs, type EvaluationParameters } from "../circuits/statements/evaluation.ts";
+import { dropLimbs } from "../circuits/statements/evaluation.ts";
+import { gapLimbs } from "../circuits/statements/knn-shapley.ts";
 import { payoutPlaces } from "../circuits/statements/payout.ts";
 import { entryCount } from "../circuits/statistics.ts";
 import type { CircuitCounts } from "../prover/compile.ts";
-
-/** Parameters of every statement that has a circuit. */
-export interface Statements extends EpochStatements {
-	readonly evaluation: EvaluationParameters;
-}
+import type { Statements } from "./statements.ts";
 
 /** What a proof takes. */
 export interface CircuitCost {
@@ -147,7 +143,65 @@ export const predictCounts: { readonly [role in keyof Statements]: (statements: 
 			0,
 		);
 	},
+	"knn-shapley": (statements) => knnShapleyCounts(statements["knn-shapley"]),
+	"training-step": (statements) => trainingStepCounts(statements["training-step"]),
 };
+
+/** Rows of all contributions, and of the queries, in their order for each query. */
+function knnShapleyCounts(parameters: Statements["knn-shapley"]): CircuitCounts {
+	const { places, rows, d, k, queries } = parameters;
+	const all = places * rows;
+	const limbs = gapLimbs(parameters);
+	const opened = sponges(2 + Math.ceil((rows * (d + 1)) / 31));
+	const asked = sponges(2 + Math.ceil((queries * (d + 1)) / 31));
+	const scores = sponges(2 + places);
+	return counts(
+		all * (2 * d + 2 * k - 1) +
+			all * queries * (6 + limbs) +
+			queries * (2 * d + 2 * k + 15) +
+			places * opened.nonLinear +
+			asked.nonLinear +
+			scores.nonLinear +
+			256,
+		all * queries + places * opened.linear + asked.linear + scores.linear,
+		4,
+		1 + 2 * places + all * (d + k) + 1 + queries * (d + k) + queries * all * (3 + limbs) + 256,
+		4 * all * queries + all + queries,
+	);
+}
+
+/** Five products by their evaluations, two checkpoints, a path in the tree of batches. */
+function trainingStepCounts({ n, d, h, k, levels, fractionBits }: Statements["training-step"]): CircuitCounts {
+	const [fraction, weights] = [fractionBits / 8, d * h + (h + 1) * k];
+	const positionBytes = Math.ceil(levels / 8);
+	const remainders = d * h * ((40 - fractionBits) / 8) + (h + 1) * k * ((48 - fractionBits) / 8);
+	const values = n * h * (5 + 2 * fraction) + n * k * (3 + fraction);
+	const checkpoint = sponges(3 + Math.ceil(weights / packedPer(fractionBits + 8)));
+	const batch = sponges(2 + Math.ceil((n * (d + 1)) / 31));
+	const node = sponges(3);
+	return counts(
+		n * (d - 1) +
+			2 * weights * (fraction + 1) +
+			remainders +
+			values +
+			64 +
+			256 +
+			2 * d * h +
+			2 * n * d +
+			8 * n * h +
+			5 * n * k +
+			3 * h * k +
+			n * (k - 1) +
+			7 * positionBytes +
+			2 * checkpoint.nonLinear +
+			batch.nonLinear +
+			(levels + 1) * node.nonLinear,
+		2 * checkpoint.linear + batch.linear + (levels + 1) * node.linear,
+		8,
+		2 + n * (d + k) + 2 * weights * (fraction + 1) + n * h + values + remainders + 8 * positionBytes + 65 - positionBytes + levels + 256,
+		n * (h + k) + 2 * d,
+	);
+}
 
 /** A page of statistics, opened and added up. */
 function pageCounts({ places, d, k, statBits }: PageParameters, nPublic: number, equalities: number): CircuitCounts {

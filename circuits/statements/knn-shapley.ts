@@ -68,7 +68,7 @@ function absent({ d }: KnnShapleyParameters): bigint {
 }
 
 /** Bytes of a gap between neighbouring keys. */
-function gapLimbs(parameters: KnnShapleyParameters): number {
+export function gapLimbs(parameters: KnnShapleyParameters): number {
 	const keys = 2n * BigInt(parameters.places * parameters.rows) * absent(parameters);
 	return Math.ceil((keys - 1n).toString(2).length / LIMB_BITS);
 }
