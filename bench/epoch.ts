@@ -17,7 +17,7 @@ const DIGITS_FLAGS = ["--data", DIGITS, "--contributors", "10", "--drop-constant
 export async function run(): Promise<Case[]> {
 	const folder = await mkdtemp(join(tmpdir(), "openledger-bench-"));
 	try {
-		return [...(await freshClone(folder)), ...(await digits(folder)), ...(await floating())];
+		return [...(await freshClone(folder)), ...(await digits(folder)), ...(await pages(folder)), ...(await floating())];
 	} finally {
 		await rm(folder, { recursive: true, force: true });
 	}
@@ -92,6 +92,24 @@ async function digits(folder: string): Promise<Case[]> {
 			],
 			0,
 		),
+	];
+}
+
+/** More contributions than one circuit holds. */
+async function pages(folder: string): Promise<Case[]> {
+	const env = { OPENLEDGER_CACHE: join(folder, "cache-pages") };
+	const size = "built-in glyphs, 200 contributors of 60 rows, 2,000 queries, d = 16, k = 4";
+	const out = join(folder, "pages");
+	const { wallSeconds, cpuSeconds } = await measure("node", ["cli/openledger.mjs", "epoch", "run", "--contributors", "200", "--out", out], {
+		env,
+	});
+	const report = JSON.parse(await readFile(join(out, "report.json"), "utf8")) as RunReport;
+	const none = { bar: "none", holds: true };
+	return [
+		{ ...atMost("200 contributions in pages, with keys", size, "s wall", [wallSeconds], Infinity), ...none },
+		{ ...atMost("200 contributions in pages, with keys", size, "CPU s", [cpuSeconds], Infinity), ...none },
+		{ ...atMost("200 contributions in pages, peak memory", size, "MB per process", [report.peakMemoryMB], Infinity), ...none },
+		atMost("200 contributions, scores against the loss drop", size, "relative error", [report.checkpoints[0]?.efficiencyError ?? 1], 0.001),
 	];
 }
 
