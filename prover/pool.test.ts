@@ -278,6 +278,18 @@ describe("a failing job", () => {
 		const position = bytes.length - Math.floor(bytes.length * 0.75);
 		bytes[position] = (bytes[position] as number) ^ 1;
 		await writeFile(path, bytes);
+		expect(await failure({ key: { ...key, path } })).toMatchObject({ name: "KeyError", code: "key.invalid" });
+	});
+	it("never hands out a bad proof: a key with two points exchanged is found", async () => {
+		const path = join(root, "exchanged.zkey");
+		const bytes = await readFile(key.path);
+		// Sections follow a head of 12 bytes, each with its number (4 bytes) and length (8); the H points are section 9.
+		let at = 12;
+		while (bytes.readUInt32LE(at) !== 9) at += 12 + Number(bytes.readBigUInt64LE(at + 4));
+		const first = Buffer.from(bytes.subarray(at + 12, at + 76));
+		bytes.copy(bytes, at + 12, at + 76, at + 140);
+		first.copy(bytes, at + 76);
+		await writeFile(path, bytes);
 		expect(await failure({ key: { ...key, path } })).toMatchObject({ code: "engine.failed" });
 	});
 	it("leaves the pool alive", async () => {

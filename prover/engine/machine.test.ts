@@ -1,0 +1,105 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { inverse, Q, R } from "../bn254.ts";
+import { PAIR_BYTES } from "./field.ts";
+import { buildKernels } from "./kernels.ts";
+import { Machine } from "./machine.ts";
+import { pair } from "./wasm.ts";
+
+afterEach(() => {
+	vi.restoreAllMocks();
+});
+
+/** Makes the first `count` instances give wrong products modulo q. */
+function breakInstances(count: number): void {
+	const instantiate = WebAssembly.instantiate;
+	let broken = 0;
+	vi.spyOn(WebAssembly, "instantiate").mockImplementation(async (module, imports) => {
+		const instance = await instantiate(module, imports);
+		if (broken++ >= count) return instance;
+		const kernels = instance.exports as Record<string, (...operands: number[]) => number>;
+		const memory = imports.env?.memory as WebAssembly.Memory;
+		const wrong = (out: number, x: number, y: number, pairs: number): number => {
+			kernels.fq_multiply?.(out, x, y, pairs);
+			const view = new Float64Array(memory.buffer, out, 1);
+			view[0] = (view[0] as number) + 1;
+			return 0;
+		};
+		return { exports: { ...kernels, fq_multiply: wrong } };
+	});
+}
+
+describe("Machine.open", () => {
+	it("takes the fast arithmetic where it is right", async () => {
+		const fastest = await Machine.open("fma").then(
+			() => "fma",
+			() => "plain",
+		);
+		expect((await Machine.open()).program.arithmetic).toBe(fastest);
+	});
+
+	it("takes the plain one where the engine does not know the instruction", async () => {
+		vi.spyOn(WebAssembly, "validate").mockReturnValue(false);
+		expect((await Machine.open()).program.arithmetic).toBe("plain");
+	});
+
+	it("has a plain one without the instruction", () => {
+		const madd = vi.spyOn(pair, "fRelaxedMadd");
+		buildKernels(false);
+		expect(madd).not.toHaveBeenCalled();
+		buildKernels(true);
+		expect(madd).toHaveBeenCalled();
+	});
+
+	it("takes the plain one where known answers come out wrong", async () => {
+		breakInstances(1);
+		expect((await Machine.open()).program.arithmetic).toBe("plain");
+	});
+
+	it("refuses to work when both are wrong", async () => {
+		breakInstances(2);
+		await expect(Machine.open()).rejects.toMatchObject({ code: "engine.failed" });
+	});
+
+	it("refuses to work when the one that was asked for is wrong", async () => {
+		breakInstances(1);
+		await expect(Machine.open("fma")).rejects.toMatchObject({ code: "engine.failed" });
+	});
+});
+
+describe.each(["fma", "plain"] as const)("a machine with %s arithmetic", (arithmetic) => {
+	it("keeps elements", async () => {
+		const machine = await Machine.open(arithmetic);
+		const place = machine.alloc(PAIR_BYTES);
+		for (const value of [0n, 1n, R - 1n, R >> 1n, 2n ** 200n]) {
+			machine.putPair(place, value, R - 1n - value, R);
+			expect(machine.pair(place, R)).toEqual([value, R - 1n - value]);
+		}
+		machine.putSingle(place, Q - 1n, Q);
+		machine.putSingle(place + 40, 5n, Q);
+		expect(machine.coordinates(place)).toEqual([Q - 1n, 5n]);
+	});
+
+	it("inverts, and gives zero for zero", async () => {
+		const machine = await Machine.open(arithmetic);
+		const place = machine.alloc(PAIR_BYTES);
+		for (const value of [1n, 2n, Q - 1n, Q >> 1n, 3n ** 150n % Q]) {
+			machine.putPair(place, value, 0n, Q);
+			machine.invertPair(place, place);
+			expect(machine.pair(place, Q)).toEqual([inverse(value, Q), 0n]);
+		}
+	});
+
+	it("hands memory out as a stack and grows", async () => {
+		const machine = await Machine.open(arithmetic);
+		const mark = machine.mark();
+		const first = machine.alloc(1);
+		const second = machine.alloc(300_000);
+		expect([first % 64, second % 64]).toEqual([0, 0]);
+		expect(second).toBeGreaterThan(first);
+		expect(machine.bytes.length).toBeGreaterThanOrEqual(second + 300_000);
+		expect(machine.floats.length * 8).toBe(machine.bytes.length);
+		machine.release(mark);
+		expect(machine.alloc(1)).toBe(first);
+		expect(() => machine.alloc(2 ** 33)).toThrow(expect.objectContaining({ code: "engine.failed" }));
+	});
+});

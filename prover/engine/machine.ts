@@ -1,0 +1,246 @@
+/**
+ * An instance of the kernels with its memory, and what is too small for a kernel: constants, inverses, single products.
+ *
+ * Memory is a stack: take a {@link Machine.mark}, allocate, {@link Machine.release}. Addresses stay valid when the memory grows, views do not.
+ */
+import { fromBytesLE, inverse, mod, Q, R, WORD } from "../bn254.ts";
+import { ProverError } from "../errors.ts";
+import { FACTOR, limbsOf, PAIR_BYTES } from "./field.ts";
+import { buildKernels } from "./kernels.ts";
+import { Func, Module, pair } from "./wasm.ts";
+
+type Kernel = (...operands: number[]) => number;
+
+/** Which of the two multiplications runs: exact multiply-add, or plain IEEE arithmetic. */
+export type Arithmetic = "fma" | "plain";
+
+const PAGE = 65536;
+/** Digits of the exponent when inverting. */
+const WINDOW = 4n;
+
+/** The compiled kernels. Plain data: it can be sent to a thread, which then need not compile them again. */
+export interface Program {
+	readonly arithmetic: Arithmetic;
+	readonly module: WebAssembly.Module;
+	/** first byte behind the constants */
+	readonly heap: number;
+}
+
+const programs = new Map<Arithmetic, Promise<Program>>();
+
+/** One instance and its memory. */
+export class Machine {
+	readonly program: Program;
+	readonly #memory: WebAssembly.Memory;
+	readonly #kernels: Readonly<Record<string, Kernel>>;
+	#next: number;
+	#bytes: Uint8Array;
+	#floats: Float64Array;
+
+	private constructor(program: Program, memory: WebAssembly.Memory, kernels: Readonly<Record<string, Kernel>>) {
+		this.program = program;
+		this.#memory = memory;
+		this.#kernels = kernels;
+		this.#next = program.heap;
+		this.#bytes = new Uint8Array(memory.buffer);
+		this.#floats = new Float64Array(memory.buffer);
+	}
+
+	/**
+	 * A fresh instance, with the fastest arithmetic that gives the right answers here. Its memory is free once nothing refers to it.
+	 * @param arithmetic to ask for one of them; default: FMA where the engine has it and it passes the test
+	 * @throws ProverError `engine.failed` when the arithmetic gives wrong answers
+	 */
+	static async open(arithmetic?: Arithmetic): Promise<Machine> {
+		const wanted = arithmetic ?? (hasRelaxedMadd() ? "fma" : "plain");
+		let program = programs.get(wanted);
+		if (!program) {
+			program = Machine.#compile(wanted);
+			programs.set(wanted, program);
+		}
+		const machine = await Machine.of(await program);
+		if (machine.#answersAreRight()) return machine;
+		// Without FMA in the hardware a relaxed multiply-add rounds twice.
+		if (arithmetic === undefined && wanted === "fma") return Machine.open("plain");
+		throw new ProverError("engine.failed", `Machine.open: expected ${wanted} arithmetic to pass its known answers, got other products`);
+	}
+
+	/** A fresh instance of what another thread has compiled and tested. */
+	static async of(program: Program): Promise<Machine> {
+		const memory = new WebAssembly.Memory({ initial: 1, maximum: PAGE });
+		const { exports } = await WebAssembly.instantiate(program.module, { env: { memory } });
+		return new Machine(program, memory, exports as unknown as Record<string, Kernel>);
+	}
+
+	static async #compile(arithmetic: Arithmetic): Promise<Program> {
+		const { binary, heap } = buildKernels(arithmetic === "fma");
+		return { arithmetic, module: await WebAssembly.compile(binary), heap };
+	}
+
+	/** Runs a kernel by name, see kernels.ts. */
+	kernel(name: string): Kernel {
+		const found = this.#kernels[name];
+		if (!found) throw new TypeError(`Machine.kernel: expected a kernel's name, got "${name}"`);
+		return found;
+	}
+
+	/** The whole memory; not to be kept across {@link alloc}. */
+	get bytes(): Uint8Array {
+		return this.#bytes;
+	}
+
+	/** The whole memory as 64-bit floats; not to be kept across {@link alloc}. */
+	get floats(): Float64Array {
+		return this.#floats;
+	}
+
+	/** A view of 64-bit floats; not to be kept across {@link alloc}. */
+	doubles(pointer: number, length: number): Float64Array {
+		return new Float64Array(this.#memory.buffer, pointer, length);
+	}
+
+	/** A view of 32-bit integers; not to be kept across {@link alloc}. */
+	words(pointer: number, length: number): Uint32Array {
+		return new Uint32Array(this.#memory.buffer, pointer, length);
+	}
+
+	/** The first free byte. */
+	mark(): number {
+		return this.#next;
+	}
+
+	/** Frees everything allocated after `mark`. */
+	release(mark: number): void {
+		this.#next = mark;
+	}
+
+	/**
+	 * @param size bytes
+	 * @returns address of `size` bytes, 64-byte aligned, content undefined
+	 * @throws ProverError `engine.failed` when the 4 GB of a wasm memory are used up
+	 */
+	alloc(size: number): number {
+		const start = this.#next;
+		const end = Math.ceil((start + size) / 64) * 64;
+		const missing = Math.ceil((end - this.#bytes.length) / PAGE);
+		if (missing > 0) {
+			try {
+				this.#memory.grow(missing);
+			} catch (cause) {
+				throw new ProverError("engine.failed", `Machine.alloc: expected room for ${size} bytes, got only ${this.#bytes.length - start}`, {
+					hint: "a machine holds at most 4 GB",
+					cause,
+				});
+			}
+			this.#bytes = new Uint8Array(this.#memory.buffer);
+			this.#floats = new Float64Array(this.#memory.buffer);
+		}
+		this.#next = end;
+		return start;
+	}
+
+	/** Writes a field element, a single one. */
+	putSingle(pointer: number, value: bigint, modulus: bigint): void {
+		this.doubles(pointer, 5).set(stored(value, modulus));
+	}
+
+	/** Writes two field elements as a pair. */
+	putPair(pointer: number, low: bigint, high: bigint, modulus: bigint): void {
+		const view = this.doubles(pointer, 10);
+		for (const [lane, value] of [low, high].entries()) for (const [i, limb] of stored(value, modulus).entries()) view[2 * i + lane] = limb;
+	}
+
+	/** Reads the elements of a pair. */
+	pair(pointer: number, modulus: bigint): [bigint, bigint] {
+		const view = this.doubles(pointer, 10);
+		const lane = (which: 0 | 1): bigint =>
+			restored(
+				[0, 1, 2, 3, 4].map((i) => view[2 * i + which] as number),
+				modulus,
+			);
+		return [lane(0), lane(1)];
+	}
+
+	/** Reads two consecutive elements: in `[0, q)`. */
+	coordinates(pointer: number): [bigint, bigint] {
+		const mark = this.mark();
+		const bytes = this.alloc(2 * WORD);
+		this.kernel("fq_toBytes")(bytes, pointer);
+		const result: [bigint, bigint] = [fromBytesLE(this.#bytes, bytes), fromBytesLE(this.#bytes, bytes + WORD)];
+		this.release(mark);
+		return result;
+	}
+
+	/**
+	 * Inverts both elements of a pair modulo q, by Fermat. Zero gives zero.
+	 * @param out may be `x`
+	 */
+	invertPair(out: number, x: number): void {
+		const mark = this.mark();
+		const multiply = this.kernel("fq_multiply");
+		const size = 1 << Number(WINDOW);
+		const powers = this.alloc(size * PAIR_BYTES);
+		this.putPair(powers, 1n, 1n, Q);
+		for (let i = 1; i < size; i++) multiply(powers + i * PAIR_BYTES, powers + (i - 1) * PAIR_BYTES, x, 1);
+		const result = this.alloc(PAIR_BYTES);
+		this.putPair(result, 1n, 1n, Q);
+		for (const digit of INVERSION) {
+			for (let i = 0n; i < WINDOW; i++) multiply(result, result, result, 1);
+			if (digit > 0) multiply(result, result, powers + digit * PAIR_BYTES, 1);
+		}
+		this.#bytes.copyWithin(out, result, result + PAIR_BYTES);
+		this.release(mark);
+	}
+
+	/** Products of random-looking and of extreme factors. */
+	#answersAreRight(): boolean {
+		const mark = this.mark();
+		const out = this.alloc(3 * PAIR_BYTES);
+		const right = (["fr", "fq"] as const).every((name) => {
+			const modulus = name === "fr" ? R : Q;
+			const back = inverse(FACTOR, modulus);
+			let x = modulus - 2n;
+			let y = (1n << 253n) - 1n;
+			return Array.from({ length: 32 }).every(() => {
+				this.putPair(out + PAIR_BYTES, x, y, modulus);
+				this.putPair(out + 2 * PAIR_BYTES, y, modulus - x, modulus);
+				this.kernel(`${name}_multiply`)(out, out + PAIR_BYTES, out + 2 * PAIR_BYTES, 1);
+				const [low, high] = this.pair(out, modulus);
+				const expected = [mod(x * y, modulus), mod(y * (modulus - x), modulus)];
+				[x, y] = [mod(x * y * back, modulus), mod(y * y + 1n, modulus)];
+				return low === expected[0] && high === expected[1];
+			});
+		});
+		this.release(mark);
+		return right;
+	}
+}
+
+/** Digits of q - 2, highest first. */
+const INVERSION = [...(Q - 2n).toString(2 ** Number(WINDOW))].map((digit) => Number.parseInt(digit, 2 ** Number(WINDOW)));
+
+function stored(value: bigint, modulus: bigint): number[] {
+	const rest = mod(value * FACTOR, modulus);
+	return limbsOf(2n * rest > modulus ? rest - modulus : rest).map(Number);
+}
+
+function restored(limbs: readonly number[], modulus: bigint): bigint {
+	const value = limbs.reduceRight((high, limb) => (high << 51n) + BigInt(limb), 0n);
+	return mod(value * inverseFactor(modulus), modulus);
+}
+
+function inverseFactor(modulus: bigint): bigint {
+	return modulus === Q ? INVERSE_FACTOR_Q : INVERSE_FACTOR_R;
+}
+
+const INVERSE_FACTOR_Q = inverse(FACTOR, Q);
+const INVERSE_FACTOR_R = inverse(FACTOR, R);
+
+/** Whether this engine compiles the relaxed instructions. */
+function hasRelaxedMadd(): boolean {
+	const func = new Func(["v128"], "v128");
+	func.emit(pair.fRelaxedMadd(func.param(0), func.param(0), func.param(0)));
+	const module = new Module();
+	module.export("madd", func);
+	return WebAssembly.validate(module.encode());
+}

@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { Func, i32, i64, Module, pair, type Type } from "./wasm.ts";
+
+type Exports = Record<string, (...operands: (number | bigint)[]) => number | bigint>;
+
+async function run(build: (module: Module) => Record<string, Func>): Promise<Exports> {
+	const module = new Module();
+	for (const [name, func] of Object.entries(build(module))) module.export(name, func);
+	const memory = new WebAssembly.Memory({ initial: 1 });
+	const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(module.encode()), { env: { memory } });
+	return exports as unknown as Exports;
+}
+
+function returning(params: readonly Type[], result: Type, value: (func: Func) => readonly number[]): Func {
+	const func = new Func(params, result);
+	func.emit(value(func));
+	return func;
+}
+
+describe("the emitter", () => {
+	it.each([0, 1, -1, 63, 64, -64, -65, 127, 128, 8191, 8192, -8193, 2 ** 31 - 1, -(2 ** 31)])("encodes the integer %i", async (value) => {
+		const long = BigInt(value) * (2n ** 32n + 1n);
+		const exports = await run(() => ({
+			short: returning([], "i32", () => i32.const(value)),
+			long: returning([], "i64", () => i64.const(long)),
+		}));
+		expect(exports.short?.()).toBe(value);
+		expect(exports.long?.()).toBe(BigInt.asIntN(64, long));
+	});
+
+	it("repeats, branches and returns early", async () => {
+		const func = new Func(["i32"], "i32");
+		const [limit, sum, i] = [func.param(0), func.local("i32"), func.local("i32")];
+		func.while(i32.ltU(i, limit), () => {
+			func.assign(i, i32.add(i, i32.const(1)));
+			func.if(i32.geU(sum, i32.const(100)), () => func.return(i32.const(-1)));
+			func.assign(sum, i32.add(sum, i));
+		});
+		func.emit(sum);
+		const exports = await run(() => ({ sum: func }));
+		expect([0, 1, 4, 13, 20].map((n) => exports.sum?.(n))).toEqual([0, 1, 10, 91, -1]);
+	});
+
+	it("keeps constants at the start of the memory, each once", async () => {
+		let bytes = 0;
+		const exports = await run((module) => {
+			const sum = pair.iAdd(pair.iAdd(module.constant(2n ** 63n), module.constant(5n)), module.constant(5n));
+			bytes = module.constantBytes;
+			const func = new Func([]);
+			func.emit(pair.store(i32.const(64), sum));
+			return {
+				run: func,
+				low: returning([], "i64", () => i64.load(i32.const(64))),
+				high: returning([], "i64", () => i64.load(i32.const(72))),
+			};
+		});
+		exports.run?.();
+		expect(bytes).toBe(32);
+		expect([exports.low?.(), exports.high?.()]).toEqual([-(2n ** 63n) + 10n, -(2n ** 63n) + 10n]);
+	});
+});

@@ -1,0 +1,279 @@
+/**
+ * A WebAssembly emitter: just enough of the binary format for the engine's arithmetic.
+ *
+ * An expression is its code, an array of bytes that leaves one value on the stack; operators put operand code before their opcode.
+ * {@link Func} collects statements. Every intermediate value is a local of its own ({@link Func.let}), which costs nothing after the
+ * engine's register allocation.
+ */
+
+/** Bytes of an expression or a statement. */
+export type Code = readonly number[];
+
+const TYPE = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b } as const;
+export type Type = keyof typeof TYPE;
+
+type Operator = (...operands: readonly Code[]) => Code;
+
+const operator =
+	(...opcode: readonly number[]): Operator =>
+	(...operands) =>
+		join(operands, opcode);
+const simd = (opcode: number): Operator => operator(0xfd, ...unsigned(opcode));
+
+export const i32 = {
+	const: (value: number): Code => [0x41, ...signed(BigInt(value))],
+	load: (address: Code, offset = 0): Code => [...address, 0x28, 2, ...unsigned(offset)],
+	storeByte: (address: Code, value: Code): Code => [...address, ...value, 0x3a, 0, 0],
+	eqz: operator(0x45),
+	ltU: operator(0x49),
+	geU: operator(0x4f),
+	add: operator(0x6a),
+	sub: operator(0x6b),
+	mul: operator(0x6c),
+	and: operator(0x71),
+	or: operator(0x72),
+	shl: operator(0x74),
+	shrU: operator(0x76),
+};
+
+export const i64 = {
+	const: (value: bigint): Code => [0x42, ...signed(BigInt.asIntN(64, value))],
+	load: (address: Code, offset = 0): Code => [...address, 0x29, 0, ...unsigned(offset)],
+	store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x37, 0, ...unsigned(offset)],
+	add: operator(0x7c),
+	and: operator(0x83),
+	or: operator(0x84),
+	shl: operator(0x86),
+	shrS: operator(0x87),
+	shrU: operator(0x88),
+	extend: operator(0xad),
+	fromFloat: operator(0xb0),
+};
+
+export const f64 = {
+	fromInteger: operator(0xb9),
+};
+
+/** Vectors of two 64-bit lanes, as integers (i), as doubles (f) or as bits. */
+export const pair = {
+	load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, 3, ...unsigned(offset)],
+	store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0xfd, 0x0b, 3, ...unsigned(offset)],
+	/** both lanes from one place */
+	loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x0a, 3, ...unsigned(offset)],
+	/** lane 0 from memory, lane 1 zero */
+	loadLow: (address: Code, offset = 0): Code => [...address, 0xfd, 0x5d, 3, ...unsigned(offset)],
+	/** lane 1 of a vector replaced from memory */
+	loadHigh: (address: Code, vector: Code, offset = 0): Code => [...address, ...vector, 0xfd, 0x57, 3, ...unsigned(offset), 1],
+	storeLane: (address: Code, vector: Code, lane: 0 | 1, offset = 0): Code => [
+		...address,
+		...vector,
+		0xfd,
+		0x5b,
+		3,
+		...unsigned(offset),
+		lane,
+	],
+	swap: (vector: Code): Code => [...vector, ...vector, 0xfd, 0x0d, ...[8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]],
+	and: simd(0x4e),
+	or: simd(0x50),
+	xor: simd(0x51),
+	anyTrue: simd(0x53),
+	/** whether both lanes are non-zero */
+	iAllTrue: simd(0xc3),
+	iEqual: simd(0xd6),
+	/** the highest bit of each lane */
+	iBitmask: simd(0xc4),
+	iSplat: simd(0x12),
+	iReplaceHigh: (vector: Code, value: Code): Code => [...vector, ...value, 0xfd, 0x1e, 1],
+	iAdd: simd(0xce),
+	iShl: simd(0xcb),
+	iShrU: simd(0xcd),
+	fSplat: simd(0x14),
+	fExtract: (vector: Code, lane: 0 | 1): Code => [...vector, 0xfd, 0x21, lane],
+	fReplaceHigh: (vector: Code, value: Code): Code => [...vector, ...value, 0xfd, 0x22, 1],
+	fAdd: simd(0xf0),
+	fSub: simd(0xf1),
+	fMul: simd(0xf2),
+	/** `a b + c`: rounded once on hardware with FMA, twice on other */
+	fRelaxedMadd: simd(0x107),
+};
+
+/** One function in the making. */
+export class Func {
+	readonly params: readonly Type[];
+	readonly result: Type | undefined;
+	readonly #locals: Type[] = [];
+	#statements = new Uint8Array(1024);
+	#length = 0;
+
+	constructor(params: readonly Type[], result?: Type) {
+		this.params = params;
+		this.result = result;
+	}
+
+	/** The value of a parameter. */
+	param(index: number): Code {
+		return [0x20, ...unsigned(index)];
+	}
+
+	/** A new local that can be assigned to, zero at first. */
+	local(type: Type): Code {
+		this.#locals.push(type);
+		return [0x20, ...unsigned(this.params.length + this.#locals.length - 1)];
+	}
+
+	/** Adds a statement. */
+	emit(code: Code): void {
+		if (this.#length + code.length > this.#statements.length) {
+			const larger = new Uint8Array(2 * (this.#length + code.length));
+			larger.set(this.#statements);
+			this.#statements = larger;
+		}
+		for (let i = 0; i < code.length; i++) this.#statements[this.#length++] = code[i] as number;
+	}
+
+	/** @param variable a local or a parameter */
+	assign(variable: Code, value: Code): void {
+		this.emit(value);
+		this.emit([0x21, ...variable.slice(1)]);
+	}
+
+	/** Evaluates an expression once. */
+	let(type: Type, value: Code): Code {
+		const variable = this.local(type);
+		this.assign(variable, value);
+		return variable;
+	}
+
+	/** Repeats the body while a condition holds, tested before each turn. */
+	while(condition: Code, body: () => void): void {
+		this.emit([0x02, 0x40, 0x03, 0x40, ...i32.eqz(condition), 0x0d, 1]);
+		body();
+		this.emit([0x0c, 0, 0x0b, 0x0b]);
+	}
+
+	/** Runs the body when a condition holds. */
+	if(condition: Code, body: () => void): void {
+		this.emit([...condition, 0x04, 0x40]);
+		body();
+		this.emit([0x0b]);
+	}
+
+	/** Leaves the function. */
+	return(value: Code = []): void {
+		this.emit([...value, 0x0f]);
+	}
+
+	/** The entry of the code section. */
+	encode(): Uint8Array {
+		const locals = this.#locals.map((type): Code => [1, TYPE[type]]);
+		return sized(packed([unsigned(locals.length), ...locals, this.#statements.subarray(0, this.#length), [0x0b]]));
+	}
+}
+
+/** A module: functions over one imported memory `env.memory`, and the constants that they load from it. */
+export class Module {
+	readonly #functions: { readonly name: string; readonly func: Func }[] = [];
+	readonly #constants = new Map<bigint, Code>();
+
+	/** Exports a function. */
+	export(name: string, func: Func): void {
+		this.#functions.push({ name, func });
+	}
+
+	/** A vector with the same 64 bits in both lanes, from the table of constants at the start of the memory. */
+	constant(bits: bigint): Code {
+		const key = BigInt.asUintN(64, bits);
+		let load = this.#constants.get(key);
+		if (load === undefined) {
+			load = pair.load(i32.const(0), 16 * this.#constants.size);
+			this.#constants.set(key, load);
+		}
+		return load;
+	}
+
+	/** Bytes of the table of constants. */
+	get constantBytes(): number {
+		return 16 * this.#constants.size;
+	}
+
+	/** The binary. */
+	encode(): Uint8Array<ArrayBuffer> {
+		const types = this.#functions.map(({ func }) => {
+			const results = func.result ? [TYPE[func.result]] : [];
+			return [0x60, func.params.length, ...func.params.map((type) => TYPE[type]), results.length, ...results];
+		});
+		const table = [...this.#constants.keys()].flatMap((bits) => {
+			const bytes = Array.from({ length: 8 }, (_, i) => Number((bits >> BigInt(8 * i)) & 0xffn));
+			return [...bytes, ...bytes];
+		});
+		const section = (id: number, items: readonly (Code | Uint8Array)[]): Uint8Array =>
+			packed([[id], sized(packed([unsigned(items.length), ...items]))]);
+		const memory = [...text("env"), ...text("memory"), 0x02, 0x00, 1];
+		const exported = this.#functions.map(({ name }, index) => [...text(name), 0x00, ...unsigned(index)]);
+		const indices = types.map((_, index) => unsigned(index));
+		const bodies = this.#functions.map(({ func }) => func.encode());
+		const data = packed([[0x00, ...i32.const(0), 0x0b], sized(Uint8Array.from(table))]);
+		return packed([
+			[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+			section(1, types),
+			section(2, [memory]),
+			section(3, indices),
+			section(7, exported),
+			section(10, bodies),
+			section(11, [data]),
+		]);
+	}
+}
+
+/** Operands and opcode. Hundreds of thousands of bytes go through here whenever a process starts, so no iterators. */
+function join(operands: readonly Code[], opcode: Code): Code {
+	const bytes: number[] = [];
+	for (let i = 0; i <= operands.length; i++) {
+		const part = i < operands.length ? (operands[i] as Code) : opcode;
+		for (let j = 0; j < part.length; j++) bytes.push(part[j] as number);
+	}
+	return bytes;
+}
+
+/** Concatenation. */
+function packed(parts: readonly (Code | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+	const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+	let position = 0;
+	for (const part of parts) {
+		bytes.set(part, position);
+		position += part.length;
+	}
+	return bytes;
+}
+
+function text(value: string): Code {
+	return [value.length, ...Buffer.from(value, "latin1")];
+}
+
+function sized(bytes: Uint8Array): Uint8Array {
+	return packed([unsigned(bytes.length), bytes]);
+}
+
+function unsigned(value: number): Code {
+	const bytes: number[] = [];
+	let rest = value;
+	do {
+		const low = rest & 0x7f;
+		rest >>>= 7;
+		bytes.push(rest > 0 ? low | 0x80 : low);
+	} while (rest > 0);
+	return bytes;
+}
+
+function signed(value: bigint): Code {
+	const bytes: number[] = [];
+	let rest = value;
+	for (;;) {
+		const low = Number(rest & 0x7fn);
+		rest >>= 7n;
+		const done = (rest === 0n && low < 64) || (rest === -1n && low >= 64);
+		bytes.push(done ? low : low | 0x80);
+		if (done) return bytes;
+	}
+}
