@@ -237,13 +237,13 @@ function contributionCounts(parameters: Statements["contribution"]): CircuitCoun
 /**
  * What a proof takes, from counts that may be exact or predicted. A key has 320 bytes a wire, 128 a committed input, 64 a point of the domain, and
  * 44 for each term of a constraint: 4.7 to 8.2 terms a non-linear one, 7 assumed, so the size is right within 12 %.
- * Memory and time were fitted on proofs of 9,000 to 116,000 wires (one core of a 2-core server, snarkjs' WebAssembly engine): expect a factor of 2 elsewhere.
+ * Memory was fitted on proofs of 2^14 to 2^18 wires, time on proofs of 9,000 to 35,000 (2-core server, FMA arithmetic): expect a factor of 2 elsewhere.
  */
 export function predictCost({ nonLinear, linear, wires, nPublic, nPrivateInputs }: CircuitCounts): CircuitCost {
 	const domain = 2 ** Math.ceil(Math.log2(nonLinear + linear + nPublic + 1));
 	return {
 		keyBytes: 320 * wires + 128 * nPrivateInputs + 64 * domain + 44 * 7 * nonLinear,
-		proveBytes: 430e6 + 3100 * wires,
-		proveSeconds: 0.9 + 110e-6 * wires,
+		proveBytes: 200e6 + 1400 * wires,
+		proveSeconds: 0.35 + 33e-6 * wires,
 	};
 }
