@@ -1,5 +1,5 @@
 /**
- * Checks proofs, on @noble/curves alone: nothing here is shared with the code that makes them.
+ * Checks proofs, on @noble/curves alone. Of that library the engine uses the addition of points; the pairing, which decides, is used here only.
  *
  *     e(-A, B) e(alpha, beta) e(vk_x + D - rho P, gamma) e(C, delta) e(rho D, sigma) = 1        vk_x = IC_0 + sum IC_i s_i
  *

@@ -1,6 +1,6 @@
 /**
  * Verifies a bundle: every link from the rows' commitments to the payouts is derived again from the files, and, with a node, held against
- * the chain. Nothing of the code that made the proofs takes part: proofs are checked on @noble/curves.
+ * the chain. Proofs are checked by the pairing of @noble/curves, which no prover uses.
  */
 import { access } from "node:fs/promises";
 import { join } from "node:path";
