@@ -61,7 +61,7 @@ export function buildKernels(fma: boolean): { readonly binary: Uint8Array<ArrayB
 }
 
 /** (out, x, y, count): products of pairs. */
-function multiply(module: Module, modulus: bigint, fma: boolean): Func {
+export function multiply(module: Module, modulus: bigint, fma: boolean): Func {
 	const func = new Func(["i32", "i32", "i32", "i32"]);
 	const field = new FieldCode(module, func, modulus, fma);
 	const [out, x, y, count] = params(func) as [Code, Code, Code, Code];
@@ -261,7 +261,7 @@ function touch(group: GroupName): Func {
 }
 
 /** (out, x): `x_0^2 + x_1^2` of a pair of Fq2. */
-function norm(module: Module, fma: boolean): Func {
+export function norm(module: Module, fma: boolean): Func {
 	const func = new Func(["i32", "i32"]);
 	const field = new FieldCode(module, func, Q, fma);
 	const [x0, x1] = [0, PAIR_BYTES].map((offset) => field.reduce(field.loadPair(func.param(1), offset))) as [Element, Element];
@@ -407,11 +407,12 @@ function numerator(coordinates: Coordinates, x: Value, y: Value, b: Points, line
 	return coordinates.reduce(coordinates.add(square, coordinates.add(square, square)));
 }
 
-function params(func: Func): Code[] {
+/** The parameters in order. */
+export function params(func: Func): Code[] {
 	return func.params.map((_, index) => func.param(index));
 }
 
 /** Adds to counters or addresses. */
-function advance(func: Func, variables: readonly Code[], by: number): void {
+export function advance(func: Func, variables: readonly Code[], by: number): void {
 	for (const variable of variables) func.assign(variable, i32.add(variable, i32.const(by)));
 }

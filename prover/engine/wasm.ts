@@ -12,7 +12,8 @@ export type Code = readonly number[];
 const TYPE = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b } as const;
 export type Type = keyof typeof TYPE;
 
-type Operator = (...operands: readonly Code[]) => Code;
+/** Puts operand code before an opcode. */
+export type Operator = (...operands: readonly Code[]) => Code;
 
 const operator =
 	(...opcode: readonly number[]): Operator =>
@@ -176,9 +177,12 @@ export class Module {
 	readonly #functions: { readonly name: string; readonly func: Func }[] = [];
 	readonly #constants = new Map<bigint, Code>();
 
-	/** Exports a function. */
-	export(name: string, func: Func): void {
-		this.#functions.push({ name, func });
+	/**
+	 * Exports a function.
+	 * @returns what calls it, from functions that are exported later too
+	 */
+	export(name: string, func: Func): Operator {
+		return operator(0x10, ...unsigned(this.#functions.push({ name, func }) - 1));
 	}
 
 	/** A vector with the same 64 bits in both lanes, from the table of constants at the start of the memory. */
