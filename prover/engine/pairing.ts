@@ -1,7 +1,7 @@
 /**
  * Products of pairings: the optimal ate pairing of BN254, `e(P, Q) = f^((q^12 - 1) / r)` raised to the power that the final exponentiation below makes.
  *
- * 1. The left side of each factor is a sum of multiples, `sum s_i P_i`, by windows that all points of the sum share (Straus).
+ * 1. The left side of each factor is a sum of multiples (multiples.ts).
  * 2. Miller's loop over the digits of 6 x + 2: f is squared once for all factors, and multiplied with their lines. Factors go in pairs, one in each
  *    lane; each lane has its f. Two more lines go through psi(Q) and -psi^2(Q).
  * 3. What T is then tells whether Q is in G2: `(6 x + 2) Q + psi(Q) - psi^2(Q) + psi^3(Q) = 0` for points of the twist if and only if their order is r,
@@ -14,16 +14,17 @@
  * @source Y. Dai, K. Lin, C.-A. Zhao, Z. Zhou, "Fast subgroup membership testings for G1, G2 and GT on pairing-friendly curves", 2022, eprint 2022/348
  */
 import { Q } from "../bn254.ts";
-import { type AffineG1, type AffineG2, type Fq2, multiplyFq2, powerFq2, TRIPLE_B, XI } from "./affine.ts";
+import { type AffineG2, type Fq2, multiplyFq2, powerFq2, TRIPLE_B, XI } from "./affine.ts";
 import { PAIR_BYTES } from "./field.ts";
 import { type Arithmetic, Machine } from "./machine.ts";
-import { ADDEND, buildPairing, CONSTANTS, G1_BYTES, STATE } from "./pairing-kernels.ts";
+import { Multiples, type Term } from "./multiples.ts";
+import { ADDEND, buildPairing, CONSTANTS, STATE } from "./pairing-kernels.ts";
 import { FQ2_BYTES, FQ12_BYTES, SCRATCH_BYTES } from "./tower.ts";
 
 /** One factor of a product: `e(sum scalar point, right)`. */
 export interface Factor {
-	/** scalars of any sign and size; a short one is cheaper. Empty for infinity. */
-	readonly left: readonly { readonly scalar: bigint; readonly point: AffineG1 }[];
+	/** empty for infinity */
+	readonly left: readonly Term[];
 	readonly right: AffineG2;
 }
 
@@ -42,21 +43,21 @@ export interface MillerValue {
 const SEED = 4965661367192848881n;
 const SEED_DIGITS = signedDigits(SEED);
 const LOOP_DIGITS = signedDigits(6n * SEED + 2n);
-const WINDOW = 4;
-const ENTRIES = 1 << WINDOW;
-export const ONE: Fq12 = Array.from({ length: 6 }, (_, k): Fq2 => [k === 0 ? 1n : 0n, 0n]);
+const ONE: Fq12 = Array.from({ length: 6 }, (_, k): Fq2 => [k === 0 ? 1n : 0n, 0n]);
 
 /** Pairings on a machine of their own. Calls run to their end and leave nothing behind. */
 export class Pairing {
 	readonly #machine: Machine;
 	readonly #constants: number;
 	readonly #scratch: number;
+	readonly #multiples: Multiples;
 
 	private constructor(machine: Machine) {
 		this.#machine = machine;
 		this.#constants = machine.alloc(CONSTANTS.bytes);
 		// A function calls others with the scratch memory behind its own.
 		this.#scratch = machine.alloc(2 * SCRATCH_BYTES);
+		this.#multiples = new Multiples(machine);
 		const root = powerFq2(XI, (Q - 1n) / 6n);
 		let power: Fq2 = [1n, 0n];
 		for (let k = 0; k < 6; k++) {
@@ -76,8 +77,11 @@ export class Pairing {
 	 * @param factors points on their curves
 	 */
 	miller(factors: readonly Factor[]): MillerValue {
+		return this.#released(() => this.#loop(factors));
+	}
+
+	#loop(factors: readonly Factor[]): MillerValue {
 		const machine = this.#machine;
-		const mark = machine.mark();
 		// Sums of about the same length share a pair of lanes.
 		const order = factors.map((_, index) => index).sort((a, b) => (factors[a] as Factor).left.length - (factors[b] as Factor).left.length);
 		const turns = Math.ceil(order.length / 2);
@@ -88,7 +92,7 @@ export class Pairing {
 			const state = states + turn * STATE.bytes;
 			for (const [i, name] of (["x", "y"] as const).entries())
 				this.#putBoth(state + STATE.addends + i * FQ2_BYTES, low.right[name], high.right[name]);
-			this.#sums(state + STATE.point, low.left, high.left);
+			this.#multiples.sum(state + STATE.point, low.left, high.left);
 		}
 		machine.kernel("miller_prepare")(states, this.#constants, this.#scratch, turns);
 		const f = this.#putValue(ONE);
@@ -108,24 +112,28 @@ export class Pairing {
 		const swapped = machine.alloc(FQ12_BYTES);
 		machine.kernel("fq12_swap")(swapped, f);
 		machine.kernel("fq12_multiply")(f, f, swapped, this.#scratch);
-		const value = this.#value(f);
-		machine.release(mark);
-		return { value, strangers: strangers.sort((a, b) => a - b) };
+		return { value: this.#value(f), strangers: strangers.sort((a, b) => a - b) };
 	}
 
 	/** Step 4, for the product of values. */
 	exponentiate(values: readonly Fq12[]): Fq12 {
-		const machine = this.#machine;
-		const mark = machine.mark();
-		const product = this.#putValue(ONE);
-		for (const value of values) {
-			const inner = machine.mark();
-			machine.kernel("fq12_multiply")(product, product, this.#putValue(value), this.#scratch);
-			machine.release(inner);
+		return this.#released(() => {
+			const product = this.#putValue(ONE);
+			for (const value of values) {
+				this.#released(() => this.#machine.kernel("fq12_multiply")(product, product, this.#putValue(value), this.#scratch));
+			}
+			return this.#value(this.#hardPart(this.#easyPart(product)));
+		});
+	}
+
+	/** Gives the memory back that is taken meanwhile. */
+	#released<Result>(run: () => Result): Result {
+		const mark = this.#machine.mark();
+		try {
+			return run();
+		} finally {
+			this.#machine.release(mark);
 		}
-		const result = this.#value(this.#hardPart(this.#easyPart(product)));
-		machine.release(mark);
-		return result;
 	}
 
 	/** f^((q^6 - 1) (q^2 + 1)) */
@@ -199,45 +207,6 @@ export class Pairing {
 		return out;
 	}
 
-	/** Step 1 for both lanes. */
-	#sums(out: number, low: Factor["left"], high: Factor["left"]): void {
-		const machine = this.#machine;
-		const mark = machine.mark();
-		const length = Math.max(low.length, high.length);
-		const lanes = [low, high].map((terms) => terms.map(({ scalar }) => digitsOf(scalar)));
-		const tables = machine.alloc(length * ENTRIES * G1_BYTES);
-		this.#putPoint(out, undefined, undefined);
-		let windows = 0;
-		for (let i = 0; i < length; i++) {
-			const table = tables + i * ENTRIES * G1_BYTES;
-			const digits = lanes.map((lane) => lane[i] ?? []);
-			windows = Math.max(windows, ...digits.map((lane) => lane.length));
-			this.#putPoint(table, undefined, undefined);
-			this.#putPoint(table + G1_BYTES, low[i], high[i]);
-			const largest = digits.flat().reduce((most, digit) => Math.max(most, digit), 0);
-			for (let entry = 2; entry <= largest; entry++) {
-				const place = table + entry * G1_BYTES;
-				machine.kernel("g1_add")(place, place - G1_BYTES, table + G1_BYTES, table + G1_BYTES + 8);
-			}
-		}
-		for (let window = windows - 1; window >= 0; window--) {
-			machine.kernel("g1_double")(out, WINDOW);
-			for (let i = 0; i < length; i++) {
-				const [left, right] = lanes.map((lane) => lane[i]?.[window] ?? 0) as [number, number];
-				if (left === 0 && right === 0) continue;
-				const table = tables + i * ENTRIES * G1_BYTES;
-				machine.kernel("g1_add")(out, out, table + left * G1_BYTES, table + right * G1_BYTES + 8);
-			}
-		}
-		machine.release(mark);
-	}
-
-	/** Writes points, or their negatives where scalars are negative; infinity where there is none. */
-	#putPoint(pointer: number, low: Factor["left"][number] | undefined, high: Factor["left"][number] | undefined): void {
-		const lanes = [low, high].map((term) => (term ? [term.point.x, term.scalar < 0n ? -term.point.y : term.point.y, 1n] : [0n, 1n, 0n]));
-		for (let i = 0; i < 3; i++) this.#machine.putPair(pointer + i * PAIR_BYTES, lanes[0]?.[i] as bigint, lanes[1]?.[i] as bigint, Q);
-	}
-
 	#put(pointer: number, value: Fq2): void {
 		this.#putBoth(pointer, value, value);
 	}
@@ -260,12 +229,6 @@ export class Pairing {
 /** Whether a value after the final exponentiation is 1. */
 export function isOne(value: Fq12): boolean {
 	return value.every(([c0, c1], k) => c0 === (k === 0 ? 1n : 0n) && c1 === 0n);
-}
-
-/** Digits of the magnitude, lowest first. */
-function digitsOf(scalar: bigint): number[] {
-	if (scalar === 0n) return [];
-	return [...(scalar < 0n ? -scalar : scalar).toString(ENTRIES)].reverse().map((digit) => Number.parseInt(digit, ENTRIES));
 }
 
 /** Digits -1, 0, 1, no two neighbours of which are not 0, after the leading 1, highest first. */

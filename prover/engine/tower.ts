@@ -48,49 +48,26 @@ export interface Tower {
 
 /** Exports the operations over Fq2 and Fq12. */
 export function exportTower(module: Module, fma: boolean): Tower {
-	const leaf = (name: string, arity: number, result: (field: FieldCode, ...operands: Value[]) => Value): Operator =>
-		module.export(`fq2_${name}`, operation(module, fma, arity, result));
-	const each =
-		(component: (field: FieldCode, ...operands: Element[]) => Element) =>
-		(field: FieldCode, ...operands: Value[]): Value =>
-			[0, 1].map((i) => component(field, ...operands.map((operand) => operand[i] as Element)));
+	const leaf = (name: string, arity: 1 | 2, result: Operation): Operator =>
+		module.export(
+			`fq2_${name}`,
+			operation(module, fma, arity, (coordinates, field, x, y) => result(coordinates, field, x as Value, y ?? [])),
+		);
 	const leaves = {
-		add: leaf(
-			"add",
-			2,
-			each((field, x, y) => field.add(x as Element, y as Element)),
+		add: leaf("add", 2, (fq2, _, x, y) => fq2.add(x, y)),
+		sub: leaf("sub", 2, (fq2, _, x, y) => fq2.sub(x, y)),
+		mul: leaf("mul", 2, (fq2, _, x, y) => fq2.mul(x, y)),
+		square: leaf("square", 1, (fq2, _, x) => fq2.square(x)),
+		triple: leaf("triple", 1, (_, field, x) => x.map((component) => triple(field, component))),
+		twist: leaf("twist", 1, (_, field, x) => twist(field, x)),
+		negate: leaf("negate", 1, (_, field, x) => x.map((component) => field.negate(component))),
+		conjugate: leaf("conjugate", 1, (_, field, x) => x.map((component, i) => (i === 0 ? component : field.negate(component)))),
+		copy: leaf("copy", 1, (_, __, x) => x),
+		swap: leaf("swap", 1, (_, field, x) => x.map((component) => field.swap(component))),
+		dot: module.export(
+			"fq2_dot",
+			operation(module, fma, 6, (_, field, ...operands) => dot(field, operands)),
 		),
-		sub: leaf(
-			"sub",
-			2,
-			each((field, x, y) => field.sub(x as Element, y as Element)),
-		),
-		triple: leaf(
-			"triple",
-			1,
-			each((field, x) => field.add(x as Element, field.add(x as Element, x as Element))),
-		),
-		twist: leaf("twist", 1, (field, x) => {
-			const [x0, x1] = x as [Element, Element];
-			const [t0, t1] = [triple(field, x0), triple(field, x1)];
-			// 9 x_0 - x_1 and 9 x_1 + x_0, in steps that reduce takes.
-			return [field.add(t0, field.reduce(field.sub(field.add(t0, t0), x1))), field.add(t1, field.reduce(field.add(field.add(t1, t1), x0)))];
-		}),
-		negate: leaf(
-			"negate",
-			1,
-			each((field, x) => field.negate(x as Element)),
-		),
-		conjugate: leaf("conjugate", 1, (field, x) => [x?.[0] as Element, field.negate(x?.[1] as Element)]),
-		copy: leaf("copy", 1, (_, x) => x as Value),
-		swap: leaf(
-			"swap",
-			1,
-			each((field, x) => field.swap(x as Element)),
-		),
-		mul: leaf("mul", 2, (field, x, y) => new Coordinates(field, 2).mul(x as Value, y as Value)),
-		square: leaf("square", 1, (field, x) => new Coordinates(field, 2).square(x as Value)),
-		dot: leaf("dot", 6, dot),
 		scale: module.export("fq2_scale", scale(module, fma)),
 	};
 	const line = module.export("fq12_line", lineProduct(leaves));
@@ -111,43 +88,49 @@ export function exportTower(module: Module, fma: boolean): Tower {
 
 type Leaves = Omit<Tower, "line">;
 
+type Operation = (fq2: Coordinates, field: FieldCode, x: Value, y: Value) => Value;
+
+/** (out, operands): one value from others, reduced. */
+function operation(
+	module: Module,
+	fma: boolean,
+	arity: number,
+	result: (fq2: Coordinates, field: FieldCode, ...operands: Value[]) => Value,
+): Func {
+	const func = new Func(Array.from({ length: 1 + arity }, () => "i32" as const));
+	const field = new FieldCode(module, func, Q, fma);
+	const fq2 = new Coordinates(field, 2);
+	const [out, ...operands] = params(func) as [Code, ...Code[]];
+	fq2.storePair(out, fq2.reduce(result(fq2, field, ...operands.map((operand) => fq2.loadPair(operand)))));
+	return func;
+}
+
 /** Three times a reduced element, reduced. */
 export function triple(field: FieldCode, x: Element): Element {
 	return field.reduce(field.add(x, field.add(x, x)));
 }
 
-/** (out, operands): one value from others, reduced. */
-function operation(module: Module, fma: boolean, arity: number, result: (field: FieldCode, ...operands: Value[]) => Value): Func {
-	const func = new Func(Array.from({ length: 1 + arity }, () => "i32" as const));
-	const field = new FieldCode(module, func, Q, fma);
-	const coordinates = new Coordinates(field, 2);
-	const [out, ...operands] = params(func) as [Code, ...Code[]];
-	coordinates.storePair(out, coordinates.reduce(result(field, ...operands.map((operand) => coordinates.loadPair(operand)))));
-	return func;
+/** `9 x_0 - x_1` and `9 x_1 + x_0`, in steps that reduce takes. */
+function twist(field: FieldCode, x: Value): Value {
+	const [x0, x1] = x as [Element, Element];
+	const [t0, t1] = [triple(field, x0), triple(field, x1)];
+	return [field.add(t0, field.reduce(field.sub(field.add(t0, t0), x1))), field.add(t1, field.reduce(field.add(field.add(t1, t1), x0)))];
 }
 
-function dot(field: FieldCode, ...operands: Value[]): Value {
-	const [x, y, u, v, s, t] = operands as [Value, Value, Value, Value, Value, Value];
-	const pairs = [
-		[x, y],
-		[u, v],
-		[s, t],
-	] as const;
-	const terms = (i: 0 | 1, j: 0 | 1, sign: 1 | -1) =>
-		pairs.map(([left, right]) => {
-			const factor = left[i] as Element;
-			return [sign === 1 ? factor : field.negate(factor), right[j] as Element] as const;
-		});
-	return [field.sumOfProducts([...terms(0, 0, 1), ...terms(1, 1, -1)]), field.sumOfProducts([...terms(0, 1, 1), ...terms(1, 0, 1)])];
+function dot(field: FieldCode, operands: readonly Value[]): Value {
+	const pairs = [0, 2, 4].map((i) => [operands[i], operands[i + 1]] as [Value, Value]);
+	const products = (i: 0 | 1, j: 0 | 1) => pairs.map(([x, y]) => [x[i] as Element, y[j] as Element] as const);
+	const minus = products(1, 1).map(([x, y]) => [field.negate(x), y] as const);
+	return [field.sumOfProducts([...products(0, 0), ...minus]), field.sumOfProducts([...products(0, 1), ...products(1, 0)])];
 }
 
 function scale(module: Module, fma: boolean): Func {
 	const func = new Func(["i32", "i32", "i32"]);
 	const field = new FieldCode(module, func, Q, fma);
-	const coordinates = new Coordinates(field, 2);
+	const fq2 = new Coordinates(field, 2);
 	const [out, x, by] = params(func) as [Code, Code, Code];
 	const factor = field.loadPair(by);
-	coordinates.storePair(out, coordinates.reduce(coordinates.loadPair(x).map((component) => field.mul(component, factor))));
+	fq2.storePair(out, fq2.reduce(fq2.loadPair(x).map((component) => field.mul(component, factor))));
 	return func;
 }
 
