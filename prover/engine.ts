@@ -1,5 +1,5 @@
 /**
- * The Groth16 engine behind the pool, and ffjavascript, which setups and commitments still use, made safe in any thread.
+ * The Groth16 engine behind the pool, and ffjavascript, which snarkjs is built on, made safe in any thread.
  */
 import { registerHooks } from "node:module";
 import { availableParallelism } from "node:os";

@@ -1,13 +1,7 @@
 /** The parts of untyped packages that this room uses. */
 
 declare module "ffjavascript" {
-	interface ThreadManager {
-		readonly code: BufferSource;
-		readonly pG1gen: number;
-		readonly pG2gen: number;
-	}
 	interface Bn128 {
-		readonly tm: ThreadManager;
 		terminate(): Promise<void>;
 	}
 	export function buildBn128(singleThread: boolean): Promise<Bn128>;

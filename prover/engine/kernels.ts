@@ -26,8 +26,14 @@ const CURVE_B = {
 
 export type GroupName = "g1" | "g2";
 
-/** The whole module. The constants lie at the start of the memory, `heap` is the first free byte. */
-export function buildKernels(fma: boolean): { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number } {
+/**
+ * The whole module. The constants lie at the start of the memory, `heap` is the first free byte.
+ * @param exportMore adds other kernels
+ */
+export function buildKernels(
+	fma: boolean,
+	exportMore?: (module: Module, fma: boolean) => void,
+): { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number } {
 	const module = new Module();
 	for (const [name, modulus] of [
 		["fr", R],
@@ -56,6 +62,7 @@ export function buildKernels(fma: boolean): { readonly binary: Uint8Array<ArrayB
 			module.export(`${group}_${line}_backward`, backward(module, fma, group, line));
 		}
 	}
+	exportMore?.(module, fma);
 	const binary = module.encode();
 	return { binary, heap: Math.ceil(module.constantBytes / 64) * 64 };
 }
@@ -301,20 +308,20 @@ function loadPoints(module: Module, fma: boolean, group: GroupName): Func {
 }
 
 /** Addresses of points with a flag for the negative in bit 0, two for the two lanes. */
-interface Points {
+export interface Points {
 	readonly low: Code;
 	readonly high: Code;
 	readonly signs: Code;
 }
 
-function loadPointers(func: Func, list: Code): Points {
+export function loadPointers(func: Func, list: Code): Points {
 	const [low, high] = [0, 4].map((lane) => func.let("i32", i32.load(list, lane))) as [Code, Code];
 	const flags = pair.iReplaceHigh(pair.iSplat(i64.extend(low)), i64.extend(high));
 	const address = (pointer: Code): Code => func.let("i32", i32.and(pointer, i32.const(-2)));
 	return { low: address(low), high: address(high), signs: func.let("v128", pair.iShl(flags, i32.const(63))) };
 }
 
-function ordinate(coordinates: Coordinates, { low, high, signs }: Points): Value {
+export function ordinate(coordinates: Coordinates, { low, high, signs }: Points): Value {
 	return coordinates.flip(coordinates.load(low, high, coordinates.bytes), signs);
 }
 
@@ -407,11 +414,12 @@ function numerator(coordinates: Coordinates, x: Value, y: Value, b: Points, line
 	return coordinates.reduce(coordinates.add(square, coordinates.add(square, square)));
 }
 
-function params(func: Func): Code[] {
+/** The parameters in order. */
+export function params(func: Func): Code[] {
 	return func.params.map((_, index) => func.param(index));
 }
 
 /** Adds to counters or addresses. */
-function advance(func: Func, variables: readonly Code[], by: number): void {
+export function advance(func: Func, variables: readonly Code[], by: number): void {
 	for (const variable of variables) func.assign(variable, i32.add(variable, i32.const(by)));
 }

@@ -26,7 +26,10 @@ export interface Program {
 	readonly heap: number;
 }
 
-const programs = new Map<Arithmetic, Promise<Program>>();
+/** What emits a module: that of kernels.ts, or another with `fr_multiply` and `fq_multiply`. The constants lie at the start of the memory. */
+export type Build = (fma: boolean) => { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number };
+
+const programs = new Map<Build, Map<Arithmetic, Promise<Program>>>();
 
 /** One instance and its memory. */
 export class Machine {
@@ -49,19 +52,22 @@ export class Machine {
 	/**
 	 * A fresh instance, with the fastest arithmetic that gives the right answers here. Its memory is free once nothing refers to it.
 	 * @param arithmetic to ask for one of them; default: FMA where the engine has it and it passes the test
+	 * @param build whose kernels; default: those of kernels.ts
 	 * @throws ProverError `engine.failed` when the arithmetic gives wrong answers
 	 */
-	static async open(arithmetic?: Arithmetic): Promise<Machine> {
+	static async open(arithmetic?: Arithmetic, build: Build = buildKernels): Promise<Machine> {
 		const wanted = arithmetic ?? (hasRelaxedMadd() ? "fma" : "plain");
-		let program = programs.get(wanted);
+		const built = programs.get(build) ?? new Map<Arithmetic, Promise<Program>>();
+		programs.set(build, built);
+		let program = built.get(wanted);
 		if (!program) {
-			program = Machine.#compile(wanted);
-			programs.set(wanted, program);
+			program = Machine.#compile(wanted, build);
+			built.set(wanted, program);
 		}
 		const machine = await Machine.of(await program);
 		if (machine.#answersAreRight()) return machine;
 		// Without FMA in the hardware a relaxed multiply-add rounds twice.
-		if (arithmetic === undefined && wanted === "fma") return Machine.open("plain");
+		if (arithmetic === undefined && wanted === "fma") return Machine.open("plain", build);
 		throw new ProverError("engine.failed", `Machine.open: expected ${wanted} arithmetic to pass its known answers, got other products`);
 	}
 
@@ -72,12 +78,12 @@ export class Machine {
 		return new Machine(program, memory, exports as unknown as Record<string, Kernel>);
 	}
 
-	static async #compile(arithmetic: Arithmetic): Promise<Program> {
-		const { binary, heap } = buildKernels(arithmetic === "fma");
+	static async #compile(arithmetic: Arithmetic, build: Build): Promise<Program> {
+		const { binary, heap } = build(arithmetic === "fma");
 		return { arithmetic, module: await WebAssembly.compile(binary), heap };
 	}
 
-	/** Runs a kernel by name, see kernels.ts. */
+	/** Runs a kernel by name, see what built the module. */
 	kernel(name: string): Kernel {
 		const found = this.#kernels[name];
 		if (!found) throw new TypeError(`Machine.kernel: expected a kernel's name, got "${name}"`);

@@ -322,7 +322,7 @@ function foldBuckets(sums: Slots, windows: number, half: number): void {
 }
 
 /** A window's bits of a number in 32-bit words. */
-function digitAt(words: Uint32Array, start: number, bit: number, bits: number): number {
+export function digitAt(words: Uint32Array, start: number, bit: number, bits: number): number {
 	const index = start + (bit >> 5);
 	const shift = bit & 31;
 	let digit = (words[index] as number) >>> shift;
