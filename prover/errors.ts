@@ -18,10 +18,23 @@ export type ProverErrorCode =
 	| "key.format"
 	| "key.foreign"
 	| "key.invalid"
+	| "vkey.format"
+	| "vkey.invalid"
+	| "r1cs.missing"
+	| "r1cs.format"
+	| "r1cs.truncated"
+	| "r1cs.foreign"
+	| "sym.missing"
 	| "input.missing"
 	| "input.unknown"
 	| "input.size"
 	| "input.range"
+	| "input.format"
+	| "witness.missing"
+	| "witness.format"
+	| "witness.truncated"
+	| "witness.range"
+	| "witness.program"
 	| "witness.unsatisfied"
 	| "witness.output"
 	| "engine.failed"
@@ -58,7 +71,7 @@ export class ArtefactError extends ProverError {
 	override readonly name = "ArtefactError";
 }
 
-/** circom refused a circuit, or the circuit does not have the shape that a committed proof needs. */
+/** circom refused a circuit, a circuit does not have the shape that a committed proof needs, or a file of constraints cannot be used. */
 export class CompileError extends ProverError {
 	override readonly name = "CompileError";
 }
@@ -68,7 +81,7 @@ export class KeyError extends ProverError {
 	override readonly name = "KeyError";
 }
 
-/** The inputs do not fit the circuit, or do not satisfy it. */
+/** The inputs, or a file with a witness, do not fit the circuit or do not satisfy it. */
 export class WitnessError extends ProverError {
 	override readonly name = "WitnessError";
 }

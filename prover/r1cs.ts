@@ -4,8 +4,8 @@
  * A constraint is `<a, w> * <b, w> = <c, w>` over the wires `w`. Millions of terms share a few thousand coefficients, so
  * a term is a wire number and an index into a table; a file is read in blocks and never held as a whole.
  */
-import { type FileHandle, open } from "node:fs/promises";
 import { fromBytesLE, R, WORD } from "./bn254.ts";
+import { type Format, readField, Sections, type Source } from "./engine/sections.ts";
 import { CompileError } from "./errors.ts";
 
 /** Sizes of a constraint system. Wires: the constant 1, outputs, public inputs, private inputs, then all others. */
@@ -36,21 +36,26 @@ export interface R1cs extends R1csHeader {
 	readonly coefficients: readonly bigint[];
 }
 
-interface Section {
-	readonly start: number;
-	readonly bytes: number;
-}
-
+const SECTION = { header: 1, constraints: 2 } as const;
+const HEADER_BYTES = 64;
 const BLOCK = 4 << 20;
+
+const R1CS_FORMAT: Format = {
+	letters: "r1cs",
+	versions: [1],
+	missing: (message, cause) => new CompileError("r1cs.missing", message, { cause }),
+	malformed: (message) => new CompileError("r1cs.format", message),
+	truncated: (message) => new CompileError("r1cs.truncated", message, { hint: "compile the circuit again" }),
+};
 
 /**
  * Reads the sizes only.
- * @throws CompileError `compile.failed` when the file is no .r1cs over BN254
+ * @throws CompileError `r1cs.missing`, `r1cs.format` (another kind of file, another field), `r1cs.truncated`
  */
-export async function readR1csHeader(path: string): Promise<R1csHeader> {
-	const file = await open(path, "r");
+export async function readR1csHeader(source: Source): Promise<R1csHeader> {
+	const file = await Sections.open(source, R1CS_FORMAT);
 	try {
-		return await readHeader(file, path, await readSections(file, path));
+		return await readHeader(file);
 	} finally {
 		await file.close();
 	}
@@ -58,40 +63,36 @@ export async function readR1csHeader(path: string): Promise<R1csHeader> {
 
 /**
  * Reads the whole system.
- * @param path .r1cs file
+ * @param source .r1cs file
  * @returns about 8 bytes per term
- * @throws CompileError `compile.failed` when the file is no .r1cs over BN254 or is cut off; the signal's reason
+ * @throws CompileError as {@link readR1csHeader}, `r1cs.format` also for a wire that does not exist; the signal's reason
  */
-export async function readR1cs(path: string, signal?: AbortSignal): Promise<R1cs> {
-	const file = await open(path, "r");
+export async function readR1cs(source: Source, signal?: AbortSignal): Promise<R1cs> {
+	const file = await Sections.open(source, R1CS_FORMAT);
 	try {
-		const sections = await readSections(file, path);
-		const header = await readHeader(file, path, sections);
-		const section = sections.get(2);
-		if (!section) throw malformed(path, "a section of constraints", "none");
-
+		const header = await readHeader(file);
 		const table = new CoefficientTable();
 		const matrices = [new MatrixBuilder(), new MatrixBuilder(), new MatrixBuilder()] as const;
 		const block = Buffer.alloc(BLOCK);
 		let filled = 0;
 		let position = 0;
-		let next = section.start;
-		const end = section.start + section.bytes;
+		let next = 0;
+		const end = file.bytes(SECTION.constraints);
 		// A linear combination is read at once; the block grows when one is longer than it.
 		let bytes = block;
 		const need = async (size: number): Promise<void> => {
 			if (filled - position >= size) return;
 			signal?.throwIfAborted();
-			const target = size > bytes.length ? Buffer.alloc(2 * size) : bytes;
-			bytes.copy(target, 0, position, filled);
 			filled -= position;
+			// Reads before room is made: a length that the file does not have is refused here.
+			const read = await file.read(SECTION.constraints, next, Math.max(size - filled, Math.min(bytes.length - filled, end - next)));
+			const target = size > bytes.length ? Buffer.alloc(2 * size) : bytes;
+			bytes.copy(target, 0, position, position + filled);
 			position = 0;
 			bytes = target;
-			const wanted = Math.min(bytes.length - filled, end - next);
-			const { bytesRead } = await file.read(bytes, filled, wanted, next);
-			filled += bytesRead;
-			next += bytesRead;
-			if (filled < size) throw malformed(path, `${size} more bytes of constraints`, `${filled}`);
+			bytes.set(read, filled);
+			filled += read.length;
+			next += read.length;
 		};
 		for (let row = 0; row < header.nConstraints; row++) {
 			for (const matrix of matrices) {
@@ -101,7 +102,13 @@ export async function readR1cs(path: string, signal?: AbortSignal): Promise<R1cs
 				const size = terms * (4 + WORD);
 				if (filled - position < size) await need(size);
 				for (let term = 0; term < terms; term++) {
-					matrix.push(bytes.readUInt32LE(position), table.index(bytes, position + 4));
+					const wire = bytes.readUInt32LE(position);
+					if (wire >= header.nWires) {
+						throw R1CS_FORMAT.malformed(
+							`readR1cs: expected wires of ${file.name} below ${header.nWires}, got ${wire} in constraint ${row}`,
+						);
+					}
+					matrix.push(wire, table.index(bytes, position + 4));
 					position += 4 + WORD;
 				}
 				matrix.endRow();
@@ -114,34 +121,10 @@ export async function readR1cs(path: string, signal?: AbortSignal): Promise<R1cs
 	}
 }
 
-async function readSections(file: FileHandle, path: string): Promise<Map<number, Section>> {
-	const size = (await file.stat()).size;
-	const head = Buffer.alloc(12);
-	await file.read(head, 0, 12, 0);
-	if (head.toString("latin1", 0, 4) !== "r1cs" || head.readUInt32LE(4) !== 1) {
-		throw malformed(path, "an r1cs file, version 1", `"${head.toString("latin1", 0, 4)}"`);
-	}
-	const sections = new Map<number, Section>();
-	let position = 12;
-	for (let i = 0; i < head.readUInt32LE(8); i++) {
-		const entry = Buffer.alloc(12);
-		await file.read(entry, 0, 12, position);
-		const bytes = Number(entry.readBigUInt64LE(4));
-		position += 12;
-		if (position + bytes > size) throw malformed(path, `${position + bytes} bytes`, `${size}`);
-		sections.set(entry.readUInt32LE(0), { start: position, bytes });
-		position += bytes;
-	}
-	return sections;
-}
-
-async function readHeader(file: FileHandle, path: string, sections: Map<number, Section>): Promise<R1csHeader> {
-	const section = sections.get(1);
-	if (!section || section.bytes < 64) throw malformed(path, "a header", "none");
-	const bytes = Buffer.alloc(64);
-	await file.read(bytes, 0, 64, section.start);
-	if (bytes.readUInt32LE(0) !== WORD || fromBytesLE(bytes, 4) !== R) {
-		throw malformed(path, "constraints over the scalar field of BN254", "another field");
+async function readHeader(file: Sections): Promise<R1csHeader> {
+	const bytes = await file.read(SECTION.header);
+	if (bytes.length < HEADER_BYTES || readField(bytes, 0) !== R) {
+		throw R1CS_FORMAT.malformed(`readR1cs: expected ${file.name} to hold constraints over the scalar field of BN254, got another field`);
 	}
 	return {
 		nWires: bytes.readUInt32LE(36),
@@ -150,10 +133,6 @@ async function readHeader(file: FileHandle, path: string, sections: Map<number, 
 		nPrivateInputs: bytes.readUInt32LE(48),
 		nConstraints: bytes.readUInt32LE(60),
 	};
-}
-
-function malformed(path: string, expected: string, got: string): CompileError {
-	return new CompileError("compile.failed", `readR1cs: expected ${path} to hold ${expected}, got ${got}`);
 }
 
 /** Gives equal coefficients the same index. 1 and -1 are most of them and are recognised without hashing. */

@@ -248,19 +248,24 @@ describe("prove refuses", () => {
 	});
 
 	it.each<[string, () => Uint8Array, string, RegExp]>([
-		["a witness that is cut off", () => plain.witness.subarray(0, plain.witness.length - 1), "input.size", /at least \d+ bytes, got \d+/],
-		["another kind of file as witness", () => plain.key, "input.unknown", /a file that starts "zkey"/],
+		[
+			"a witness that is cut off",
+			() => plain.witness.subarray(0, plain.witness.length - 1),
+			"witness.truncated",
+			/at least \d+ bytes, got \d+/,
+		],
+		["another kind of file as witness", () => plain.key, "witness.format", /a file that starts "zkey"/],
 		[
 			"a witness over another field",
 			() => inWitness(1, (copy, start) => copy.writeUInt8(0, start + 4)),
-			"input.unknown",
+			"witness.format",
 			/scalar field of BN254/,
 		],
 		["a witness of another circuit", () => committed.witness, "key.foreign", /a witness of \d+ wires for .*, got \d+/],
 		[
 			"a wire that is not below r",
 			() => inWitness(2, (copy, start) => copy.set(toBytesLE(R), start + WORD)),
-			"input.range",
+			"witness.range",
 			/scalars below r, got a larger one at 1/,
 		],
 	])("%s", async (_, witness, code, message) => {
@@ -269,7 +274,7 @@ describe("prove refuses", () => {
 
 	it("files that are missing", async () => {
 		await expect(prove(join(root, "none.zkey"), plain.witness)).rejects.toMatchObject({ code: "key.missing" });
-		await expect(prove(plain.key, join(root, "none.wtns"))).rejects.toMatchObject({ code: "input.missing" });
+		await expect(prove(plain.key, join(root, "none.wtns"))).rejects.toMatchObject({ code: "witness.missing" });
 	});
 });
 

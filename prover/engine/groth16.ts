@@ -13,6 +13,7 @@ import { randomBytes } from "node:crypto";
 import { bn254 } from "@noble/curves/bn254.js";
 import { fromBytesBE, fromBytesLE, fromMontgomery, mod, Q, R, WORD } from "../bn254.ts";
 import { KeyError, ProverError, WitnessError } from "../errors.ts";
+import type { Groth16Proof } from "../plain/proof.ts";
 import { PAIR_BYTES } from "./field.ts";
 import type { Helpers } from "./helpers.ts";
 import { type G1Point, type G2Point, hornerG1, hornerG2 } from "./horner.ts";
@@ -23,15 +24,6 @@ import { type Format, readField, Sections, type Source } from "./sections.ts";
 import { KEY_FORMAT, runSums, type SumRequest } from "./sums.ts";
 import { Domain, MAX_LOG } from "./transform.ts";
 
-/** A proof as snarkjs prints it. */
-export interface Groth16Proof {
-	readonly pi_a: string[];
-	readonly pi_b: string[][];
-	readonly pi_c: string[];
-	readonly protocol: "groth16";
-	readonly curve: "bn128";
-}
-
 export interface ProveOptions {
 	/** what makes the proof hide the witness, in `[0, r)`; default: random. Only tests have a reason to set it. */
 	readonly blinding?: { readonly r: bigint; readonly s: bigint };
@@ -39,6 +31,10 @@ export interface ProveOptions {
 	readonly machine?: Machine;
 	/** threads that take over sums; default: all in this thread */
 	readonly helpers?: Helpers;
+	/** looked at between sums */
+	readonly signal?: AbortSignal;
+	/** parts of sums that are done, and all of them */
+	readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** Sizes and points of section 2. */
@@ -57,14 +53,15 @@ const SECTION = { protocol: 1, header: 2, coefficients: 4, a: 5, b1: 6, b2: 7, c
 const GROTH16 = 1;
 const HEADER_BYTES = 660;
 const WITNESS_SECTION = { header: 1, values: 2 } as const;
+const WITNESS_HEADER_BYTES = 4 + WORD + 4;
 const TERMS_CHUNK = 32768;
 
 const WITNESS: Format = {
 	letters: "wtns",
 	versions: [1, 2],
-	missing: (message, cause) => new WitnessError("input.missing", message, { cause }),
-	malformed: (message) => new WitnessError("input.unknown", message),
-	truncated: (message) => new WitnessError("input.size", message),
+	missing: (message, cause) => new WitnessError("witness.missing", message, { cause }),
+	malformed: (message) => new WitnessError("witness.format", message),
+	truncated: (message) => new WitnessError("witness.truncated", message, { hint: "calculate the witness again" }),
 };
 
 /**
@@ -74,8 +71,8 @@ const WITNESS: Format = {
  * @returns the proof and the public signals, decimal
  * @throws KeyError `key.missing`, `key.format` (another kind of file, another curve), `key.truncated`, `key.invalid` (a point off the curve, a term
  *   outside the circuit), `key.foreign` (a witness of another circuit)
- * @throws WitnessError `input.missing`, `input.unknown` (another kind of file, another field), `input.size` (cut off), `input.range`
- * @throws ProverError `engine.failed` when a result fails its check, or memory runs out
+ * @throws WitnessError `witness.missing`, `witness.format` (another kind of file, another field), `witness.truncated`, `witness.range`
+ * @throws ProverError `engine.failed` when a result fails its check, or memory runs out; the signal's reason
  */
 export async function prove(
 	zkey: Source,
@@ -99,7 +96,7 @@ export async function prove(
 		const g1 = (section: number, digits: Digits, offset = 0): SumRequest => ({ zkey, section, group: "g1", digits, offset });
 		const [bitsB2, bitsA, bitsB1, bitsC, bitsH] = (await runSums(
 			machine,
-			options.helpers,
+			options,
 			[
 				{ ...g1(SECTION.b2, ofWires), group: "g2" },
 				g1(SECTION.a, ofWires),
@@ -117,7 +114,7 @@ export async function prove(
 			.add(times(b1, r))
 			.subtract(times(header.delta1, mod(r * s, R)));
 		return {
-			proof: { pi_a: g1Decimals(a), pi_b: g2Decimals(b2), pi_c: g1Decimals(c), protocol: "groth16", curve: "bn128" },
+			proof: { pi_a: g1Decimals(a), pi_b: g2Decimals(b2, key), pi_c: g1Decimals(c), protocol: "groth16", curve: "bn128" },
 			publicSignals: Array.from({ length: header.nPublic }, (_, i) => fromBytesLE(witness, (i + 1) * WORD).toString()),
 		};
 	} finally {
@@ -198,13 +195,16 @@ async function readHeader(key: Sections): Promise<Header> {
 	};
 }
 
-/** The values of a .wtns, 32 bytes each. */
-async function readWitness(source: Source): Promise<Buffer> {
+/**
+ * @returns the values of a .wtns, 32 bytes each, little endian; whether they are below r is not looked at
+ * @throws WitnessError `witness.missing`, `witness.format`, `witness.truncated`
+ */
+export async function readWitness(source: Source): Promise<Buffer> {
 	const file = await Sections.open(source, WITNESS);
 	try {
 		const header = await file.read(WITNESS_SECTION.header);
-		if (readField(header, 0) !== R) {
-			throw new WitnessError("input.unknown", `prove: expected ${file.name} to be over the scalar field of BN254, got another field`);
+		if (header.length !== WITNESS_HEADER_BYTES || readField(header, 0) !== R) {
+			throw new WitnessError("witness.format", `prove: expected ${file.name} to be over the scalar field of BN254, got another field`);
 		}
 		file.expect(WITNESS_SECTION.values, header.readUInt32LE(4 + WORD) * WORD);
 		return await file.read(WITNESS_SECTION.values);
@@ -247,8 +247,16 @@ function g1Decimals(point: G1Point): string[] {
 	return [x.toString(), y.toString(), "1"];
 }
 
-function g2Decimals(point: G2Point): string[][] {
-	const { x, y } = checked(point).toAffine();
+function g2Decimals(point: G2Point, key: Sections): string[][] {
+	const { x, y } = point.toAffine();
+	const { Fp2 } = bn254.fields;
+	const isOnCurve = Fp2.eql(Fp2.sqr(y), Fp2.add(Fp2.mul(Fp2.sqr(x), x), bn254.G2.Point.CURVE().b));
+	if (isOnCurve && !point.isTorsionFree()) {
+		// That sums stay on the curve is checked; that all points of the key are in the subgroup would be dear to check.
+		const message = `prove: expected the points of section ${SECTION.b2} of ${key.name} in the subgroup of order r, got one outside`;
+		throw new KeyError("key.invalid", message);
+	}
+	checked(point);
 	return [
 		[x.c0.toString(), x.c1.toString()],
 		[y.c0.toString(), y.c1.toString()],

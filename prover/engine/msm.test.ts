@@ -144,6 +144,6 @@ describe("recode", () => {
 	});
 
 	it.each([R, R + 1n, 2n ** 256n - 1n])("refuses %i", (scalar) => {
-		expect(() => recode(wordsOf([1n, scalar]))).toThrow(expect.objectContaining({ code: "input.range" }));
+		expect(() => recode(wordsOf([1n, scalar]))).toThrow(expect.objectContaining({ code: "witness.range" }));
 	});
 });

@@ -84,7 +84,7 @@ export function loadPoints(machine: Machine, group: GroupName, bytes: Uint8Array
 /**
  * Recodes scalars, for the width of window that makes a sum over them cheapest.
  * @param words eight 32-bit words a scalar, least significant first
- * @throws WitnessError `input.range` when a scalar is not below r
+ * @throws WitnessError `witness.range` when a scalar is not below r
  */
 export function recode(words: Uint32Array): Digits {
 	const count = words.length / 8;
@@ -94,7 +94,7 @@ export function recode(words: Uint32Array): Digits {
 	for (let i = 0; i < count; i++) {
 		if (isAbove(words, 8 * i, HALF_R)) {
 			if (!isAbove(R_WORDS, 0, words.subarray(8 * i, 8 * i + 8))) {
-				throw new WitnessError("input.range", `recode: expected scalars below r, got a larger one at ${i}`);
+				throw new WitnessError("witness.range", `recode: expected scalars below r, got a larger one at ${i}`);
 			}
 			negative[i] = 1;
 			subtractFromR(magnitudes, 8 * i);

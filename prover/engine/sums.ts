@@ -1,4 +1,5 @@
 /** Sums over a section of a key, as tasks that any thread can run. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { KeyError } from "../errors.ts";
 import type { Helpers } from "./helpers.ts";
 import type { GroupName } from "./kernels.ts";
@@ -21,6 +22,13 @@ export interface SumRequest {
 export interface SumTask extends SumRequest {
 	/** first window and end */
 	readonly windows: readonly [first: number, end: number];
+}
+
+/** Who helps, and who watches. */
+export interface SumOptions {
+	readonly helpers?: Helpers;
+	readonly signal?: AbortSignal;
+	readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** snarkjs' proving keys. */
@@ -53,27 +61,33 @@ export async function runSum(machine: Machine, { zkey, section, group, digits, o
  * @param early what can be computed at once
  * @param late computed on this thread, then its sum
  * @returns the early sums in order, then the late one
- * @throws the first error of a part
+ * @throws the first error of a part; the signal's reason
  */
 export async function runSums(
 	machine: Machine,
-	helpers: Helpers | undefined,
+	{ helpers, signal, onProgress }: SumOptions,
 	early: readonly SumRequest[],
 	late: () => Promise<SumRequest>,
 ): Promise<BitSums[]> {
 	const results: BitSums[][] = [];
 	const queue: { readonly result: BitSums[]; readonly task: SumTask }[] = [];
 	const threads = 1 + (helpers?.count ?? 0);
-	const push = (request: SumRequest, parts: number): void => {
+	let [done, total] = [0, threads];
+	const push = (request: SumRequest, parts: number): number => {
 		const result: BitSums[] = [];
 		results.push(result);
-		for (const task of split(request, parts)) queue.push({ result, task });
+		const tasks = split(request, parts);
+		for (const task of tasks) queue.push({ result, task });
+		return tasks.length;
 	};
 	// Every part loads all points. A sum in G2 is as dear as three in G1; the last sum is cut so that all threads finish together.
-	for (const request of early) push(request, request.group === "g2" ? threads : Math.ceil(threads / 2));
+	for (const request of early) total += push(request, request.group === "g2" ? threads : Math.ceil(threads / 2));
 	let failed = false;
 	const complete = late().then(
-		(request) => push(request, threads),
+		(request) => {
+			// Until now counted as one part a thread.
+			total += push(request, threads) - threads;
+		},
 		(error) => {
 			failed = true;
 			throw error;
@@ -88,7 +102,10 @@ export async function runSums(
 			}
 			if (!next) return;
 			try {
+				await nextTurn();
+				signal?.throwIfAborted();
 				next.result.push(await run(next.task));
+				onProgress?.(++done, total);
 			} catch (error) {
 				failed = true;
 				throw error;
