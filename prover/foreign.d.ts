@@ -19,9 +19,10 @@ declare module "snarkjs" {
 		readonly pi_b: readonly (readonly string[])[];
 		readonly pi_c: readonly string[];
 	}
-	type BinarySource = string | { readonly type: "mem"; readonly data: Uint8Array };
+	type BinarySource = string | Uint8Array | { readonly type: "mem"; readonly data: Uint8Array };
 	export const zKey: {
 		newZKey(r1cs: string, ptau: BinarySource, zkey: { type: "mem"; data: Uint8Array }): Promise<unknown>;
+		exportVerificationKey(zkey: BinarySource): Promise<unknown>;
 	};
 	export const groth16: {
 		prove(
@@ -30,6 +31,7 @@ declare module "snarkjs" {
 			logger?: undefined,
 			options?: { readonly singleThread?: boolean },
 		): Promise<{ proof: SnarkjsProof; publicSignals: string[] }>;
+		fullProve(input: unknown, wasm: BinarySource, zkey: BinarySource): Promise<{ proof: SnarkjsProof; publicSignals: string[] }>;
 		verify(verificationKey: unknown, publicSignals: readonly string[], proof: unknown): Promise<boolean>;
 	};
 }
