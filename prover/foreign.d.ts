@@ -24,6 +24,9 @@ declare module "snarkjs" {
 		newZKey(r1cs: string, ptau: BinarySource, zkey: { type: "mem"; data: Uint8Array }): Promise<unknown>;
 		exportVerificationKey(zkey: BinarySource): Promise<unknown>;
 	};
+	export const wtns: {
+		calculate(input: unknown, wasm: BinarySource, wtns: { type: "mem"; data: Uint8Array }): Promise<void>;
+	};
 	export const groth16: {
 		prove(
 			zkey: BinarySource,

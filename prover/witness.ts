@@ -101,13 +101,14 @@ export class WitnessProgram {
 		this.#checkField(exports);
 		let given = 0;
 		for (const [name, values] of inputs) {
-			// An unknown name has size -1.
+			// An unknown name has size 0 or -1.
 			const size = exports.getInputSignalSize(...signalHash(name));
-			if (size < 0) throw new WitnessError("input.unknown", `calculate: expected inputs of ${this.#id}, got "${name}"`);
+			if (size <= 0 && values.length > 0)
+				throw new WitnessError("input.unknown", `calculate: expected inputs of ${this.#id}, got "${name}"`);
 			if (values.length !== size) {
 				throw new WitnessError("input.size", `calculate: expected ${size} values of "${name}" for ${this.#id}, got ${values.length}`);
 			}
-			given += size;
+			given += values.length;
 		}
 		const size = exports.getInputSize();
 		if (given < size) {

@@ -121,6 +121,46 @@ export async function snarkjsProof(key: Uint8Array, witness: Uint8Array, { r, s 
 
 /** Ends snarkjs' threads. */
 export async function endSnarkjs(): Promise<void> {
-	await (globalThis as { curve_bn128?: SnarkjsCurve }).curve_bn128?.terminate();
+	const { curve_bn128, curve_bls12381 } = globalThis as { curve_bn128?: SnarkjsCurve; curve_bls12381?: SnarkjsCurve };
+	await Promise.all([curve_bn128?.terminate(), curve_bls12381?.terminate()]);
 	curve = undefined;
+}
+
+/** What a small ceremony needs of snarkjs. */
+interface SnarkjsSetup {
+	readonly curves: { getCurveFromName(name: string): Promise<SnarkjsCurve> };
+	readonly powersOfTau: {
+		newAccumulator(curve: SnarkjsCurve, power: number, ptau: Memory): Promise<unknown>;
+		contribute(from: Memory, to: Memory, name: string, entropy: string): Promise<unknown>;
+		preparePhase2(from: Memory, to: Memory): Promise<unknown>;
+	};
+	readonly zKey: {
+		newZKey(r1cs: string, ptau: Memory, zkey: Memory): Promise<unknown>;
+		contribute(from: Memory, to: Memory, name: string, entropy: string): Promise<unknown>;
+	};
+}
+interface Memory {
+	readonly type: "mem";
+	data: Uint8Array;
+}
+
+/**
+ * A key from snarkjs alone: powers of tau and phase 2, a contribution each. 2^6 takes 2 CPU seconds.
+ * @param power log2 of the domain
+ * @param curveName snarkjs' name
+ */
+export async function snarkjsKey(r1cs: string, power: number, curveName = "bn128"): Promise<Uint8Array> {
+	await loadFfjavascript();
+	const { curves, powersOfTau, zKey } = (await import("snarkjs")) as unknown as SnarkjsSetup;
+	const [fresh, contributed, prepared, initial, final] = Array.from(
+		{ length: 5 },
+		(): Memory => ({ type: "mem", data: new Uint8Array() }),
+	) as [Memory, Memory, Memory, Memory, Memory];
+	const named = await curves.getCurveFromName(curveName);
+	await powersOfTau.newAccumulator(named, power, fresh);
+	await powersOfTau.contribute(fresh, contributed, "one", "entropy of a test");
+	await powersOfTau.preparePhase2(contributed, prepared);
+	await zKey.newZKey(r1cs, prepared, initial);
+	await zKey.contribute(initial, final, "one", "entropy of a test");
+	return final.data;
 }
