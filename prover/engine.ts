@@ -1,10 +1,12 @@
 /**
- * The Groth16 engine behind the pool, and ffjavascript, which setups and commitments still use, made safe in any thread.
+ * The Groth16 engine behind the pool, and ffjavascript, which snarkjs is built on, made safe in any thread.
  */
 import { registerHooks } from "node:module";
 import { availableParallelism } from "node:os";
-import { type Groth16Proof, prove } from "./engine/groth16.ts";
+import { type ProveOptions, prove } from "./engine/groth16.ts";
 import { Helpers } from "./engine/helpers.ts";
+import type { Source } from "./engine/sections.ts";
+import type { Groth16Proof } from "./plain/proof.ts";
 
 let hooked = false;
 let helpers: Helpers | undefined;
@@ -27,19 +29,28 @@ export async function loadFfjavascript(): Promise<typeof import("ffjavascript")>
 
 /**
  * Makes a plain Groth16 proof.
- * @param zkey path of the proving key
- * @param witness a .wtns file in memory, of the same circuit
+ * @param zkey the proving key
+ * @param witness a .wtns file of the same circuit
  * @param threads "one": this thread only; "all": one thread per core, which stay for the next proof and end with this one
  * @returns the proof and the public signals, decimal strings, as snarkjs prints them
- * @throws KeyError, WitnessError, ProverError as {@link prove}; it does not check that the witness satisfies the circuit
+ * @throws KeyError, WitnessError, ProverError, the signal's reason, as {@link prove}; it does not check that the witness satisfies the circuit
  */
 export async function groth16Prove(
-	zkey: string,
-	witness: Uint8Array,
+	zkey: Source,
+	witness: Source,
 	threads: "one" | "all",
+	options: Pick<ProveOptions, "signal" | "onProgress"> = {},
 ): Promise<{ proof: Groth16Proof; publicSignals: string[] }> {
 	const others = availableParallelism() - 1;
-	if (threads === "one" || others === 0) return prove(zkey, witness);
+	if (threads === "one" || others === 0) return prove(zkey, witness, options);
 	helpers ??= new Helpers(others);
-	return prove(zkey, witness, { helpers });
+	return prove(typeof zkey === "string" ? zkey : shared(zkey), witness, { ...options, helpers });
+}
+
+/** A key in memory goes to every thread with every sum: copied each time, unless its memory is shared. */
+function shared(bytes: Uint8Array): Uint8Array {
+	if (bytes.buffer instanceof SharedArrayBuffer) return bytes;
+	const copy = new Uint8Array(new SharedArrayBuffer(bytes.length));
+	copy.set(bytes);
+	return copy;
 }

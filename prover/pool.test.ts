@@ -10,7 +10,8 @@ import { evaluationOf } from "./challenge.ts";
 import { type CompiledCircuit, compileCircuit } from "./compile.ts";
 import { ProverPool } from "./pool.ts";
 import type { Proof } from "./proof.ts";
-import { deriveSecrets, type ProvingKey, setupDevelopment } from "./setup.ts";
+import { deriveSecrets } from "./setup/secrets.ts";
+import { type ProvingKey, setupDevelopment } from "./setup.ts";
 import { toyCircuit, toyInputs } from "./toy.ts";
 import {
 	circuitIdOf,

@@ -1,19 +1,16 @@
 /**
- * What runs in the pool's threads: making proofs, and multiplying generators for setups.
+ * What runs in the pool's threads: making proofs.
  *
  * Tasks return `{ ok, value | error }` and never throw: an error that crosses a thread boundary would lose its class and code.
  */
 import { randomBytes } from "node:crypto";
 import type { MessagePort } from "node:worker_threads";
-import { Piscina } from "piscina";
 import { fromBytesBE, fromBytesLE, R, WORD } from "./bn254.ts";
 import { challengeOf, digestOf, evaluationOf, type Fixed, type Transcript } from "./challenge.ts";
 import { commit } from "./commitment.ts";
 import type { CompiledCircuit, InputSignal } from "./compile.ts";
-import { Curve, G1, G2 } from "./curve.ts";
 import { groth16Prove } from "./engine.ts";
 import { KeyError, type PackedError, ProverError, packError, WitnessError } from "./errors.ts";
-import { FixedBase } from "./fixed-base.ts";
 import { type Proof, parseProof } from "./proof.ts";
 import type { ProvingKey } from "./setup.ts";
 import type { G1Decimals } from "./verification-key.ts";
@@ -72,19 +69,8 @@ export interface Proved {
 	readonly proveMs: number;
 }
 
-/** Multiples of a generator. */
-export interface MultiplyTask {
-	readonly group: "g1m" | "g2m";
-	/** window width of the table, see fixed-base.ts */
-	readonly bits: number;
-	/** 32 bytes each, little endian, in `[0, r)` */
-	readonly scalars: Uint8Array;
-}
-
 const KEPT_PROGRAMS = 4;
 const programs = new Map<string, Promise<WitnessProgram>>();
-const tables = new Map<string, Promise<FixedBase>>();
-let commitCurve: Promise<Curve> | undefined;
 
 /** Commits to the private inputs of one proof that will be made together with others. Task of the pool. */
 export async function commitInputs(task: CommitTask): Promise<Outcome<Opening>> {
@@ -107,32 +93,6 @@ export async function prove(task: ProveTask): Promise<Outcome<Proved>> {
 	} finally {
 		task.port?.close();
 	}
-}
-
-/** Multiplies one chunk. Task of the setup's pool. */
-export async function multiply(task: MultiplyTask): Promise<Outcome<Uint8Array>> {
-	try {
-		const value = await multiplyChunk(task);
-		const outcome: Outcome<Uint8Array> = { ok: true, value };
-		// Piscina's protocol for handing the points over without a copy.
-		return { ...outcome, [Piscina.transferableSymbol]: [value.buffer], [Piscina.valueSymbol]: outcome };
-	} catch (error) {
-		return { ok: false, error: packError(error, "setup.failed") };
-	}
-}
-
-/**
- * Multiplies the generator of a group by each scalar.
- * @returns affine points in the layout of keys
- */
-export async function multiplyChunk({ group, bits, scalars }: MultiplyTask): Promise<Uint8Array<ArrayBuffer>> {
-	const name = `${group}/${bits}`;
-	let table = tables.get(name);
-	if (!table) {
-		table = Curve.open().then((curve) => new FixedBase(curve, group === "g1m" ? G1 : G2, bits));
-		tables.set(name, table);
-	}
-	return (await table).multiply(scalars);
 }
 
 /** Inputs by name without blind, links, evaluation and challenge, and what they prove. */
@@ -166,8 +126,7 @@ async function open(task: CommitTask, { inputs, publics }: Prepared): Promise<Op
 	try {
 		checkKey(circuit, zkey);
 		const values = circuit.inputs.filter(({ visibility }) => visibility === "private").flatMap(({ name }) => inputs.get(name) as bigint[]);
-		commitCurve ??= Curve.open();
-		points = await commit(await commitCurve, zkey, values);
+		points = await commit(zkey, values);
 	} finally {
 		await zkey.close();
 	}
