@@ -1,21 +1,21 @@
 /**
  * The Groth16 engine behind the pool, and ffjavascript, which setups and commitments still use, made safe in any thread.
  */
-import { registerHooks } from "node:module";
 import { availableParallelism } from "node:os";
 import { type ProveOptions, prove } from "./engine/groth16.ts";
 import { Helpers } from "./engine/helpers.ts";
 import type { Source } from "./engine/sections.ts";
 import type { Groth16Proof } from "./plain/proof.ts";
+import { scriptBeside } from "./script.ts";
 
-let hooked = false;
+let hook: Promise<void> | undefined;
 let helpers: Helpers | undefined;
 
 /** Makes ffjavascript start its threads through our own class; see web-worker.ts for the reason. */
-function hookWebWorker(): void {
-	if (hooked) return;
-	hooked = true;
-	const own = new URL("./web-worker.ts", import.meta.url).href;
+async function hookWebWorker(): Promise<void> {
+	// Node 20 lacks it, and plain proofs do without.
+	const { registerHooks } = await import("node:module");
+	const own = scriptBeside(import.meta.url, "web-worker").href;
 	registerHooks({
 		resolve: (specifier, context, next) => (specifier === "web-worker" ? { url: own, shortCircuit: true } : next(specifier, context)),
 	});
@@ -23,7 +23,8 @@ function hookWebWorker(): void {
 
 /** Imports ffjavascript so that it is safe in any thread. */
 export async function loadFfjavascript(): Promise<typeof import("ffjavascript")> {
-	hookWebWorker();
+	hook ??= hookWebWorker();
+	await hook;
 	return import("ffjavascript");
 }
 

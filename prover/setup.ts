@@ -27,6 +27,7 @@ import { Curve, G1, G2, type GroupLayout } from "./curve.ts";
 import { ProverError, unpackError } from "./errors.ts";
 import { windowBits } from "./fixed-base.ts";
 import { type R1cs, readR1cs, type SparseMatrix } from "./r1cs.ts";
+import { scriptBeside } from "./script.ts";
 import { readVerificationKey, type VerificationKey } from "./verification-key.ts";
 import { multiplyChunk } from "./worker.ts";
 import { encodeHeader, HEADER_BYTES, type KeyFacts, type KeySection, layOut, SECTION, writeFully } from "./zkey.ts";
@@ -426,7 +427,7 @@ async function multiplySections(
 	const pool =
 		total < INLINE
 			? undefined
-			: new Piscina({ filename: new URL("./worker.ts", import.meta.url).href, minThreads: threads, maxThreads: threads });
+			: new Piscina({ filename: scriptBeside(import.meta.url, "worker").href, minThreads: threads, maxThreads: threads });
 	const chunks = sections.flatMap(({ section, group, scalars }) => {
 		const count = scalars.length / WORD;
 		return Array.from({ length: Math.ceil(count / CHUNK) }, (_, i) => ({

@@ -6,6 +6,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { ProverError, unpackError } from "../errors.ts";
+import { scriptBeside } from "../script.ts";
 import type { HelperAnswer, HelperQuestion } from "./helper.ts";
 import type { Program } from "./machine.ts";
 import type { BitSums } from "./msm.ts";
@@ -73,7 +74,7 @@ export class Helpers {
 
 	#start(): Helper {
 		// Flags of this process such as --input-type would change how the script is read.
-		const helper: Helper = { worker: new Worker(new URL("./helper.ts", import.meta.url), { execArgv: [] }), answer: undefined };
+		const helper: Helper = { worker: new Worker(scriptBeside(import.meta.url, "helper"), { execArgv: [] }), answer: undefined };
 		helper.worker.unref();
 		helper.worker.on("message", (answer: HelperAnswer) => helper.answer?.(answer));
 		const fail = (message: string): void => {
