@@ -37,7 +37,7 @@ export interface Groth16Proof {
 export interface ProveOptions {
 	/** what makes the proof hide the witness, in `[0, r)`; default: random. Only tests have a reason to set it. */
 	readonly blinding?: { readonly r: bigint; readonly s: bigint };
-	/** whose memory is used, and left as it was; default: a new one for this proof */
+	/** whose memory is used, and left as it was; default: one that this thread keeps while it is small */
 	readonly machine?: Machine;
 	/** threads that take part in sums; default: all in this thread */
 	readonly helpers?: Helpers;
@@ -71,10 +71,10 @@ export async function prove(
 	wtns: Source,
 	options: ProveOptions = {},
 ): Promise<{ proof: Groth16Proof; publicSignals: string[] }> {
-	const machine = options.machine ?? (await Machine.open());
 	const { helpers, signal } = options;
-	const mark = machine.mark();
 	const file = isLoaded(key) ? undefined : await Sections.open(key, KEY_FORMAT);
+	const machine = options.machine ?? (await Machine.take());
+	const mark = machine.mark();
 	const started: Sums[] = [];
 	const start = (...requests: SumRequest[]): Sums => {
 		const sums = new Sums(machine, helpers, requests);
@@ -121,11 +121,10 @@ export async function prove(
 			proof: { pi_a: piA, pi_b: piB, pi_c: g1Decimals(c.add(hornerG1(bitsH))), protocol: "groth16", curve: "bn128" },
 			publicSignals: Array.from({ length: header.nPublic }, (_, i) => fromBytesLE(witness, (i + 1) * WORD).toString()),
 		};
-	} catch (error) {
-		for (const sums of started) sums.stop();
-		throw error;
 	} finally {
+		await Promise.all(started.map((sums) => sums.stop()));
 		machine.release(mark);
+		if (!options.machine) machine.giveBack();
 		await file?.close();
 	}
 }

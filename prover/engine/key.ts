@@ -100,7 +100,6 @@ interface Chunk {
  * @throws ProverError `engine.memory` when the key does not fit, at the latest above a domain of 2^22 points
  */
 export async function loadKey(zkey: Source, options: { readonly helpers?: Helpers } = {}): Promise<LoadedKey> {
-	const machine = await Machine.open();
 	const file = await Sections.open(zkey, KEY_FORMAT);
 	let key: LoadedKey;
 	try {
@@ -109,10 +108,15 @@ export async function loadKey(zkey: Source, options: { readonly helpers?: Helper
 		await file.close();
 	}
 	const task: LoadTask = { zkey, key, next: new Int32Array(new SharedArrayBuffer(4)) };
-	// Threads would copy a key in memory.
-	const others = typeof zkey === "string" ? options.helpers?.run(machine.program, { load: task }) : undefined;
-	const [own, rest] = await Promise.allSettled([runLoad(machine, task), others]);
-	for (const outcome of [own, rest]) if (outcome.status === "rejected") throw outcome.reason;
+	const machine = await Machine.take();
+	try {
+		// Threads would copy a key in memory.
+		const others = typeof zkey === "string" ? options.helpers?.run(machine.program, { load: task }) : undefined;
+		const outcomes = await Promise.allSettled([runLoad(machine, task), others]);
+		for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+	} finally {
+		machine.giveBack();
+	}
 	return key;
 }
 

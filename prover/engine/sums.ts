@@ -39,7 +39,7 @@ export class Sums {
 		this.#machine = machine;
 		this.#requests = requests;
 		this.#others = helpers ? helpers.run(machine.program, { sums: requests }) : Promise.resolve([]);
-		// Whoever calls finish hears of a failure; who does not, has one of his own.
+		// Whoever calls finish hears of a failure; whoever does not has another.
 		this.#others.catch(() => undefined);
 	}
 
@@ -55,9 +55,10 @@ export class Sums {
 		return this.#requests.map((_, i) => mergeBits(all.map((sums) => sums[i] as BitSums)));
 	}
 
-	/** Makes all threads stop after their window. */
-	stop(): void {
+	/** Makes all threads stop after their window, and waits until no other reads the digits. */
+	async stop(): Promise<void> {
 		stop(this.#requests);
+		await this.#others.catch(() => undefined);
 	}
 }
 
