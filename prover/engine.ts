@@ -2,12 +2,17 @@
  * The Groth16 engine behind the pool, and ffjavascript, which setups and commitments still use, made safe in any thread.
  */
 import { registerHooks } from "node:module";
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { type Groth16Proof, prove } from "./engine/groth16.ts";
 import { Helpers } from "./engine/helpers.ts";
+import type { LoadedKey } from "./engine/key.ts";
+import { KeyCache } from "./engine/key-cache.ts";
 
 let hooked = false;
 let helpers: Helpers | undefined;
+let keys: KeyCache | undefined;
+/** The part of the machine's memory that loaded keys may take. */
+const KEYS_PART = 1 / 4;
 
 /** Makes ffjavascript start its threads through our own class; see web-worker.ts for the reason. */
 function hookWebWorker(): void {
@@ -25,21 +30,37 @@ export async function loadFfjavascript(): Promise<typeof import("ffjavascript")>
 	return import("ffjavascript");
 }
 
+/** One thread for each core but this one, which stay for the next task and end with this thread. */
+function otherThreads(): Helpers | undefined {
+	const others = availableParallelism() - 1;
+	if (others > 0) helpers ??= new Helpers(others);
+	return helpers;
+}
+
+/**
+ * A proving key for {@link groth16Prove}, here or in another thread: what is loaded once is shared by all threads to which it is sent.
+ * @param zkey path of the proving key
+ * @returns the key loaded into shared memory, at most a quarter of the machine's for all keys; the path when it is larger than that
+ * @throws KeyError, ProverError as {@link loadKey}
+ */
+export function provingKey(zkey: string): Promise<LoadedKey | string> {
+	keys ??= new KeyCache(totalmem() * KEYS_PART, otherThreads());
+	return keys.get(zkey);
+}
+
 /**
  * Makes a plain Groth16 proof.
- * @param zkey path of the proving key
+ * @param key what {@link provingKey} returned, or the path of a proving key that is read section by section
  * @param witness a .wtns file in memory, of the same circuit
  * @param threads "one": this thread only; "all": one thread per core, which stay for the next proof and end with this one
  * @returns the proof and the public signals, decimal strings, as snarkjs prints them
  * @throws KeyError, WitnessError, ProverError as {@link prove}; it does not check that the witness satisfies the circuit
  */
 export async function groth16Prove(
-	zkey: string,
+	key: LoadedKey | string,
 	witness: Uint8Array,
 	threads: "one" | "all",
 ): Promise<{ proof: Groth16Proof; publicSignals: string[] }> {
-	const others = availableParallelism() - 1;
-	if (threads === "one" || others === 0) return prove(zkey, witness);
-	helpers ??= new Helpers(others);
-	return prove(zkey, witness, { helpers });
+	const others = threads === "all" ? otherThreads() : undefined;
+	return prove(key, witness, others ? { helpers: others } : {});
 }

@@ -72,9 +72,9 @@ export async function prove(
 	options: ProveOptions = {},
 ): Promise<{ proof: Groth16Proof; publicSignals: string[] }> {
 	const { helpers, signal } = options;
-	const file = isLoaded(key) ? undefined : await Sections.open(key, KEY_FORMAT);
 	const machine = options.machine ?? (await Machine.take());
 	const mark = machine.mark();
+	let file: Sections | undefined;
 	const started: Sums[] = [];
 	const start = (...requests: SumRequest[]): Sums => {
 		const sums = new Sums(machine, helpers, requests);
@@ -83,6 +83,7 @@ export async function prove(
 	};
 	try {
 		const witness = await readWitness(wtns);
+		if (!isLoaded(key)) file = await Sections.open(key, KEY_FORMAT);
 		const { name } = file ?? (key as LoadedKey);
 		const header = file ? await readHeader(file) : (key as LoadedKey).header;
 		const nWitness = witness.length / WORD;
