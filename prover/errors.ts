@@ -38,6 +38,7 @@ export type ProverErrorCode =
 	| "witness.unsatisfied"
 	| "witness.output"
 	| "engine.failed"
+	| "engine.memory"
 	| "proof.format"
 	| "proof.point"
 	| "proof.public"

@@ -31,7 +31,7 @@
  * @source N. Emmart, "Faster modular exponentiation using double precision floating point arithmetic on the GPU", ARITH 2018
  */
 import { mod } from "../bn254.ts";
-import { type Code, type Func, f64, i32, i64, type Module, pair } from "./wasm.ts";
+import { type Code, type Func, f64, i32, i64, type MemoryIndex, type Module, pair } from "./wasm.ts";
 
 /** Five vectors. */
 export type Element = readonly Code[];
@@ -88,8 +88,11 @@ export class FieldCode {
 	}
 
 	/** Lanes from two places, limbs `stride` bytes apart. */
-	load(low: Code, high: Code, offset = 0, stride = 8): Element {
-		return limbs((i) => this.#vector(pair.loadHigh(high, pair.loadLow(low, offset + stride * i), offset + stride * i)));
+	load(low: Code, high: Code, offset = 0, stride = 8, memory: MemoryIndex = 0): Element {
+		return limbs((i) => {
+			const at = offset + stride * i;
+			return this.#vector(pair.loadHigh(high, pair.loadLow(low, at, memory), at, memory));
+		});
 	}
 
 	/** Lane 0 of an element, lane 1 from memory. */
@@ -108,10 +111,10 @@ export class FieldCode {
 	}
 
 	/** Lanes to two places, limbs `stride` bytes apart. */
-	store(low: Code, high: Code, x: Element, offset = 0, stride = 8): void {
+	store(low: Code, high: Code, x: Element, offset = 0, stride = 8, memory: MemoryIndex = 0): void {
 		for (const [i, limb] of x.entries()) {
-			this.#func.emit(pair.storeLane(low, limb, 0, offset + stride * i));
-			this.#func.emit(pair.storeLane(high, limb, 1, offset + stride * i));
+			this.#func.emit(pair.storeLane(low, limb, 0, offset + stride * i, memory));
+			this.#func.emit(pair.storeLane(high, limb, 1, offset + stride * i, memory));
 		}
 	}
 
@@ -208,9 +211,9 @@ export class FieldCode {
 	}
 
 	/** Reads 32 bytes little endian, any value below 2^256, from two places: limbs in `[0, 2^51)`, the top one in `[0, 2^52)`. */
-	loadBytes(low: Code, high: Code, offset = 0): Element {
+	loadBytes(low: Code, high: Code, offset = 0, memory: MemoryIndex = 0): Element {
 		const lanes = [low, high].map((address) => {
-			const words = [0, 1, 2, 3].map((i) => this.#func.let("i64", i64.load(address, offset + 8 * i)));
+			const words = [0, 1, 2, 3].map((i) => this.#func.let("i64", i64.load(address, offset + 8 * i, memory)));
 			return limbs((i) => {
 				const bit = 51 * i;
 				const word = bit >> 6;

@@ -11,10 +11,12 @@ import { changed, endSnarkjs, sectionOf, snarkjsProof, uncommitted } from "../te
 import { toyCircuit, toyInputs } from "../toy.ts";
 import { encodeWitness, flattenInputs, WitnessProgram } from "../witness.ts";
 import { SECTION } from "../zkey.ts";
+import { recode } from "./digits.ts";
 import { prove } from "./groth16.ts";
 import { Helpers } from "./helpers.ts";
+import { loadKey } from "./key.ts";
 import { Machine } from "./machine.ts";
-import { recode } from "./msm.ts";
+import { requestSum } from "./sums.ts";
 
 // Compilers and threads share their cores with whatever else runs.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
@@ -75,6 +77,44 @@ describe("prove", () => {
 		try {
 			expect(await prove(key, witness, { blinding: BLINDING, helpers })).toEqual(expected);
 			expect(await prove(plain.key, plain.witness, { blinding: BLINDING, helpers })).toEqual(expected);
+		} finally {
+			await helpers.close();
+		}
+	});
+
+	it("makes the same proofs with a loaded key, in any thread, several times", async () => {
+		const helpers = new Helpers(2);
+		const path = join(root, "loaded.zkey");
+		await writeFile(path, plain.key);
+		try {
+			const expected = await prove(plain.key, plain.witness, { blinding: BLINDING });
+			const keys = [await loadKey(plain.key), await loadKey(path, { helpers }), structuredClone(await loadKey(path))];
+			for (const key of keys) {
+				expect(await prove(key, plain.witness, { blinding: BLINDING })).toEqual(expected);
+				expect(await prove(key, plain.witness, { blinding: BLINDING, helpers })).toEqual(expected);
+				expect(await prove(key, plain.witness, { blinding: BLINDING, machine: await Machine.open("plain") })).toEqual(expected);
+			}
+			const key = await loadKey(committed.key, { helpers });
+			expect(await prove(key, committed.witness, { blinding: BLINDING, helpers })).toEqual(
+				await prove(committed.key, committed.witness, { blinding: BLINDING }),
+			);
+		} finally {
+			await helpers.close();
+		}
+	});
+
+	it("stops when it is told to, and goes on", async () => {
+		const helpers = new Helpers(1);
+		try {
+			const reason = new Error("no more");
+			await expect(prove(plain.key, plain.witness, { helpers, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+			const controller = new AbortController();
+			const late = prove(plain.key, plain.witness, { helpers, signal: controller.signal });
+			setTimeout(() => controller.abort(reason));
+			await expect(late).rejects.toBe(reason);
+			expect(await prove(plain.key, plain.witness, { helpers, blinding: BLINDING })).toEqual(
+				await prove(plain.key, plain.witness, { blinding: BLINDING }),
+			);
 		} finally {
 			await helpers.close();
 		}
@@ -263,10 +303,9 @@ describe("Helpers", () => {
 		const helpers = new Helpers(1);
 		const key = new Uint8Array(new SharedArrayBuffer(plain.key.length));
 		key.set(plain.key);
-		const digits = recode(new Uint32Array(8 * PLAIN_WIRES).fill(1));
-		const task = { zkey: key, section: SECTION.a, group: "g1", digits, offset: 0, windows: [0, digits.windows] } as const;
-		const { program } = await Machine.open();
-		const outcomes = [1, 2, 3].map(() => helpers.run(program, task));
+		const machine = await Machine.open();
+		const digits = recode(machine, new Uint32Array(8 * PLAIN_WIRES).fill(1));
+		const outcomes = [1, 2, 3].map(() => helpers.run(machine.program, { sums: [requestSum(key, "a", digits)] }));
 		const failed = outcomes.map((outcome) => expect(outcome).rejects.toMatchObject({ code: "pool.closed" }));
 		await helpers.close();
 		await Promise.all(failed);

@@ -1,8 +1,8 @@
 /** Verification keys of plain Groth16 as snarkjs writes them: read out of a proving key, and read from JSON. */
 import { bn254 } from "@noble/curves/bn254.js";
 import { fromMontgomery, WORD } from "../bn254.ts";
+import { KEY_FORMAT } from "../engine/key.ts";
 import { Sections, type Source } from "../engine/sections.ts";
-import { KEY_FORMAT } from "../engine/sums.ts";
 import { KeyError, type ProverErrorCode } from "../errors.ts";
 import { type G1Decimals, type G1Point, type G2Decimals, type G2Point, g1Point, g2Point } from "../verification-key.ts";
 import { decodeHeader, SECTION } from "../zkey.ts";
