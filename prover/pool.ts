@@ -12,6 +12,7 @@ import { Piscina } from "piscina";
 import type { Transcript } from "./challenge.ts";
 import type { CompiledCircuit } from "./compile.ts";
 import { ProverError, unpackError } from "./errors.ts";
+import { scriptBeside } from "./script.ts";
 import type { ProvingKey } from "./setup.ts";
 import type { Inputs } from "./witness.ts";
 import type { CommitTask, Opening, Outcome, Proved, ProvePhase, ProveTask } from "./worker.ts";
@@ -54,7 +55,7 @@ export class ProverPool {
 
 	constructor(options: PoolOptions = {}) {
 		this.#threads = new Piscina({
-			filename: new URL("./worker.ts", import.meta.url).href,
+			filename: scriptBeside(import.meta.url, "worker").href,
 			minThreads: 0,
 			maxThreads: options.workers ?? availableParallelism(),
 			idleTimeout: Number.POSITIVE_INFINITY,

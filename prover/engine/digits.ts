@@ -13,7 +13,7 @@ import { WitnessError } from "../errors.ts";
 import type { Machine } from "./machine.ts";
 import { type Code, Func, i32, i64, type Module } from "./wasm.ts";
 
-/** Plain data over shared memory. */
+/** Plain data in the shared memory of a machine: valid until that is released. */
 export interface Digits {
 	/** width of a window */
 	readonly bits: number;
@@ -29,7 +29,7 @@ const LENGTHS = 256;
 const MAX_BITS = 16;
 
 /**
- * Recodes scalars, for the width of window that makes a sum over them cheapest.
+ * Recodes scalars, for the width of window that makes a sum over them cheapest. The result stays allocated in the machine.
  * @param words eight 32-bit words a scalar, least significant first
  * @param bits width of a window, in `[2, 16]`; default: the cheapest
  * @throws WitnessError `witness.range` when a scalar is not below r
@@ -37,7 +37,6 @@ const MAX_BITS = 16;
  */
 export function recode(machine: Machine, words: Uint32Array, bits?: number): Digits {
 	const count = words.length / 8;
-	const mark = machine.mark();
 	// Digits are read with the three bytes behind them.
 	const scalars = machine.alloc((count + 1) * SCALAR_BYTES);
 	const lengthsAt = machine.alloc(4 * LENGTHS);
@@ -56,23 +55,18 @@ export function recode(machine: Machine, words: Uint32Array, bits?: number): Dig
 	for (let window = 0; window + 1 < windows; window++) sum += BigInt(half) << BigInt(window * width);
 	machine.bytes.set(toBytesLE(sum), bias);
 	machine.kernel("scalars_add")(scalars, count, bias);
-	const ends = new Uint32Array(new SharedArrayBuffer(4 * windows * (half + 1)));
-	const table = machine.alloc(4 * (half + 1));
-	const entriesAt = machine.alloc(4 * windows * count);
+	const [endsAt, entriesAt] = [machine.alloc(4 * windows * (half + 1)), machine.alloc(4 * windows * count)];
+	machine.words(endsAt, windows * (half + 1)).fill(0);
 	let total = 0;
 	for (let window = 0; window < windows; window++) {
 		const bit = window * width;
 		const isLast = window === windows - 1;
 		// The highest bit of a scalar is its sign.
 		const mask = 2 ** Math.min(width, 255 - bit) - 1;
-		machine.words(table, half + 1).fill(0);
+		const table = endsAt + 4 * window * (half + 1);
 		total = machine.kernel("scalars_sort")(scalars, count, bit, mask, isLast ? 0 : half, table, half, entriesAt, total);
-		ends.set(machine.words(table, half + 1), window * (half + 1));
 	}
-	const entries = new Uint32Array(new SharedArrayBuffer(4 * total));
-	entries.set(machine.words(entriesAt, total));
-	machine.release(mark);
-	return { bits: width, windows, ends, entries };
+	return { bits: width, windows, ends: machine.words(endsAt, windows * (half + 1)), entries: machine.words(entriesAt, total) };
 }
 
 /** @param lengths how many scalars have each length in bits */

@@ -30,21 +30,21 @@ import { Domain } from "./transform.ts";
 export interface ProveOptions {
 	/** what makes the proof hide the witness, in `[0, r)`; default: random. Only tests have a reason to set it. */
 	readonly blinding?: { readonly r: bigint; readonly s: bigint };
-	/** whose memory is used, and left as it was; default: a new one for this proof */
+	/** whose memory is used, and left as it was; default: one that this thread keeps while it is small */
 	readonly machine?: Machine;
 	/** threads that take part in sums; default: all in this thread */
 	readonly helpers?: Helpers;
 	/** aborts between the steps of a proof, with its reason */
 	readonly signal?: AbortSignal;
-	/** steps that are done, and all of them */
+	/** sums of this thread that are done, and all of them; the quotient counts as one */
 	readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** Of a proof. */
+const SUMS = 5;
 const WITNESS_SECTION = { header: 1, values: 2 } as const;
 const WITNESS_HEADER_BYTES = 4 + WORD + 4;
 const TERMS_CHUNK = 32768;
-/** The quotient and five sums. */
-const STEPS = 6;
 
 const WITNESS: Format = {
 	letters: "wtns",
@@ -69,13 +69,13 @@ export async function prove(
 	wtns: Source,
 	options: ProveOptions = {},
 ): Promise<{ proof: Groth16Proof; publicSignals: string[] }> {
-	const machine = options.machine ?? (await Machine.open());
 	const { helpers, signal } = options;
-	let done = 0;
-	const step = (): void => options.onProgress?.(++done, STEPS);
+	const machine = options.machine ?? (await Machine.take());
 	const mark = machine.mark();
-	const file = isLoaded(key) ? undefined : await Sections.open(key, KEY_FORMAT);
+	let file: Sections | undefined;
 	const started: Sums[] = [];
+	let done = 0;
+	const advance = (): void => options.onProgress?.(++done, SUMS + 1);
 	const start = (...requests: SumRequest[]): Sums => {
 		const sums = new Sums(machine, helpers, requests);
 		started.push(sums);
@@ -83,6 +83,7 @@ export async function prove(
 	};
 	try {
 		const witness = await readWitness(wtns);
+		if (!isLoaded(key)) file = await Sections.open(key, KEY_FORMAT);
 		const { name } = file ?? (key as LoadedKey);
 		const header = file ? await readHeader(file) : (key as LoadedKey).header;
 		const nWitness = witness.length / WORD;
@@ -104,10 +105,10 @@ export async function prove(
 		const values = await quotient(machine, header, witness, (add) =>
 			file ? addTerms(machine, file, header.terms, add) : addLoaded(key as LoadedKey, add),
 		);
+		advance();
 		signal?.throwIfAborted();
-		step();
 		const late = start(requestSum(key, "h", recode(machine, values)));
-		const [bitsB2, bitsA, bitsB1, bitsC] = (await early.finish(signal, step)) as [BitSums, BitSums, BitSums, BitSums];
+		const [bitsB2, bitsA, bitsB1, bitsC] = (await early.finish(signal, advance)) as [BitSums, BitSums, BitSums, BitSums];
 		// All but the sum over H, while other threads are at it.
 		const a = hornerG1(bitsA).add(alpha1).add(times(delta1, r));
 		const b1 = hornerG1(bitsB1).add(beta1).add(times(delta1, s));
@@ -117,16 +118,15 @@ export async function prove(
 			.add(times(b1, r))
 			.subtract(times(delta1, mod(r * s, R)));
 		const [piA, piB] = [g1Decimals(a), g2Decimals(b2, name)];
-		const [bitsH] = (await late.finish(signal, step)) as [BitSums];
+		const [bitsH] = (await late.finish(signal, advance)) as [BitSums];
 		return {
 			proof: { pi_a: piA, pi_b: piB, pi_c: g1Decimals(c.add(hornerG1(bitsH))), protocol: "groth16", curve: "bn128" },
 			publicSignals: Array.from({ length: header.nPublic }, (_, i) => fromBytesLE(witness, (i + 1) * WORD).toString()),
 		};
-	} catch (error) {
-		for (const sums of started) sums.stop();
-		throw error;
 	} finally {
+		await Promise.all(started.map((sums) => sums.stop()));
 		machine.release(mark);
+		if (!options.machine) machine.giveBack();
 		await file?.close();
 	}
 }
@@ -216,14 +216,12 @@ function g1Decimals(point: G1Point): string[] {
 	return [x.toString(), y.toString(), "1"];
 }
 
-function g2Decimals(point: G2Point, name: string): string[][] {
+function g2Decimals(point: G2Point, key: string): string[][] {
 	const { x, y } = point.toAffine();
 	const { Fp2 } = bn254.fields;
-	const isOnCurve = Fp2.eql(Fp2.sqr(y), Fp2.add(Fp2.mul(Fp2.sqr(x), x), bn254.G2.Point.CURVE().b));
-	if (isOnCurve && !point.isTorsionFree()) {
-		// That sums stay on the curve is checked; that all points of the key are in the subgroup would be dear to check.
-		const message = `prove: expected the points of section 7 of ${name} in the subgroup of order r, got one outside`;
-		throw new KeyError("key.invalid", message);
+	if (!point.isTorsionFree() && Fp2.eql(Fp2.sqr(y), Fp2.add(Fp2.mul(Fp2.sqr(x), x), bn254.G2.Point.CURVE().b))) {
+		// That all points of the key are on the curve is checked; that they are in the subgroup would be dear to check one by one.
+		throw new KeyError("key.invalid", `prove: expected the points of section 7 of ${key} in the subgroup of order r, got one outside`);
 	}
 	checked(point);
 	return [

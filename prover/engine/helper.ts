@@ -21,10 +21,14 @@ export type HelperAnswer = { readonly id: number } & (
 
 async function answerTo({ id, program, task }: HelperQuestion): Promise<HelperAnswer> {
 	try {
-		const machine = Machine.of(program);
-		if ("sums" in task) return { id, ok: true, value: await runSums(machine, task.sums) };
-		await runLoad(machine, task.load);
-		return { id, ok: true, value: undefined };
+		const machine = await Machine.take(program);
+		try {
+			if ("sums" in task) return { id, ok: true, value: await runSums(machine, task.sums) };
+			await runLoad(machine, task.load);
+			return { id, ok: true, value: undefined };
+		} finally {
+			machine.giveBack();
+		}
 	} catch (error) {
 		return { id, ok: false, error: packError(error, "engine.failed") };
 	}

@@ -5,6 +5,7 @@
  */
 import { Worker } from "node:worker_threads";
 import { type PackedError, ProverError, unpackError } from "../errors.ts";
+import { scriptBeside } from "../script.ts";
 import type { HelperAnswer, HelperQuestion } from "./helper.ts";
 import type { LoadTask } from "./key.ts";
 import type { Program } from "./machine.ts";
@@ -63,7 +64,7 @@ export class Helpers {
 
 	#start(): void {
 		// Flags of this process such as --input-type would change how the script is read.
-		const helper: Helper = { worker: new Worker(new URL("./helper.ts", import.meta.url), { execArgv: [] }), waiting: new Map() };
+		const helper: Helper = { worker: new Worker(scriptBeside(import.meta.url, "helper"), { execArgv: [] }), waiting: new Map() };
 		helper.worker.unref();
 		helper.worker.on("message", (answer: HelperAnswer) => settle(helper, answer));
 		const fail = (message: string): void => {

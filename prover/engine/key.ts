@@ -82,8 +82,8 @@ const HEADER_BYTES = 660;
 const COEFFICIENTS = 4;
 /** Points or terms that are loaded at a time. */
 const CHUNK = 4096;
-/** Where the first section lies in the memory of a loaded key. */
-const START = 64;
+/** Of everything in the memory of a loaded key, and where the first section lies. */
+const ALIGNMENT = 64;
 
 /** What a chunk holds: a section, or the terms, from a number on. */
 interface Chunk {
@@ -100,7 +100,6 @@ interface Chunk {
  * @throws ProverError `engine.memory` when the key does not fit, at the latest above a domain of 2^22 points
  */
 export async function loadKey(zkey: Source, options: { readonly helpers?: Helpers } = {}): Promise<LoadedKey> {
-	const machine = await Machine.open();
 	const file = await Sections.open(zkey, KEY_FORMAT);
 	let key: LoadedKey;
 	try {
@@ -109,11 +108,29 @@ export async function loadKey(zkey: Source, options: { readonly helpers?: Helper
 		await file.close();
 	}
 	const task: LoadTask = { zkey, key, next: new Int32Array(new SharedArrayBuffer(4)) };
-	// Threads would copy a key in memory.
-	const others = typeof zkey === "string" ? options.helpers?.run(machine.program, { load: task }) : undefined;
-	const [own, rest] = await Promise.allSettled([runLoad(machine, task), others]);
-	for (const outcome of [own, rest]) if (outcome.status === "rejected") throw outcome.reason;
+	const machine = await Machine.take();
+	try {
+		// Threads would copy a key in memory.
+		const others = typeof zkey === "string" ? options.helpers?.run(machine.program, { load: task }) : undefined;
+		const outcomes = await Promise.allSettled([runLoad(machine, task), others]);
+		for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+	} finally {
+		machine.giveBack();
+	}
 	return key;
+}
+
+/**
+ * @returns bytes that a key takes when it is loaded
+ * @throws KeyError as {@link loadKey}
+ */
+export async function loadedBytes(zkey: Source): Promise<number> {
+	const file = await Sections.open(zkey, KEY_FORMAT);
+	try {
+		return placesOf(await readHeader(file)).end;
+	} finally {
+		await file.close();
+	}
 }
 
 /** Loads chunks until all are taken. */
@@ -141,19 +158,10 @@ export async function runLoad(machine: Machine, { zkey, key, next }: LoadTask): 
 
 /** Addresses for everything in a new memory. */
 function layOut(name: string, header: KeyHeader): LoadedKey {
-	let end = START;
-	const take = (bytes: number): number => {
-		const start = end;
-		end = Math.ceil((end + bytes) / START) * START;
-		return start;
-	};
-	const counts = countsOf(header);
-	// Room for one point more, because they are converted two at a time.
-	const places = POINT_SECTIONS.map((section) => take((counts[section] + 1) * POINT_BYTES[SECTION[section].group]));
-	const flags = POINT_SECTIONS.map((section) => take(counts[section]));
-	const terms = take((header.terms + 1) * TERM_BYTES);
+	const { places, flags, terms, end } = placesOf(header);
 	const pages = pagesOf(end);
 	const memory = allocateMemory(pages, pages);
+	const counts = countsOf(header);
 	const points = Object.fromEntries(
 		POINT_SECTIONS.map((section, i): [PointSection, Points] => {
 			const present = new Uint8Array(memory.buffer, flags[i], counts[section]);
@@ -161,6 +169,22 @@ function layOut(name: string, header: KeyHeader): LoadedKey {
 		}),
 	) as Record<PointSection, Points>;
 	return { name, header, memory, points, terms, bytes: memory.buffer.byteLength };
+}
+
+/** Addresses of the points and of their flags by section, of the terms, and the end. */
+function placesOf(sizes: Sizes): { readonly places: number[]; readonly flags: number[]; readonly terms: number; readonly end: number } {
+	let end = ALIGNMENT;
+	const take = (bytes: number): number => {
+		const start = end;
+		end = Math.ceil((end + bytes) / ALIGNMENT) * ALIGNMENT;
+		return start;
+	};
+	const counts = countsOf(sizes);
+	// Room for one point more, because they are converted two at a time.
+	const places = POINT_SECTIONS.map((section) => take((counts[section] + 1) * POINT_BYTES[SECTION[section].group]));
+	const flags = POINT_SECTIONS.map((section) => take(counts[section]));
+	const terms = take((sizes.terms + 1) * TERM_BYTES);
+	return { places, flags, terms, end };
 }
 
 function chunksOf({ header }: LoadedKey): Chunk[] {

@@ -20,6 +20,8 @@ export type Arithmetic = "fma" | "plain";
 const PAGE = 65536;
 /** Digits of the exponent when inverting. */
 const WINDOW = 4n;
+/** Bytes of the largest memory that a thread keeps for its next task: that of a proof of 2^18 constraints. */
+const KEPT_BYTES = 2 ** 28;
 
 /** The compiled kernels. Plain data: it can be sent to a thread, which then need not compile them again. */
 export interface Program {
@@ -33,6 +35,7 @@ export interface Program {
 export type Build = (fma: boolean) => { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number };
 
 const programs = new Map<Build, Map<Arithmetic, Promise<Program>>>();
+let kept: Machine | undefined;
 
 /** A memory that threads can share. Its pages are taken from the system when they are first written, and returned when nothing refers to it. */
 export function allocateMemory(pages: number, maximum: number): WebAssembly.Memory {
@@ -60,7 +63,7 @@ export class Machine {
 	readonly program: Program;
 	readonly memory: WebAssembly.Memory;
 	readonly #maximum: number;
-	readonly #instances = new Map<WebAssembly.Memory, Kernels>();
+	readonly #instances = new WeakMap<WebAssembly.Memory, Kernels>();
 	readonly #own: Kernels;
 	#next: number;
 	#bytes: Uint8Array;
@@ -77,10 +80,10 @@ export class Machine {
 	}
 
 	/**
-	 * A fresh instance, with the fastest arithmetic that gives the right answers here. Its memory is free once nothing refers to it.
+	 * A fresh machine, with the fastest arithmetic that gives the right answers here.
 	 * @param arithmetic to ask for one of them; default: FMA where the engine has it and it passes the test
 	 * @param build whose kernels; default: those of kernels.ts
-	 * @throws ProverError `engine.failed` when the arithmetic gives wrong answers
+	 * @throws ProverError `engine.failed` when the arithmetic gives wrong answers, `engine.memory`
 	 */
 	static async open(arithmetic?: Arithmetic, build: Build = buildKernels): Promise<Machine> {
 		const wanted = arithmetic ?? (hasRelaxedMadd() ? "fma" : "plain");
@@ -109,6 +112,23 @@ export class Machine {
 	static async #compile(arithmetic: Arithmetic, build: Build): Promise<Program> {
 		const { binary, heap } = build(arithmetic === "fma");
 		return { arithmetic, module: await WebAssembly.compile(binary), heap };
+	}
+
+	/**
+	 * The machine with the kernels of kernels.ts that this thread has kept, or a fresh one. Whoever takes it gives it back.
+	 * @param program from another thread; default: as {@link open}
+	 */
+	static async take(program?: Program): Promise<Machine> {
+		const machine = kept;
+		kept = undefined;
+		if (machine && (!program || program.arithmetic === machine.program.arithmetic)) return machine;
+		return program ? Machine.of(program) : Machine.open();
+	}
+
+	/** Keeps the machine for the next {@link take}, unless its memory is large: it is free once nothing refers to it. */
+	giveBack(): void {
+		this.release(this.program.heap);
+		if (this.#bytes.length <= KEPT_BYTES) kept = this;
 	}
 
 	/**

@@ -39,14 +39,14 @@ export class Sums {
 		this.#machine = machine;
 		this.#requests = requests;
 		this.#others = helpers ? helpers.run(machine.program, { sums: requests }) : Promise.resolve([]);
-		// Whoever calls finish hears of a failure; who does not, has one of his own.
+		// Whoever calls finish hears of a failure; whoever does not has another.
 		this.#others.catch(() => undefined);
 	}
 
 	/**
 	 * Takes part in this thread, and waits for the others.
 	 * @param signal aborts between sums
-	 * @param onSum called after this thread's share of each
+	 * @param onSum called after each sum of this thread
 	 * @returns see {@link sumBits}
 	 * @throws the first error of a thread
 	 */
@@ -56,15 +56,17 @@ export class Sums {
 		return this.#requests.map((_, i) => mergeBits(all.map((sums) => sums[i] as BitSums)));
 	}
 
-	/** Makes all threads stop after their window. */
-	stop(): void {
+	/** Makes all threads stop after their window, and waits until no other reads the digits. */
+	async stop(): Promise<void> {
 		stop(this.#requests);
+		await this.#others.catch(() => undefined);
 	}
 }
 
 /**
  * A thread's share of sums.
  * @param signal aborts between sums
+ * @param onSum called after each
  * @throws KeyError `key.*` when a section cannot be read or holds a point off the curve
  */
 export async function runSums(
@@ -77,10 +79,10 @@ export async function runSums(
 		const results: BitSums[] = [];
 		for (const request of requests) {
 			results.push(await runSum(machine, request));
-			onSum?.();
 			// A signal can only fire between turns of the event loop.
 			if (signal) await new Promise(setImmediate);
 			signal?.throwIfAborted();
+			onSum?.();
 		}
 		return results;
 	} catch (error) {

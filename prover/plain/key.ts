@@ -3,7 +3,6 @@ import { bn254 } from "@noble/curves/bn254.js";
 import { fromMontgomery, WORD } from "../bn254.ts";
 import { KEY_FORMAT } from "../engine/key.ts";
 import { Sections, type Source } from "../engine/sections.ts";
-
 import { KeyError, type ProverErrorCode } from "../errors.ts";
 import { type G1Decimals, type G1Point, type G2Decimals, type G2Point, g1Point, g2Point } from "../verification-key.ts";
 import { decodeHeader, SECTION } from "../zkey.ts";
@@ -98,8 +97,13 @@ export function alphaBeta({ alpha, beta }: PlainKey): string[][][] {
 	return [c0, c1].map((half) => [half.c0, half.c1, half.c2].map((pair) => [pair.c0.toString(), pair.c1.toString()]));
 }
 
-/** Whether delta was never contributed to, so that anybody can prove anything under this key. */
-export function isForgeable({ gamma, delta }: PlainKey): boolean {
+/**
+ * Whether nobody contributed to a key, so that anybody can prove anything under it.
+ * @param value parsed JSON of a verification key
+ * @throws as {@link parsePlainKey}
+ */
+export function isForgeable(value: unknown): boolean {
+	const { gamma, delta } = parsePlainKey(value);
 	return gamma.equals(delta);
 }
 

@@ -5,6 +5,7 @@ import { WORD } from "../bn254.ts";
 import { windowBits } from "../engine/fixed-base.ts";
 import { KEY_BYTES } from "../engine/msm.ts";
 import { unpackError } from "../errors.ts";
+import { scriptBeside } from "../script.ts";
 import type { PointSections } from "./scalars.ts";
 import { type MultiplyOutcome, type MultiplyTask, multiplyGenerators } from "./worker.ts";
 
@@ -42,7 +43,7 @@ export async function multiplySections(all: readonly PointSections[], take: Take
 	const pool =
 		total < INLINE
 			? undefined
-			: new Piscina({ filename: new URL("./worker.ts", import.meta.url).href, minThreads: threads, maxThreads: threads });
+			: new Piscina({ filename: scriptBeside(import.meta.url, "worker").href, minThreads: threads, maxThreads: threads });
 	const bits = windowBits(total / (pool ? threads : 1));
 	let done = 0;
 	let next = 0;
