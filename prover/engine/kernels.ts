@@ -8,6 +8,7 @@
  * computed itself makes an instance in which both are the same.
  */
 import { inverse, Q, R } from "../bn254.ts";
+import { exportBuckets } from "./buckets.ts";
 import { Coordinates, type Value } from "./coordinates.ts";
 import { exportDigits } from "./digits.ts";
 import { ELEMENT_BYTES, type Element, FACTOR, FieldCode, PAIR_BYTES } from "./field.ts";
@@ -69,6 +70,7 @@ export function buildKernels(
 		}
 	}
 	exportDigits(module);
+	exportBuckets(module);
 	exportMore?.(module, fma);
 	const binary = module.encode();
 	return { binary, heap: Math.ceil(module.constantBytes / 64) * 64 };
@@ -303,10 +305,12 @@ function loadPoints(module: Module, fma: boolean, group: GroupName): Func {
 		coordinates.store(out, next, y, coordinates.bytes, KEY);
 		const cube = coordinates.mul(coordinates.square(x), x);
 		const defect = coordinates.reduce(coordinates.sub(coordinates.sub(coordinates.square(y), cube), b));
-		func.emit(i32.storeByte(flags, pair.iBitmask(pair.iEqual(coordinates.nonZero(defect), pair.iSplat(i64.const(0n))))));
+		const onCurve = func.let("i32", pair.iBitmask(pair.iEqual(coordinates.nonZero(defect), pair.iSplat(i64.const(0n)))));
+		func.emit(i32.storeByte(flags, i32.and(onCurve, i32.const(1)), 0, KEY));
+		func.emit(i32.storeByte(flags, i32.shrU(onCurve, i32.const(1)), 1, KEY));
 		advance(func, [out], 2 * ELEMENT_BYTES * size);
 		advance(func, [bytes], 64 * size);
-		advance(func, [flags], 1);
+		advance(func, [flags], 2);
 		advance(func, [count], -2);
 	});
 	return func;
