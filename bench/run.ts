@@ -8,6 +8,7 @@ const BENCHES: Record<string, () => Promise<{ run(): Promise<Case[]> }>> = {
 	epoch: () => import("./epoch.ts"),
 	prover: () => import("./prover.ts"),
 	textbook: () => import("./textbook.ts"),
+	verification: () => import("./verification.ts"),
 };
 
 const args = process.argv.slice(2);
