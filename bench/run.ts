@@ -8,6 +8,7 @@ const BENCHES: Record<string, () => Promise<{ run(args: readonly string[]): Prom
 	epoch: () => import("./epoch.ts"),
 	prover: () => import("./prover.ts"),
 	textbook: () => import("./textbook.ts"),
+	verification: () => import("./verification.ts"),
 };
 
 const OWN_OPTIONS = ["--json", "--write"];

@@ -115,7 +115,11 @@ export function readEquation(candidate: Candidate, key: KeyPoints): Equation {
  * @returns first one factor for each proof, in their order, with B on its right side
  */
 export function combine(equations: readonly Equation[]): Factor[] {
-	const weighed = equations.map((equation, index) => ({ equation, u: index === 0 ? 1n : coefficient(), v: coefficient() }));
+	const weighed = equations.map((equation, index) => ({
+		equation,
+		u: index === 0 ? 1n : coefficient(),
+		v: equation.commitment ? coefficient() : 0n,
+	}));
 	const proofs = weighed.map(({ equation: { a, b }, u }): Factor => ({ left: [{ scalar: -u, point: a }], right: b }));
 	const groups = Map.groupBy(weighed, ({ equation }) => equation.key.name);
 	return [...proofs, ...[...groups.values()].flatMap((group) => factorsOfKey(group))];

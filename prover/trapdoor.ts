@@ -35,7 +35,7 @@ export class Trapdoor {
 	 */
 	constructor(seed: string, nSignals: number) {
 		this.#seed = seed;
-		this.#ic = Array.from({ length: nSignals + 1 }, (_, i) => this.#draw(`ic ${i}`));
+		this.#ic = Array.from({ length: nSignals + 1 }, (_, i) => this.secret(`ic ${i}`));
 	}
 
 	/** The verification key as snarkjs writes it. */
@@ -44,10 +44,10 @@ export class Trapdoor {
 			protocol: "groth16",
 			curve: "bn128",
 			nPublic: this.#ic.length - 1,
-			vk_alpha_1: plainG1(g1(this.#draw("alpha"))),
-			vk_beta_2: plainG2(g2(this.#draw("beta"))),
-			vk_gamma_2: plainG2(g2(this.#draw("gamma"))),
-			vk_delta_2: plainG2(g2(this.#draw("delta"))),
+			vk_alpha_1: plainG1(g1(this.secret("alpha"))),
+			vk_beta_2: plainG2(g2(this.secret("beta"))),
+			vk_gamma_2: plainG2(g2(this.secret("gamma"))),
+			vk_delta_2: plainG2(g2(this.secret("delta"))),
 			IC: this.#ic.map((scalar) => plainG1(g1(scalar))),
 		};
 	}
@@ -56,11 +56,11 @@ export class Trapdoor {
 	get key(): VerificationKey {
 		const points = {
 			id: `trapdoor-${this.#seed}`,
-			alpha: g1(this.#draw("alpha")),
-			beta: g2(this.#draw("beta")),
-			gamma: g2(this.#draw("gamma")),
-			delta: g2(this.#draw("delta")),
-			sigma: g2(this.#draw("sigma")),
+			alpha: g1(this.secret("alpha")),
+			beta: g2(this.secret("beta")),
+			gamma: g2(this.secret("gamma")),
+			delta: g2(this.secret("delta")),
+			sigma: g2(this.secret("sigma")),
 			ic: this.#ic.map(g1),
 		};
 		return {
@@ -94,8 +94,8 @@ export class Trapdoor {
 	 * @param name as {@link plainProof}
 	 */
 	claim(key: VerificationKey, publics: readonly bigint[], name: string): Claim {
-		const d = this.#draw(`d ${name}`);
-		const knowledge = mod(d * this.#draw("sigma") * inverse(this.#draw("gamma"), R), R);
+		const d = this.secret(`d ${name}`);
+		const knowledge = mod(d * this.secret("sigma") * inverse(this.secret("gamma"), R), R);
 		const open = { commitment: g1(d), knowledge: g1(knowledge) };
 		const context: `0x${string}` = `0x${Buffer.from(keccak_256(utf8ToBytes(name))).toString("hex")}`;
 		const claim = (proof: Proof): Claim => ({ context, publics, words: [], proof });
@@ -106,8 +106,8 @@ export class Trapdoor {
 	}
 
 	#solve(signals: readonly bigint[], d: bigint, name: string): { a: bigint; b: bigint; c: bigint } {
-		const [a, b] = [this.#draw(`a ${name}`), this.#draw(`b ${name}`)];
-		const [alpha, beta, gamma, delta] = ["alpha", "beta", "gamma", "delta"].map((secret) => this.#draw(secret)) as [
+		const [a, b] = [this.secret(`a ${name}`), this.secret(`b ${name}`)];
+		const [alpha, beta, gamma, delta] = ["alpha", "beta", "gamma", "delta"].map((secret) => this.secret(secret)) as [
 			bigint,
 			bigint,
 			bigint,
@@ -117,7 +117,11 @@ export class Trapdoor {
 		return { a, b, c: mod((a * b - alpha * beta - (publicTerm + d) * gamma) * inverse(delta, R), R) };
 	}
 
-	#draw(name: string): bigint {
+	/**
+	 * @param name "alpha", "beta", "gamma", "delta", "sigma"; any other name gives a scalar that the key does not use
+	 * @returns in `[1, r)`
+	 */
+	secret(name: string): bigint {
 		return 1n + (fromBytesBE(keccak_256(utf8ToBytes(`${this.#seed}/${name}`))) % (R - 1n));
 	}
 }

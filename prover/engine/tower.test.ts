@@ -82,7 +82,7 @@ describe.each(["fma", "plain"] as const)("Fq2 and Fq12 with %s arithmetic", asyn
 
 	function get(pointer: number, length: number): [Fq2[], Fq2[]] {
 		const pairs = Array.from({ length }, (_, k) => [0, 1].map((i) => machine.pair(pointer + k * FQ2_BYTES + i * PAIR_BYTES, Q)));
-		return [0, 1].map((lane) => pairs.map((pair) => [pair[0]?.[lane], pair[1]?.[lane]])) as [Fq2[], Fq2[]];
+		return [0, 1].map((lane) => pairs.map((pair) => pair.map((lanes) => lanes[lane]))) as unknown as [Fq2[], Fq2[]];
 	}
 
 	/** Runs a function over Fq2 on two operand lists at once. */
