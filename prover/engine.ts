@@ -2,9 +2,9 @@
  * The Groth16 engine behind the pool, and ffjavascript, which setups and commitments still use, made safe in any thread.
  */
 import { registerHooks } from "node:module";
-import { availableParallelism } from "node:os";
 import { type Groth16Proof, prove } from "./engine/groth16.ts";
 import { Helpers } from "./engine/helpers.ts";
+import type { Source } from "./engine/sections.ts";
 
 let hooked = false;
 let helpers: Helpers | undefined;
@@ -27,19 +27,17 @@ export async function loadFfjavascript(): Promise<typeof import("ffjavascript")>
 
 /**
  * Makes a plain Groth16 proof.
- * @param zkey path of the proving key
- * @param witness a .wtns file in memory, of the same circuit
- * @param threads "one": this thread only; "all": one thread per core, which stay for the next proof and end with this one
+ * @param zkey the proving key
+ * @param wtns a witness of the same circuit
+ * @param threads at least 1; those beside this one stay for the next proof of as many threads, and end with this one
  * @returns the proof and the public signals, decimal strings, as snarkjs prints them
  * @throws KeyError, WitnessError, ProverError as {@link prove}; it does not check that the witness satisfies the circuit
  */
-export async function groth16Prove(
-	zkey: string,
-	witness: Uint8Array,
-	threads: "one" | "all",
-): Promise<{ proof: Groth16Proof; publicSignals: string[] }> {
-	const others = availableParallelism() - 1;
-	if (threads === "one" || others === 0) return prove(zkey, witness);
-	helpers ??= new Helpers(others);
-	return prove(zkey, witness, { helpers });
+export async function groth16Prove(zkey: Source, wtns: Source, threads: number): Promise<{ proof: Groth16Proof; publicSignals: string[] }> {
+	if (threads === 1) return prove(zkey, wtns);
+	if (helpers?.count !== threads - 1) {
+		await helpers?.close();
+		helpers = new Helpers(threads - 1);
+	}
+	return prove(zkey, wtns, { helpers });
 }

@@ -32,7 +32,11 @@ export type ProverErrorCode =
 	| "proof.knowledge"
 	| "proof.equation"
 	| "pool.closed"
-	| "pool.crashed";
+	| "pool.crashed"
+	| "pool.full"
+	| "pool.memory"
+	| "pool.poisoned"
+	| "pool.profile";
 
 /** Base of all errors of this room. */
 export class ProverError extends Error {

@@ -8,10 +8,10 @@ import { fromMontgomery, inverse, mod, power, Q, R, toBytesLE } from "./bn254.ts
 import { commit } from "./commitment.ts";
 import { compileCircuit } from "./compile.ts";
 import { Curve } from "./curve.ts";
+import { multiplyChunk } from "./multiplication.ts";
 import { deriveSecrets, type SetupSecrets, setupDevelopment, writeDevelopmentKey } from "./setup.ts";
 import { toyCircuit } from "./toy.ts";
 import { g1Point, g2Point } from "./verification-key.ts";
-import { multiplyChunk } from "./worker.ts";
 import { SECTION, Zkey } from "./zkey.ts";
 
 // Compilers and threads share their cores with whatever else runs.

@@ -26,9 +26,9 @@ import type { CompiledCircuit } from "./compile.ts";
 import { Curve, G1, G2, type GroupLayout } from "./curve.ts";
 import { ProverError, unpackError } from "./errors.ts";
 import { windowBits } from "./fixed-base.ts";
+import { multiplyChunk } from "./multiplication.ts";
 import { type R1cs, readR1cs, type SparseMatrix } from "./r1cs.ts";
 import { readVerificationKey, type VerificationKey } from "./verification-key.ts";
-import { multiplyChunk } from "./worker.ts";
 import { encodeHeader, HEADER_BYTES, type KeyFacts, type KeySection, layOut, SECTION, writeFully } from "./zkey.ts";
 
 /** A proving key in the cache. Plain data: it can be sent to a worker. */
@@ -426,7 +426,7 @@ async function multiplySections(
 	const pool =
 		total < INLINE
 			? undefined
-			: new Piscina({ filename: new URL("./worker.ts", import.meta.url).href, minThreads: threads, maxThreads: threads });
+			: new Piscina({ filename: new URL("./multiplication.ts", import.meta.url).href, minThreads: threads, maxThreads: threads });
 	const chunks = sections.flatMap(({ section, group, scalars }) => {
 		const count = scalars.length / WORD;
 		return Array.from({ length: Math.ceil(count / CHUNK) }, (_, i) => ({

@@ -23,7 +23,7 @@ import type { RecordKind } from "../../ledger/enums.ts";
 import { epochHistory } from "../../ledger/events.ts";
 import { claimOf, payoutRoots } from "../../ledger/payout-tree.ts";
 import { recordId } from "../../ledger/record.ts";
-import type { ProverPool } from "../../prover/pool.ts";
+import type { ProverPool } from "../../prover/pool/pool.ts";
 import type { ContributorLine, DatasetManifest, PayoutsFile } from "./bundle.ts";
 import type { Chain } from "./chain.ts";
 import type { EpochConfig } from "./config.ts";
