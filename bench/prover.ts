@@ -1,18 +1,13 @@
 /**
- * The Groth16 engine beside snarkjs: the same key and witness, all cores, in processes of their own that run one after the other.
- *
- * The circuit is a chain of squarings, so every wire but the first few is a full-size value and no point of the key is infinity: the
- * dearest witness there is. What our statements prove is mostly small values.
+ * The Groth16 engine beside snarkjs: the same key and witness, all cores, in processes of their own that run one after the other. The circuit
+ * is a chain of squarings, the dearest witness there is (prover/pool/chain.ts).
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Circuit } from "../circuits/circuit.ts";
-import { compileCircuit } from "../prover/compile.ts";
 import { loadFfjavascript } from "../prover/engine.ts";
-import { setupDevelopment } from "../prover/setup.ts";
-import { encodeWitness, WitnessProgram } from "../prover/witness.ts";
+import { chainWitness, makeChain } from "../prover/pool/chain.ts";
 import { type Case, measure, median } from "./bench.ts";
 
 /** log2 of the domain, and the part of snarkjs' time that is asked for. */
@@ -41,7 +36,10 @@ export async function run(): Promise<Case[]> {
 	try {
 		const cases: Case[] = [];
 		for (const { log, bound } of SIZES) {
-			const files = await chain(log, folder);
+			const { circuit, key } = await makeChain(log);
+			const witness = join(folder, `chain-${log}.wtns`);
+			await writeFile(witness, await chainWitness(circuit));
+			const files = [key.path, witness];
 			const ours = await child("engine", files);
 			const peer = await child("snarkjs", files);
 			cases.push(...casesOf(log, bound, ours, peer));
@@ -88,46 +86,6 @@ function casesOf(log: number, bound: number, ours: Runs, peer: Runs): Case[] {
 
 function round(value: number): number {
 	return Math.round(value * 1000) / 1000;
-}
-
-/** Key and witness of a circuit that fills a domain of 2^log points. */
-async function chain(log: number, folder: string): Promise<readonly [zkey: string, witness: string]> {
-	const steps = 2 ** log - 8;
-	const circuit: Circuit = {
-		statement: "chain",
-		id: `chain-${log}`,
-		publics: ["end"],
-		links: [],
-		hasWords: false,
-		source: `pragma circom 2.1.6;
-template Chain(k) {
-    signal input start;
-    signal input blind;
-    signal input challenge;
-    signal output end;
-    signal x[k + 1];
-    x[0] <== start * challenge;
-    for (var i = 0; i < k; i++) {
-        x[i + 1] <== x[i] * x[i] + challenge;
-    }
-    end <== x[k] * start;
-    signal hidden;
-    hidden <== blind * blind;
-}
-component main {public [challenge]} = Chain(${steps});
-`,
-	};
-	const compiled = await compileCircuit(circuit);
-	const { path } = await setupDevelopment(compiled);
-	const program = await WitnessProgram.load(compiled);
-	const inputs = new Map([
-		["start", [3n]],
-		["blind", [5n]],
-		["challenge", [7n ** 80n]],
-	]);
-	const witness = join(folder, `chain-${log}.wtns`);
-	await writeFile(witness, encodeWitness(await program.calculate(inputs)));
-	return [path, witness];
 }
 
 async function child(prover: keyof typeof PROVERS, files: readonly string[]): Promise<Runs> {

@@ -63,7 +63,7 @@ async function checkPlain(zkey: Source, { proof, publicSignals }: PlainProof): P
 		// A pair with the point at infinity contributes 1.
 		if (Fp12.eql(bn254.pairingBatch(pairs.filter(({ g1 }) => !g1.is0())), Fp12.ONE)) return;
 		throw new ProverError("engine.failed", `prove: expected a valid proof for ${key.name}, got one that fails the pairing equation`, {
-			hint: "the witness violates a constraint of the circuit, or the key file is damaged",
+			hint: "the witness violates a constraint of the circuit, the key file is damaged, or it is the key of a statement, which needs a commitment too",
 		});
 	} finally {
 		await key.close();
