@@ -12,10 +12,11 @@ import type { CompiledCircuit } from "../compile.ts";
 import type { Source } from "../engine/sections.ts";
 import type { ProvingKey } from "../setup.ts";
 import type { Inputs } from "../witness.ts";
+import type { Extent, JobOptions, Request } from "./job.ts";
 import { defaultMemory, predictMemory, readKeySize } from "./memory.ts";
 import type { PlainProof } from "./plain.ts";
 import { defaultPlan, type Plan, planFor } from "./profile.ts";
-import { type Extent, type JobOptions, type Request, Scheduler } from "./scheduler.ts";
+import { Scheduler } from "./scheduler.ts";
 import type { CommitTask, Opening, Proved } from "./statement.ts";
 import type { PoolStatistics } from "./statistics.ts";
 

@@ -89,11 +89,14 @@ describe("the plan", () => {
 		expect(plan.choose(16)).toEqual({ single: cores, batch: { proofs: cores, threads: 1 } });
 	});
 
-	it.each([["cpu", "Another"] as const, ["cores", 1000] as const, ["memoryGB", 1] as const, ["node", "v1.0.0"] as const, ["engine", "0"] as const])(
-		"is the default one when the profile has another %s",
-		async (name, value) => {
-			const { note } = await planWith(JSON.stringify(profile({ machine: { ...fingerprint(), [name]: value } })));
-			expect(note).toMatch(new RegExp(`measured on another ${name};`));
-		},
-	);
+	it.each([
+		["cpu", "Another"] as const,
+		["cores", 1000] as const,
+		["memoryGB", 1] as const,
+		["node", "v1.0.0"] as const,
+		["engine", "0"] as const,
+	])("is the default one when the profile has another %s", async (name, value) => {
+		const { note } = await planWith(JSON.stringify(profile({ machine: { ...fingerprint(), [name]: value } })));
+		expect(note).toMatch(new RegExp(`measured on another ${name};`));
+	});
 });

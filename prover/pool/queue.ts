@@ -39,10 +39,13 @@ export class Queue<Item extends Ranked> {
 
 	/** @returns whether the item was there */
 	remove(item: Item): boolean {
-		const index = this.position(item);
-		const isThere = this.#items[index] === item;
-		if (isThere) this.#items.splice(index, 1);
+		const isThere = this.has(item);
+		if (isThere) this.#items.splice(this.position(item), 1);
 		return isThere;
+	}
+
+	has(item: Item): boolean {
+		return this.#items[this.position(item)] === item;
 	}
 
 	/** From the first to the last. */

@@ -7,55 +7,15 @@
  * behind it, so that large jobs are not starved by small ones.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { MessageChannel, type MessagePort } from "node:worker_threads";
-import { ProverError, unpackError } from "../errors.ts";
-import type { ProvePhase, ThreadMessage, Turn } from "./phase.ts";
-import { Queue, type Ranked } from "./queue.ts";
+import { MessageChannel } from "node:worker_threads";
+import { ProverError, unpackError, WitnessError } from "../errors.ts";
+import type { Job, JobOptions, JobPhase, Request, Run } from "./job.ts";
+import type { ThreadMessage, Turn } from "./phase.ts";
+import { Queue } from "./queue.ts";
+import { closedError, Room } from "./room.ts";
 import { Counters, type PoolStatistics } from "./statistics.ts";
-import { type TaskName, Thread } from "./thread.ts";
+import { Thread } from "./thread.ts";
 import type { Reply } from "./worker.ts";
-
-/** What a job tells while it waits and runs. */
-export type JobPhase = "queue" | ProvePhase;
-
-/** More about a step. */
-export interface JobDetail {
-	/** wall milliseconds since the job was submitted */
-	readonly elapsedMs: number;
-	/** jobs that start before this one; only while it waits */
-	readonly position?: number;
-}
-
-/** How wide a job runs. */
-export interface Extent {
-	readonly threads: number;
-	readonly bytes: number;
-}
-
-/** A job as the scheduler sees it. */
-export interface Request {
-	readonly task: TaskName;
-	/** names it in errors: circuit or key */
-	readonly label: string;
-	/** proofs of this size at once, at least 1 */
-	readonly proofs: number;
-	/** threads of the engine, and predicted memory: when the job is alone in the pool, and when it is not */
-	readonly single: Extent;
-	readonly batch: Extent;
-	/** whether it computes a witness first, and may begin with that while others prove */
-	readonly isAhead: boolean;
-	/** a fresh message to the thread for each attempt, and what is handed over with it */
-	message(port: MessagePort): { readonly task: { readonly port: MessagePort }; readonly transfer: readonly ArrayBuffer[] };
-}
-
-/** What the caller says about any job. */
-export interface JobOptions {
-	/** higher first, any number; default 0 */
-	readonly priority?: number;
-	readonly signal?: AbortSignal;
-	/** told when a step begins, and its place in the queue when it has to wait, then about once a second as others go on */
-	readonly onProgress?: (phase: JobPhase, detail: JobDetail) => void;
-}
 
 export interface SchedulerOptions {
 	readonly maxWaiting: number;
@@ -65,28 +25,6 @@ export interface SchedulerOptions {
 	readonly heapMegabytes: number | undefined;
 	/** for {@link Scheduler.statistics} */
 	readonly plan: string;
-}
-
-interface Job extends Ranked {
-	readonly request: Request;
-	readonly options: JobOptions;
-	readonly submitted: number;
-	/** when it last began to wait, or a step */
-	since: number;
-	attempts: number;
-	run: Run | undefined;
-	settle(outcome: { readonly reply: Reply<unknown> } | { readonly error: unknown }): void;
-}
-
-/** One attempt. */
-interface Run {
-	readonly thread: Thread;
-	readonly port: MessagePort;
-	extent: Extent;
-	phase: ProvePhase | undefined;
-	/** waits for its turn */
-	isReady: boolean;
-	hasTurn: boolean;
 }
 
 /** Shares are fractions of 1; sums of them are compared with this much tolerance. */
@@ -101,7 +39,7 @@ export class Scheduler {
 	readonly #idle: Thread[] = [];
 	readonly #counters = new Counters();
 	readonly #ending = new Set<Promise<void>>();
-	readonly #wanting: (() => void)[] = [];
+	readonly #room: Room;
 	#number = 0;
 	#unfinished = 0;
 	#told = 0;
@@ -109,6 +47,7 @@ export class Scheduler {
 
 	constructor(options: SchedulerOptions) {
 		this.#options = options;
+		this.#room = new Room(() => !this.#closed && this.#waiting < options.maxWaiting);
 	}
 
 	/**
@@ -120,7 +59,7 @@ export class Scheduler {
 	async run<Value>(options: JobOptions, prepare: () => Promise<Request>): Promise<Value> {
 		if (this.#closed) throw closedError();
 		options.signal?.throwIfAborted();
-		if (this.#waiting >= this.#options.maxWaiting) {
+		if (!this.#room.isThere) {
 			this.#counters.refused++;
 			throw new ProverError("pool.full", `prove: expected at most ${this.#options.maxWaiting} waiting jobs, got one more`, {
 				hint: "wait with pool.room() before the next job",
@@ -143,25 +82,9 @@ export class Scheduler {
 		return this.#enqueue<Value>(request, options, { number, submitted });
 	}
 
-	/** Resolves once another job would be accepted. Who waits is served in turn, and should submit at once. */
+	/** See {@link Room.wait}. */
 	async room(signal?: AbortSignal): Promise<void> {
-		for (;;) {
-			signal?.throwIfAborted();
-			if (this.#closed) throw closedError();
-			if (this.#waiting < this.#options.maxWaiting) return;
-			await new Promise<void>((resolve, reject) => {
-				const wake = (): void => {
-					signal?.removeEventListener("abort", stop);
-					resolve();
-				};
-				const stop = (): void => {
-					this.#wanting.splice(this.#wanting.indexOf(wake), 1);
-					reject(signal?.reason);
-				};
-				this.#wanting.push(wake);
-				signal?.addEventListener("abort", stop, { once: true });
-			});
-		}
+		return this.#room.wait(signal);
 	}
 
 	statistics(): PoolStatistics {
@@ -192,7 +115,7 @@ export class Scheduler {
 			job.settle({ error: closedError() });
 		}
 		for (const thread of this.#idle.splice(0)) this.#drop(thread);
-		for (const wake of this.#wanting.splice(0)) wake();
+		this.#room.close();
 		await Promise.all(this.#ending);
 	}
 
@@ -237,7 +160,7 @@ export class Scheduler {
 			options.signal?.addEventListener("abort", stop, { once: true });
 			this.#queue.add(job);
 			this.#schedule();
-			if (!job.run) this.#tellPlace(job, this.#queue.position(job));
+			if (this.#queue.has(job)) this.#tell(job, "queue", { position: this.#queue.position(job) });
 		});
 	}
 
@@ -249,7 +172,7 @@ export class Scheduler {
 		for (let next = this.#queue.first; next && this.#canStart(next); next = this.#queue.first) {
 			this.#queue.remove(next);
 			this.#start(next);
-			this.#wakeOne();
+			this.#room.changed();
 		}
 		this.#tellPlaces();
 	}
@@ -269,7 +192,14 @@ export class Scheduler {
 
 	#start(job: Job): void {
 		const { port1, port2 } = new MessageChannel();
-		const { task, transfer } = job.request.message(port2);
+		let message: ReturnType<Request["message"]>;
+		try {
+			message = job.request.message(port2);
+		} catch (cause) {
+			port1.close();
+			this.#fail(job, outOfMemory(job.request.label, cause as Error));
+			return;
+		}
 		let thread = this.#idle.pop();
 		if (!thread) {
 			thread = new Thread(this.#options.heapMegabytes);
@@ -285,7 +215,7 @@ export class Scheduler {
 			if (job.run === run) this.#hear(job, run, message);
 		});
 		port1.unref();
-		thread.run<unknown>(job.request.task, task, transfer).then(
+		thread.run<unknown>(job.request.task, message.task, message.transfer).then(
 			(reply) => {
 				if (job.run === run) this.#finish(job, reply);
 			},
@@ -305,7 +235,7 @@ export class Scheduler {
 		}
 		this.#endPhase(job, run);
 		run.phase = message;
-		job.options.onProgress?.(message, { elapsedMs: performance.now() - job.submitted });
+		this.#tell(job, message);
 	}
 
 	#giveTurn({ request, run }: Job): void {
@@ -335,17 +265,22 @@ export class Scheduler {
 	#crash(job: Job, cause: Error): void {
 		this.#drop(this.#stop(job), "crashed");
 		const { attempts, request } = job;
-		if (attempts <= this.#options.retries) {
+		if (cause.name === "DataCloneError") {
+			// The job never reached its thread.
+			this.#fail(job, new WitnessError("input.unknown", `prove: expected inputs that are plain data, got ${cause.message}`, { cause }));
+		} else if (attempts <= this.#options.retries) {
 			job.since = performance.now();
 			this.#queue.add(job);
 		} else {
-			const isPoisoned = attempts > 1;
-			if (isPoisoned) this.#counters.poison({ label: request.label, reason: cause.message, attempts });
-			const error = crashedError(request.label, attempts, cause);
-			this.#counters.fail(error.code);
-			job.settle({ error });
+			if (attempts > 1) this.#counters.poison({ label: request.label, reason: cause.message, attempts });
+			this.#fail(job, crashedError(request.label, attempts, cause));
 		}
 		this.#schedule();
+	}
+
+	#fail(job: Job, error: ProverError): void {
+		this.#counters.fail(error.code);
+		job.settle({ error });
 	}
 
 	/** Takes a job off its thread. */
@@ -381,26 +316,25 @@ export class Scheduler {
 		if (performance.now() - this.#told < TELL_EVERY_MS) return;
 		this.#told = performance.now();
 		let position = 0;
-		for (const job of this.#queue) this.#tellPlace(job, position++);
+		for (const job of this.#queue) this.#tell(job, "queue", { position: position++ });
 	}
 
-	#tellPlace({ options, submitted }: Job, position: number): void {
-		options.onProgress?.("queue", { elapsedMs: performance.now() - submitted, position });
+	#tell({ options, submitted }: Job, phase: JobPhase, place: { readonly position?: number } = {}): void {
+		try {
+			options.onProgress?.(phase, { elapsedMs: performance.now() - submitted, ...place });
+		} catch (error) {
+			// The caller's mistake must not upset the pool, and must not go unseen.
+			queueMicrotask(() => {
+				throw error;
+			});
+		}
 	}
 
 	/** Makes room for another job. */
 	#leave(): void {
 		this.#unfinished--;
-		this.#wakeOne();
+		this.#room.changed();
 	}
-
-	#wakeOne(): void {
-		if (this.#waiting < this.#options.maxWaiting) this.#wanting.shift()?.();
-	}
-}
-
-function closedError(): ProverError {
-	return new ProverError("pool.closed", "prove: expected an open pool, got a closed one");
 }
 
 function crashedError(label: string, attempts: number, cause: Error): ProverError {
@@ -409,6 +343,10 @@ function crashedError(label: string, attempts: number, cause: Error): ProverErro
 		hint: "the pool goes on with new threads; usually memory: use fewer proofs at once",
 		cause,
 	});
+}
+
+function outOfMemory(label: string, cause: Error): ProverError {
+	return new ProverError("pool.memory", `prove: expected memory to hand ${label} to a thread, got ${cause.message}`, { cause });
 }
 
 function megabytes(bytes: number): string {

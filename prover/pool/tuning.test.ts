@@ -49,7 +49,13 @@ describe("tune", () => {
 		const schema = "openledger.pool.profile.v1" as const;
 		await writeProfile({ schema, machine: fingerprint(), made: "2026-01-02T03:04:05.000Z", sizes: [older] }, path);
 		const told: string[] = [];
-		const profile = await tune({ sizes: [5], quick: true, path, root, onProgress: (done, total, note) => told.push(`${done}/${total} ${note}`) });
+		const profile = await tune({
+			sizes: [5],
+			quick: true,
+			path,
+			root,
+			onProgress: (done, total, note) => told.push(`${done}/${total} ${note}`),
+		});
 		expect(readProfile(path)).toEqual(profile);
 		expect(profile.machine).toEqual(fingerprint());
 		expect(profile.sizes.map(({ log }) => log)).toEqual([5, 9]);
