@@ -12,10 +12,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import type { Circuit } from "../circuits/circuit.ts";
-import { compileCircuit } from "../prover/compile.ts";
-import { setupDevelopment } from "../prover/setup.ts";
-import { encodeWitness, WitnessProgram } from "../prover/witness.ts";
+import { chainWitness, makeChain } from "../prover/pool/chain.ts";
 import { type Case, measure, median } from "./bench.ts";
 import type { ProverName, ProverRuns } from "./prover-process.ts";
 
@@ -212,44 +209,12 @@ function round(value: number): number {
 	return Math.round(value * 1000) / 1000;
 }
 
-/** Key and witness of a circuit that fills a domain of 2^log points. */
+/** Key and witness of the chain. */
 async function chain(log: number, folder: string): Promise<Files> {
-	const steps = 2 ** log - 8;
-	const circuit: Circuit = {
-		statement: "chain",
-		id: `chain-${log}`,
-		publics: ["end"],
-		links: [],
-		hasWords: false,
-		source: `pragma circom 2.1.6;
-template Chain(k) {
-    signal input start;
-    signal input blind;
-    signal input challenge;
-    signal output end;
-    signal x[k + 1];
-    x[0] <== start * challenge;
-    for (var i = 0; i < k; i++) {
-        x[i + 1] <== x[i] * x[i] + challenge;
-    }
-    end <== x[k] * start;
-    signal hidden;
-    hidden <== blind * blind;
-}
-component main {public [challenge]} = Chain(${steps});
-`,
-	};
-	const compiled = await compileCircuit(circuit);
-	const { path } = await setupDevelopment(compiled);
-	const program = await WitnessProgram.load(compiled);
-	const inputs = new Map([
-		["start", [3n]],
-		["blind", [5n]],
-		["challenge", [7n ** 80n]],
-	]);
+	const { circuit, key } = await makeChain(log);
 	const witness = join(folder, `chain-${log}.wtns`);
-	await writeFile(witness, encodeWitness(await program.calculate(inputs)));
-	return { zkey: path, witness, folder };
+	await writeFile(witness, await chainWitness(circuit));
+	return { zkey: key.path, witness, folder };
 }
 
 async function child(prover: ProverName, { zkey, witness, folder }: Files, proofs: number): Promise<ProverRuns> {

@@ -47,7 +47,11 @@ export type ProverErrorCode =
 	| "proof.equation"
 	| "proof.batch"
 	| "pool.closed"
-	| "pool.crashed";
+	| "pool.crashed"
+	| "pool.full"
+	| "pool.memory"
+	| "pool.poisoned"
+	| "pool.profile";
 
 /** Base of all errors of this room. */
 export class ProverError extends Error {

@@ -15,6 +15,7 @@ declare module "snarkjs" {
 	}
 	type BinarySource = string | Uint8Array | { readonly type: "mem"; readonly data: Uint8Array };
 	export const zKey: {
+		exportVerificationKey(zkey: BinarySource): Promise<unknown>;
 		newZKey(r1cs: string, ptau: BinarySource, zkey: { type: "mem"; data: Uint8Array }): Promise<unknown>;
 		exportVerificationKey(zkey: BinarySource): Promise<unknown>;
 	};

@@ -22,7 +22,7 @@ import { type ProofFile, readPart } from "../../network/epoch/bundle.ts";
 import { type EpochData, prepareData } from "../../network/epoch/data.ts";
 import { developmentKeys, type EpochKeys } from "../../network/epoch/keys.ts";
 import { runEpochs } from "../../network/epoch/run.ts";
-import { ProverPool } from "../../prover/pool.ts";
+import { ProverPool } from "../../prover/pool/pool.ts";
 import { quiet, temporaryFolder, tinyConfig } from "./runs.ts";
 
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>;

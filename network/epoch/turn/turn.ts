@@ -7,7 +7,7 @@ import type { LedgerClient } from "../../../ledger/client.ts";
 import { type EpochStatement, epochContext } from "../../../ledger/context.ts";
 import type { RecordKind } from "../../../ledger/enums.ts";
 import { recordId } from "../../../ledger/record.ts";
-import type { ProverPool } from "../../../prover/pool.ts";
+import type { ProverPool } from "../../../prover/pool/pool.ts";
 import type { Chain } from "../chain.ts";
 import type { EpochConfig } from "../config.ts";
 import type { EpochData } from "../data.ts";
