@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // Starts the command line on the Node that the package brings. Plain JavaScript: it runs on Node 20.
 import { spawn } from "node:child_process";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeBinary } from "./node-binary.mjs";
 
@@ -16,6 +18,8 @@ const child = spawn(
 	["--disable-warning=ExperimentalWarning", fileURLToPath(new URL("./main.ts", import.meta.url)), ...process.argv.slice(2)],
 	{
 		stdio: "inherit",
+		// Translated sources are kept: a proof would else begin with a quarter of a second of translation in every thread.
+		env: { NODE_COMPILE_CACHE: join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "openledger", "node"), ...process.env },
 	},
 );
 // A terminal sends Ctrl-C to the whole group: the child stops cleanly and its exit code counts.

@@ -283,8 +283,12 @@ describe("prove refuses", () => {
 			"key.invalid",
 			new RegExp(`section ${id} of .* on the curve`),
 		]),
-	])("%s", async (_, key, code, message) => {
-		await expect(prove(key(), plain.witness)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+	])("%s", async (name, key, code, message) => {
+		const expected = { code, message: expect.stringMatching(message) };
+		await expect(prove(key(), plain.witness)).rejects.toMatchObject(expected);
+		// Terms are looked at when they are used.
+		if (name.startsWith("a term")) await expect(prove(await loadKey(key()), plain.witness)).rejects.toMatchObject(expected);
+		else await expect(loadKey(key())).rejects.toMatchObject(expected);
 	});
 
 	it.each<[string, () => Uint8Array, string, RegExp]>([
@@ -305,6 +309,25 @@ describe("prove refuses", () => {
 		],
 	])("%s", async (_, witness, code, message) => {
 		await expect(prove(plain.key, witness())).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+	});
+
+	it("a key that does not fit into memory", async () => {
+		// As large as a file can say it is.
+		const { start } = section(plain.key, 2);
+		const huge = Buffer.from(plain.key);
+		huge.writeUInt32LE(2 ** 27, start + 80);
+		await expect(loadKey(huge)).rejects.toMatchObject({ code: "key.format", message: expect.stringMatching(/section 9 of .* bytes/) });
+	});
+
+	it("a machine without memory", async () => {
+		const { program } = await Machine.open();
+		const machine = Machine.of(program, 2);
+		const mark = machine.mark();
+		await expect(prove(plain.key, plain.witness, { machine })).rejects.toMatchObject({
+			code: "engine.memory",
+			hint: expect.stringContaining("fewer threads"),
+		});
+		expect(machine.mark()).toBe(mark);
 	});
 
 	it("files that are missing", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { allocateMemory } from "./machine.ts";
-import { Func, i32, i64, MAX_PAGES, Module, pair, type Type } from "./wasm.ts";
+import { type Code, Func, i32, i64, MAX_PAGES, Module, pair, type Type } from "./wasm.ts";
 
 type Exports = Record<string, (...operands: (number | bigint)[]) => number | bigint>;
 
@@ -11,7 +11,7 @@ async function run(build: (module: Module) => Record<string, Func>): Promise<Exp
 	return new WebAssembly.Instance(await WebAssembly.compile(module.encode()), { env: { memory, points } }).exports as unknown as Exports;
 }
 
-function returning(params: readonly Type[], result: Type, value: (func: Func) => readonly number[]): Func {
+function returning(params: readonly Type[], result: Type, value: (func: Func) => Code): Func {
 	const func = new Func(params, result);
 	func.emit(value(func));
 	return func;
