@@ -18,7 +18,7 @@ const child = spawn(
 	["--disable-warning=ExperimentalWarning", fileURLToPath(new URL("./main.ts", import.meta.url)), ...process.argv.slice(2)],
 	{
 		stdio: "inherit",
-		// Translated sources are kept: a proof would else begin with a quarter of a second of translation in every thread.
+		// Translated sources are kept: every process and thread would else begin with translating them.
 		env: { NODE_COMPILE_CACHE: join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "openledger", "node"), ...process.env },
 	},
 );
