@@ -374,7 +374,7 @@ describe("Helpers", () => {
 		key.set(plain.key);
 		const machine = await Machine.open();
 		const digits = recode(machine, new Uint32Array(8 * PLAIN_WIRES).fill(1));
-		const outcomes = [1, 2, 3].map(() => helpers.run(machine.program, { sums: [requestSum(key, "a", digits)] }));
+		const outcomes = [1, 2, 3].map(() => helpers.run({ program: machine.program, sums: [requestSum(key, "a", digits)] }));
 		const failed = outcomes.map((outcome) => expect(outcome).rejects.toMatchObject({ code: "pool.closed" }));
 		await helpers.close();
 		await Promise.all(failed);

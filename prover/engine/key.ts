@@ -110,7 +110,7 @@ export async function loadKey(zkey: Source, options: { readonly helpers?: Helper
 	const machine = await Machine.take();
 	try {
 		// Threads would copy a key in memory.
-		const others = typeof zkey === "string" ? options.helpers?.run(machine.program, { load: task }) : undefined;
+		const others = typeof zkey === "string" ? options.helpers?.run({ program: machine.program, load: task }) : undefined;
 		const outcomes = await Promise.allSettled([checkHeader(key.header, key.name), runLoad(machine, task), others]);
 		for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 	} finally {
