@@ -45,7 +45,7 @@ describe("the emitter", () => {
 		let bytes = 0;
 		const exports = await run((module) => {
 			const sum = pair.iAdd(pair.iAdd(module.constant(2n ** 63n), module.constant(5n)), module.constant(5n));
-			bytes = module.constantBytes;
+			bytes = 16 * module.constants.length;
 			const func = new Func([]);
 			func.emit(pair.store(i32.const(64), sum));
 			return {
@@ -57,6 +57,15 @@ describe("the emitter", () => {
 		exports.run?.();
 		expect(bytes).toBe(32);
 		expect([exports.low?.(), exports.high?.()]).toEqual([-(2n ** 63n) + 10n, -(2n ** 63n) + 10n]);
+	});
+
+	it("adds to a module with the same constants, and with no other", () => {
+		const first = new Module();
+		const load = first.constant(5n);
+		const addition = new Module(first.constants);
+		expect(addition.constant(5n)).toEqual(load);
+		expect(() => addition.constant(6n)).toThrow(/expected a constant of the module that this one adds to, got 6/);
+		expect(addition.encode().length).toBeLessThan(first.encode().length);
 	});
 
 	it("works on two memories", async () => {

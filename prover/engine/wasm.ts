@@ -225,6 +225,13 @@ export class Func {
 export class Module {
 	readonly #functions: { readonly name: string; readonly func: Func }[] = [];
 	readonly #constants = new Map<bigint, Code>();
+	readonly #isAddition: boolean;
+
+	/** @param constants of another module, which lie in the memory when this one, an addition to it, gets the same: it can have no more */
+	constructor(constants: readonly bigint[] = []) {
+		for (const bits of constants) this.#add(bits);
+		this.#isAddition = constants.length > 0;
+	}
 
 	/** Exports a function. */
 	export(name: string, func: Func): void {
@@ -234,17 +241,21 @@ export class Module {
 	/** A vector with the same 64 bits in both lanes, from the table of constants at the start of the memory. */
 	constant(bits: bigint): Code {
 		const key = BigInt.asUintN(64, bits);
-		let load = this.#constants.get(key);
-		if (load === undefined) {
-			load = pair.load(i32.const(0), 16 * this.#constants.size);
-			this.#constants.set(key, load);
-		}
-		return load;
+		const load = this.#constants.get(key);
+		if (load) return load;
+		if (this.#isAddition) throw new RangeError(`Module.constant: expected a constant of the module that this one adds to, got ${bits}`);
+		return this.#add(key);
 	}
 
-	/** Bytes of the table of constants. */
-	get constantBytes(): number {
-		return 16 * this.#constants.size;
+	/** The table of constants, 16 bytes each. */
+	get constants(): bigint[] {
+		return [...this.#constants.keys()];
+	}
+
+	#add(bits: bigint): Code {
+		const load = pair.load(i32.const(0), 16 * this.#constants.size);
+		this.#constants.set(bits, load);
+		return load;
 	}
 
 	/** The binary. */
@@ -263,7 +274,7 @@ export class Module {
 		const exported = this.#functions.map(({ name }, index) => [...text(name), 0x00, ...unsigned(index)]);
 		const indices = types.map((_, index) => unsigned(index));
 		const bodies = this.#functions.map(({ func }) => func.encode());
-		const data = packed([[0x00, 0x41, 0, 0x0b], sized(Uint8Array.from(table))]);
+		const data = this.#isAddition ? [] : [packed([[0x00, 0x41, 0, 0x0b], sized(Uint8Array.from(table))])];
 		return packed([
 			[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
 			section(1, types),
@@ -271,7 +282,7 @@ export class Module {
 			section(3, indices),
 			section(7, exported),
 			section(10, bodies),
-			section(11, [data]),
+			section(11, data),
 		]);
 	}
 }
