@@ -14,6 +14,8 @@ import { type Case, measure, median } from "./bench.ts";
 
 const LOG = 16;
 const RUNS = 5;
+/** Rounds that show the peak of memory. */
+const PEAK_RUNS = 2;
 const BATCH_BOUND = 6;
 /** Workers of the larger pool whose memory is compared with that of one worker. */
 const MANY = 4;
@@ -46,8 +48,8 @@ export async function run(): Promise<Case[]> {
 
 async function throughput(files: Files): Promise<Case> {
 	const cores = availableParallelism();
-	const ours = await child("pool", files, cores, "path");
-	const peer = await child("snarkjs", files, 1, "path");
+	const ours = await child("pool", files, cores, "path", RUNS);
+	const peer = await child("snarkjs", files, 1, "path", RUNS);
 	const [value, peerValue] = [cores / median(ours.seconds), 1 / median(peer.seconds)];
 	return {
 		name: "proofs a second",
@@ -70,7 +72,7 @@ async function memory(files: Files): Promise<Case[]> {
 	const bound = predictMemory(await readKeySize(files.zkey), 1, false) / 1e6;
 	const cases: Case[] = [];
 	for (const source of ["path", "bytes"] as const) {
-		const [one, many] = [await child("pool", files, 1, source), await child("pool", files, MANY, source)];
+		const [one, many] = [await child("pool", files, 1, source, PEAK_RUNS), await child("pool", files, MANY, source, PEAK_RUNS)];
 		const value = (many.peakMB - one.peakMB) / (MANY - 1);
 		cases.push({
 			name: `memory of another worker, key as ${source}`,
@@ -90,8 +92,14 @@ function round(value: number): number {
 	return Math.round(value * 1000) / 1000;
 }
 
-async function child(prover: keyof typeof PROVERS, { zkey, wtns }: Files, workers: number, source: "path" | "bytes"): Promise<Rounds> {
-	const args = [fileURLToPath(import.meta.url), prover, zkey, wtns, String(workers), source];
+async function child(
+	prover: keyof typeof PROVERS,
+	{ zkey, wtns }: Files,
+	workers: number,
+	source: "path" | "bytes",
+	runs: number,
+): Promise<Rounds> {
+	const args = [fileURLToPath(import.meta.url), prover, zkey, wtns, String(workers), source, String(runs)];
 	const { code, stdout } = await measure(process.execPath, args);
 	if (code !== 0) throw new Error(`bench pool: expected ${prover} to make proofs, got exit code ${code}`);
 	return JSON.parse(stdout);
@@ -118,11 +126,11 @@ const PROVERS = {
 };
 
 /** The child process. */
-async function main([name, zkey, wtns, workers, source]: readonly string[]): Promise<void> {
+async function main([name, zkey, wtns, workers, source, runs]: readonly string[]): Promise<void> {
 	const files = { zkey: zkey as string, wtns: wtns as string };
 	const prover = await PROVERS[name as keyof typeof PROVERS](files, Number(workers), source as string);
 	const seconds: number[] = [];
-	for (let i = 0; i <= RUNS; i++) {
+	for (let i = 0; i <= Number(runs); i++) {
 		const start = performance.now();
 		await prover.round();
 		if (i > 0) seconds.push((performance.now() - start) / 1000);
