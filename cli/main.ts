@@ -4,7 +4,9 @@ import { circuitCommand } from "./circuit.ts";
 import { CommandContext } from "./command.ts";
 import { epochCommand } from "./epoch.ts";
 import { EXIT } from "./exit.ts";
+import { keyCommand } from "./key.ts";
 import { poolCommand } from "./pool.ts";
+import { proveCommand } from "./prove.ts";
 import { receiptCommand } from "./receipt.ts";
 import { setupCommand } from "./setup.ts";
 import { verifyCommand } from "./verify.ts";
@@ -15,6 +17,8 @@ const program = new Command("openledger")
 	.option("--json", "print one JSON object on stdout")
 	.addCommand(epochCommand(context))
 	.addCommand(verifyCommand(context))
+	.addCommand(proveCommand(context))
+	.addCommand(keyCommand(context))
 	.addCommand(receiptCommand(context))
 	.addCommand(setupCommand(context))
 	.addCommand(circuitCommand(context))

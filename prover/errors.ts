@@ -18,19 +18,34 @@ export type ProverErrorCode =
 	| "key.format"
 	| "key.foreign"
 	| "key.invalid"
+	| "vkey.format"
+	| "vkey.invalid"
+	| "r1cs.missing"
+	| "r1cs.format"
+	| "r1cs.truncated"
+	| "r1cs.foreign"
+	| "sym.missing"
 	| "input.missing"
 	| "input.unknown"
 	| "input.size"
 	| "input.range"
+	| "input.format"
+	| "witness.missing"
+	| "witness.format"
+	| "witness.truncated"
+	| "witness.range"
+	| "witness.program"
 	| "witness.unsatisfied"
 	| "witness.output"
 	| "engine.failed"
+	| "engine.memory"
 	| "proof.format"
 	| "proof.point"
 	| "proof.public"
 	| "proof.transcript"
 	| "proof.knowledge"
 	| "proof.equation"
+	| "proof.batch"
 	| "pool.closed"
 	| "pool.crashed"
 	| "pool.full"
@@ -62,7 +77,7 @@ export class ArtefactError extends ProverError {
 	override readonly name = "ArtefactError";
 }
 
-/** circom refused a circuit, or the circuit does not have the shape that a committed proof needs. */
+/** circom refused a circuit, a circuit does not have the shape that a committed proof needs, or a file of constraints cannot be used. */
 export class CompileError extends ProverError {
 	override readonly name = "CompileError";
 }
@@ -72,7 +87,7 @@ export class KeyError extends ProverError {
 	override readonly name = "KeyError";
 }
 
-/** The inputs do not fit the circuit, or do not satisfy it. */
+/** The inputs, or a file with a witness, do not fit the circuit or do not satisfy it. */
 export class WitnessError extends ProverError {
 	override readonly name = "WitnessError";
 }
@@ -80,6 +95,24 @@ export class WitnessError extends ProverError {
 /** A proof that must not be accepted. `code` says which check refused it. */
 export class ProofInvalid extends ProverError {
 	override readonly name = "ProofInvalid";
+}
+
+/** A proof of a batch that must not be accepted, by its place in the batch. */
+export interface BatchFailure {
+	readonly index: number;
+	/** what this one alone is refused with */
+	readonly error: ProverError;
+}
+
+/** A batch with proofs that must not be accepted. All others are good. */
+export class BatchInvalid extends ProofInvalid {
+	/** ascending, at least one */
+	readonly failures: readonly BatchFailure[];
+
+	constructor(message: string, failures: readonly BatchFailure[]) {
+		super("proof.batch", message);
+		this.failures = failures;
+	}
 }
 
 /** An error as plain data, so that it survives the way out of a worker thread. */

@@ -5,6 +5,7 @@ declare namespace WebAssembly {
 	}
 	class Memory {
 		constructor(descriptor: { initial: number; maximum?: number });
+		constructor(descriptor: { initial: number; maximum: number; shared: boolean });
 		readonly buffer: ArrayBuffer;
 		grow(pages: number): number;
 	}

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { fromBytesLE, inverse, mod, Q, R, toBytesLE } from "../bn254.ts";
 import { type Element, FACTOR, FieldCode, limbsOf, PAIR_BYTES } from "./field.ts";
-import { Func, i32, Module, pair } from "./wasm.ts";
+import { allocateMemory } from "./machine.ts";
+import { Func, i32, MAX_PAGES, Module, pair } from "./wasm.ts";
 
 const NORMAL = 2n ** 50n;
 /** The largest top limb that a product has, by the bounds of field.ts. */
@@ -14,6 +15,7 @@ type Unary = (field: FieldCode, x: Element, y: Element) => Element;
 const OPERATIONS: Record<string, Unary> = {
 	mul: (field, x, y) => field.mul(x, y),
 	mulAdd: (field, x, y) => field.mulAdd(x, y, y, x),
+	eight: (field, x, y) => field.sumOfProducts(Array.from({ length: 8 }, () => [x, y] as const)),
 	square: (field, x) => field.square(x),
 	reduce: (field, x) => field.reduce(x),
 	add: (field, x, y) => field.add(x, y),
@@ -46,8 +48,8 @@ async function calculator(modulus: bigint, fma: boolean): Promise<Calculator> {
 	const reader = new FieldCode(module, read, modulus, fma);
 	reader.storePair(i32.const(MEMORY.out), reader.loadBytes(i32.const(MEMORY.bytes), i32.const(MEMORY.bytes + 32)));
 	module.export("fromBytes", read);
-	const memory = new WebAssembly.Memory({ initial: 1 });
-	const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(module.encode()), { env: { memory } });
+	const memory = allocateMemory(1, MAX_PAGES);
+	const { exports } = new WebAssembly.Instance(await WebAssembly.compile(module.encode()), { env: { memory, points: memory } });
 	const call = (name: string): void => (exports as Record<string, () => void>)[name]?.();
 	const put = (place: number, low: readonly bigint[], high: readonly bigint[]): void => {
 		const view = new Float64Array(memory.buffer, place, 10);
@@ -166,8 +168,15 @@ describe.each([
 				const y = products[(13 * i + 3) % products.length] as bigint[];
 				expectProduct(run("mulAdd", x, y)[0], 2n * integer(x) * integer(y), [x, y]);
 			}
-			// A factor with limbs of 2^52, as no sum exceeds, times a reduced one.
+			// Eight products at once, of reduced values.
 			const reduced = extremes(NORMAL, SUM_TOP / 2n, 1500);
+			for (const [i, x] of reduced.entries()) {
+				const y = reduced[(17 * i + 3) % reduced.length] as bigint[];
+				for (const [a, b] of [[x, x] as const, [x, y] as const]) {
+					expectProduct(run("eight", a, b)[0], 8n * integer(a) * integer(b), [a, b]);
+				}
+			}
+			// A factor with limbs of 2^52, as no sum exceeds, times a reduced one.
 			for (const [i, x] of extremes(4n * NORMAL, 3n * NORMAL, 1500).entries()) {
 				const y = reduced[(13 * i + 3) % reduced.length] as bigint[];
 				expectProduct(run("mul", x, y)[0], integer(x) * integer(y), [x, y]);

@@ -23,7 +23,8 @@
  *   Montgomery steps, what was folded is divided by 2^51. Its top limb is below 1.5 2^50;
  * - {@link FieldCode.reduce} takes up to 5 p with limbs of up to 3 2^50: with the 5 2^50 of a multiple of p that makes 2^53, the last that is exact. It
  *   returns normal values of at most 0.51 p, with a top limb below 0.39 2^50.
- * So a product may be multiplied with a product, or with a sum of two reduced values; in a sum of products only with the latter.
+ * So a product may be multiplied with a product, or with a sum of two reduced values; in a sum of two products only with the latter. A sum of up to
+ * eight products takes reduced factors: |x_4 y_4| is below 0.16 2^100 each, and 80 halves of at most 2^50 in a column are far from the bias.
  *
  * Without FMA the same h and l are put together from Veltkamp's and Dekker's exact products: five times the operations, plain
  * IEEE arithmetic, the same results modulo p.
@@ -31,7 +32,7 @@
  * @source N. Emmart, "Faster modular exponentiation using double precision floating point arithmetic on the GPU", ARITH 2018
  */
 import { mod } from "../bn254.ts";
-import { type Code, type Func, f64, i32, i64, type Module, pair } from "./wasm.ts";
+import { type Code, type Func, f64, i32, i64, type MemoryIndex, type Module, pair } from "./wasm.ts";
 
 /** Five vectors. */
 export type Element = readonly Code[];
@@ -88,8 +89,11 @@ export class FieldCode {
 	}
 
 	/** Lanes from two places, limbs `stride` bytes apart. */
-	load(low: Code, high: Code, offset = 0, stride = 8): Element {
-		return limbs((i) => this.#vector(pair.loadHigh(high, pair.loadLow(low, offset + stride * i), offset + stride * i)));
+	load(low: Code, high: Code, offset = 0, stride = 8, memory: MemoryIndex = 0): Element {
+		return limbs((i) => {
+			const at = offset + stride * i;
+			return this.#vector(pair.loadHigh(high, pair.loadLow(low, at, memory), at, memory));
+		});
 	}
 
 	/** Lane 0 of an element, lane 1 from memory. */
@@ -108,10 +112,10 @@ export class FieldCode {
 	}
 
 	/** Lanes to two places, limbs `stride` bytes apart. */
-	store(low: Code, high: Code, x: Element, offset = 0, stride = 8): void {
+	store(low: Code, high: Code, x: Element, offset = 0, stride = 8, memory: MemoryIndex = 0): void {
 		for (const [i, limb] of x.entries()) {
-			this.#func.emit(pair.storeLane(low, limb, 0, offset + stride * i));
-			this.#func.emit(pair.storeLane(high, limb, 1, offset + stride * i));
+			this.#func.emit(pair.storeLane(low, limb, 0, offset + stride * i, memory));
+			this.#func.emit(pair.storeLane(high, limb, 1, offset + stride * i, memory));
 		}
 	}
 
@@ -168,9 +172,16 @@ export class FieldCode {
 
 	/** `x y + u v` with one reduction. */
 	mulAdd(x: Element, y: Element, u: Element, v: Element): Element {
+		return this.sumOfProducts([
+			[x, y],
+			[u, v],
+		]);
+	}
+
+	/** One reduction for all products. */
+	sumOfProducts(factors: readonly (readonly [Element, Element])[]): Element {
 		return this.#reducedSum((columns, k) => {
-			this.#addColumn(columns, k, x, y);
-			this.#addColumn(columns, k, u, v);
+			for (const [x, y] of factors) this.#addColumn(columns, k, x, y);
 		});
 	}
 
@@ -208,9 +219,9 @@ export class FieldCode {
 	}
 
 	/** Reads 32 bytes little endian, any value below 2^256, from two places: limbs in `[0, 2^51)`, the top one in `[0, 2^52)`. */
-	loadBytes(low: Code, high: Code, offset = 0): Element {
+	loadBytes(low: Code, high: Code, offset = 0, memory: MemoryIndex = 0): Element {
 		const lanes = [low, high].map((address) => {
-			const words = [0, 1, 2, 3].map((i) => this.#func.let("i64", i64.load(address, offset + 8 * i)));
+			const words = [0, 1, 2, 3].map((i) => this.#func.let("i64", i64.load(address, offset + 8 * i, memory)));
 			return limbs((i) => {
 				const bit = 51 * i;
 				const word = bit >> 6;

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { Func, i32, i64, Module, pair, type Type } from "./wasm.ts";
+import { allocateMemory } from "./machine.ts";
+import { Func, i32, i64, MAX_PAGES, Module, pair, type Type } from "./wasm.ts";
 
 type Exports = Record<string, (...operands: (number | bigint)[]) => number | bigint>;
 
 async function run(build: (module: Module) => Record<string, Func>): Promise<Exports> {
 	const module = new Module();
 	for (const [name, func] of Object.entries(build(module))) module.export(name, func);
-	const memory = new WebAssembly.Memory({ initial: 1 });
-	const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(module.encode()), { env: { memory } });
-	return exports as unknown as Exports;
+	const [memory, points] = [allocateMemory(1, MAX_PAGES), allocateMemory(1, MAX_PAGES)];
+	return new WebAssembly.Instance(await WebAssembly.compile(module.encode()), { env: { memory, points } }).exports as unknown as Exports;
 }
 
 function returning(params: readonly Type[], result: Type, value: (func: Func) => readonly number[]): Func {
@@ -57,5 +57,16 @@ describe("the emitter", () => {
 		exports.run?.();
 		expect(bytes).toBe(32);
 		expect([exports.low?.(), exports.high?.()]).toEqual([-(2n ** 63n) + 10n, -(2n ** 63n) + 10n]);
+	});
+
+	it("works on two memories", async () => {
+		const element = new Func(["i32"], "i64");
+		element.emit(pair.storeLane(element.param(0), pair.iSplat(i64.const(7n)), 0, 8, 1));
+		element.emit(i64.load(element.param(0), 8, 1));
+		const exports = await run(() => ({
+			second: element,
+			first: returning(["i32"], "i64", (func) => i64.load(func.param(0), 8)),
+		}));
+		expect([exports.second?.(128), exports.first?.(128)]).toEqual([7n, 0n]);
 	});
 });

@@ -12,7 +12,8 @@ export type Code = readonly number[];
 const TYPE = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b } as const;
 export type Type = keyof typeof TYPE;
 
-type Operator = (...operands: readonly Code[]) => Code;
+/** Puts operand code before an opcode. */
+export type Operator = (...operands: readonly Code[]) => Code;
 
 const operator =
 	(...opcode: readonly number[]): Operator =>
@@ -20,10 +21,25 @@ const operator =
 		join(operands, opcode);
 const simd = (opcode: number): Operator => operator(0xfd, ...unsigned(opcode));
 
+/** Which of a module's two memories an instruction works on. */
+export type MemoryIndex = 0 | 1;
+
+/** Alignment as a power of two, memory and offset of a load or a store. */
+function place(alignment: number, offset: number, memory: MemoryIndex): Code {
+	return memory === 0 ? [alignment, ...unsigned(offset)] : [alignment | 0x40, memory, ...unsigned(offset)];
+}
+
 export const i32 = {
 	const: (value: number): Code => [0x41, ...signed(BigInt(value))],
-	load: (address: Code, offset = 0): Code => [...address, 0x28, 2, ...unsigned(offset)],
-	storeByte: (address: Code, value: Code): Code => [...address, ...value, 0x3a, 0, 0],
+	load: (address: Code, offset = 0, memory: MemoryIndex = 0): Code => [...address, 0x28, ...place(0, offset, memory)],
+	store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x36, ...place(2, offset, 0)],
+	loadByte: (address: Code, memory: MemoryIndex = 0): Code => [...address, 0x2d, ...place(0, 0, memory)],
+	storeByte: (address: Code, value: Code, offset = 0, memory: MemoryIndex = 0): Code => [
+		...address,
+		...value,
+		0x3a,
+		...place(0, offset, memory),
+	],
 	eqz: operator(0x45),
 	ltU: operator(0x49),
 	geU: operator(0x4f),
@@ -32,17 +48,26 @@ export const i32 = {
 	mul: operator(0x6c),
 	and: operator(0x71),
 	or: operator(0x72),
+	xor: operator(0x73),
 	shl: operator(0x74),
+	shrS: operator(0x75),
 	shrU: operator(0x76),
+	/** the low half of a 64-bit integer */
+	wrap: operator(0xa7),
 };
 
 export const i64 = {
 	const: (value: bigint): Code => [0x42, ...signed(BigInt.asIntN(64, value))],
-	load: (address: Code, offset = 0): Code => [...address, 0x29, 0, ...unsigned(offset)],
-	store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x37, 0, ...unsigned(offset)],
+	load: (address: Code, offset = 0, memory: MemoryIndex = 0): Code => [...address, 0x29, ...place(0, offset, memory)],
+	store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x37, ...place(0, offset, 0)],
+	eqz: operator(0x50),
+	ltU: operator(0x54),
+	clz: operator(0x79),
 	add: operator(0x7c),
+	sub: operator(0x7d),
 	and: operator(0x83),
 	or: operator(0x84),
+	xor: operator(0x85),
 	shl: operator(0x86),
 	shrS: operator(0x87),
 	shrU: operator(0x88),
@@ -61,16 +86,22 @@ export const pair = {
 	/** both lanes from one place */
 	loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x0a, 3, ...unsigned(offset)],
 	/** lane 0 from memory, lane 1 zero */
-	loadLow: (address: Code, offset = 0): Code => [...address, 0xfd, 0x5d, 3, ...unsigned(offset)],
+	loadLow: (address: Code, offset = 0, memory: MemoryIndex = 0): Code => [...address, 0xfd, 0x5d, ...place(3, offset, memory)],
 	/** lane 1 of a vector replaced from memory */
-	loadHigh: (address: Code, vector: Code, offset = 0): Code => [...address, ...vector, 0xfd, 0x57, 3, ...unsigned(offset), 1],
-	storeLane: (address: Code, vector: Code, lane: 0 | 1, offset = 0): Code => [
+	loadHigh: (address: Code, vector: Code, offset = 0, memory: MemoryIndex = 0): Code => [
+		...address,
+		...vector,
+		0xfd,
+		0x57,
+		...place(3, offset, memory),
+		1,
+	],
+	storeLane: (address: Code, vector: Code, lane: 0 | 1, offset = 0, memory: MemoryIndex = 0): Code => [
 		...address,
 		...vector,
 		0xfd,
 		0x5b,
-		3,
-		...unsigned(offset),
+		...place(3, offset, memory),
 		lane,
 	],
 	swap: (vector: Code): Code => [...vector, ...vector, 0xfd, 0x0d, ...[8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]],
@@ -97,6 +128,9 @@ export const pair = {
 	/** `a b + c`: rounded once on hardware with FMA, twice on other */
 	fRelaxedMadd: simd(0x107),
 };
+
+/** 64 KiB each: the 4 GB of a 32-bit address. */
+export const MAX_PAGES = 65536;
 
 /** One function in the making. */
 export class Func {
@@ -152,10 +186,14 @@ export class Func {
 		this.emit([0x0c, 0, 0x0b, 0x0b]);
 	}
 
-	/** Runs the body when a condition holds. */
-	if(condition: Code, body: () => void): void {
+	/** Runs one body when a condition holds, and the other, if there is one, when it does not. */
+	if(condition: Code, body: () => void, otherwise?: () => void): void {
 		this.emit([...condition, 0x04, 0x40]);
 		body();
+		if (otherwise) {
+			this.emit([0x05]);
+			otherwise();
+		}
 		this.emit([0x0b]);
 	}
 
@@ -171,14 +209,20 @@ export class Func {
 	}
 }
 
-/** A module: functions over one imported memory `env.memory`, and the constants that they load from it. */
+/**
+ * A module: functions over two imported memories that threads may share, `env.memory` with the constants that the functions load from it,
+ * and `env.points`, which may be the same one.
+ */
 export class Module {
 	readonly #functions: { readonly name: string; readonly func: Func }[] = [];
 	readonly #constants = new Map<bigint, Code>();
 
-	/** Exports a function. */
-	export(name: string, func: Func): void {
-		this.#functions.push({ name, func });
+	/**
+	 * Exports a function.
+	 * @returns what calls it, from functions that are exported later too
+	 */
+	export(name: string, func: Func): Operator {
+		return operator(0x10, ...unsigned(this.#functions.push({ name, func }) - 1));
 	}
 
 	/** A vector with the same 64 bits in both lanes, from the table of constants at the start of the memory. */
@@ -209,7 +253,7 @@ export class Module {
 		});
 		const section = (id: number, items: readonly (Code | Uint8Array)[]): Uint8Array =>
 			packed([[id], sized(packed([unsigned(items.length), ...items]))]);
-		const memory = [...text("env"), ...text("memory"), 0x02, 0x00, 1];
+		const memories = ["memory", "points"].map((name) => [...text("env"), ...text(name), 0x02, 0x03, 1, ...unsigned(MAX_PAGES)]);
 		const exported = this.#functions.map(({ name }, index) => [...text(name), 0x00, ...unsigned(index)]);
 		const indices = types.map((_, index) => unsigned(index));
 		const bodies = this.#functions.map(({ func }) => func.encode());
@@ -217,7 +261,7 @@ export class Module {
 		return packed([
 			[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
 			section(1, types),
-			section(2, [memory]),
+			section(2, memories),
 			section(3, indices),
 			section(7, exported),
 			section(10, bodies),

@@ -4,7 +4,6 @@ import { toBytesLE } from "../bn254.ts";
 import { evaluationOf } from "../challenge.ts";
 import { commit } from "../commitment.ts";
 import { compileCircuit } from "../compile.ts";
-import { Curve } from "../curve.ts";
 import { groth16Prove } from "../engine.ts";
 import { ProofInvalid, ProverError } from "../errors.ts";
 import { ProverPool } from "../pool/pool.ts";
@@ -80,7 +79,7 @@ async function forgedProofs(
 	const points = { a: a.slice(0, 2), b: b.slice(0, 2), c: c.slice(0, 2) };
 	const zkey = await Zkey.open(key.path);
 	try {
-		const opened = await commit(await Curve.open(), zkey, forgery.witness.slice(from, to));
+		const opened = await commit(zkey, forgery.witness.slice(from, to));
 		const own = parseProof({ ...points, ...opened });
 		const { commitment, knowledge } = honestProof;
 		// Under the challenge that was known first the pairing equation takes it: the transcript alone is what refuses it.

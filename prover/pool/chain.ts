@@ -5,7 +5,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import type { Circuit } from "../../circuits/circuit.ts";
 import { type CompiledCircuit, compileCircuit } from "../compile.ts";
-import { deriveSecrets, type ProvingKey, setupDevelopment, writeDevelopmentKey } from "../setup.ts";
+import { deriveSecrets } from "../setup/secrets.ts";
+import { type ProvingKey, setupDevelopment, writeDevelopmentKey } from "../setup.ts";
 import { encodeWitness, type Inputs, WitnessProgram } from "../witness.ts";
 import { SECTION } from "../zkey.ts";
 

@@ -1,5 +1,7 @@
 /** A job of the pool: what its caller says about it, what it takes, and where it is. */
 import type { MessagePort } from "node:worker_threads";
+import type { LoadedKey } from "../engine/key.ts";
+import type { Source } from "../engine/sections.ts";
 import type { ProvePhase } from "./phase.ts";
 import type { Ranked } from "./queue.ts";
 import type { TaskName, Thread } from "./thread.ts";
@@ -34,6 +36,8 @@ export interface Request {
 	readonly batch: Extent;
 	/** whether it computes a witness first, and may begin with that while others prove */
 	readonly isAhead: boolean;
+	/** the proving key when the job proves: loaded, if there is room for it */
+	key(): Promise<LoadedKey | Source>;
 	/** a fresh message to the thread for each attempt, and what is handed over with it */
 	message(port: MessagePort): { readonly task: { readonly port: MessagePort }; readonly transfer: readonly ArrayBuffer[] };
 }

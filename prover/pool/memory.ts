@@ -7,8 +7,8 @@
  */
 import { totalmem } from "node:os";
 import { Q } from "../bn254.ts";
+import { KEY_FORMAT } from "../engine/key.ts";
 import { readField, Sections, type Source } from "../engine/sections.ts";
-import { KEY_FORMAT } from "../engine/sums.ts";
 import { KeyError } from "../errors.ts";
 import { SECTION } from "../zkey.ts";
 
@@ -44,7 +44,7 @@ const BYTES = {
 } as const;
 
 /** The part of the machine's memory, or of what the container allows, that jobs may take when nothing else is said. */
-const SHARE = 0.75;
+const SHARE = 0.6;
 
 /**
  * Reads the sizes of a key.

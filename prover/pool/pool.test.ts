@@ -9,7 +9,8 @@ import { Q, R } from "../bn254.ts";
 import { evaluationOf } from "../challenge.ts";
 import { type CompiledCircuit, compileCircuit } from "../compile.ts";
 import type { Proof } from "../proof.ts";
-import { deriveSecrets, type ProvingKey, setupDevelopment } from "../setup.ts";
+import { deriveSecrets } from "../setup/secrets.ts";
+import { type ProvingKey, setupDevelopment } from "../setup.ts";
 import { toyCircuit, toyInputs } from "../toy.ts";
 import {
 	circuitIdOf,

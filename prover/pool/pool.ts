@@ -9,13 +9,14 @@
 import { availableParallelism } from "node:os";
 import type { Transcript } from "../challenge.ts";
 import type { CompiledCircuit } from "../compile.ts";
+import { KeyCache } from "../engine/key-cache.ts";
 import type { Source } from "../engine/sections.ts";
 import { ProverError } from "../errors.ts";
+import type { ProofWithSignals } from "../plain/proof.ts";
 import type { ProvingKey } from "../setup.ts";
 import type { Inputs } from "../witness.ts";
 import type { Extent, JobOptions, Request } from "./job.ts";
 import { defaultMemory, predictMemory, readKeySize } from "./memory.ts";
-import type { PlainProof } from "./plain.ts";
 import { defaultPlan, type Plan, planFor } from "./profile.ts";
 import { Scheduler } from "./scheduler.ts";
 import type { CommitTask, Opening, Proved } from "./statement.ts";
@@ -26,7 +27,7 @@ export interface PoolOptions {
 	readonly workers?: number;
 	/** jobs that may wait, at least 1; default 65,536 */
 	readonly maxWaiting?: number;
-	/** bytes that running jobs may take together, as predicted; default: 3/4 of the machine's, or of what the container allows */
+	/** bytes that running jobs may take together, as predicted, and a third of it more for loaded keys; default: 0.6 of the machine's, or of what the container allows */
 	readonly memoryBytes?: number;
 	/** attempts after one that crashed its thread; default 1. Bad input is never tried again. */
 	readonly retries?: number;
@@ -70,17 +71,22 @@ export interface Groth16Job extends ThreadOptions {
 	readonly wtns: Source;
 }
 
+/** What loaded keys may take, beside the jobs. */
+const KEYS_PART = 1 / 3;
+
 /** Makes proofs on worker threads. */
 export class ProverPool {
 	readonly #scheduler: Scheduler;
 	readonly #plan: Plan;
 	readonly #memoryBytes: number;
+	readonly #loaded: KeyCache;
 	/** keys in memory by the bytes that were given */
 	readonly #shared = new WeakMap<Uint8Array, Uint8Array>();
 
 	constructor(options: PoolOptions = {}) {
 		const { workers } = options;
 		this.#memoryBytes = options.memoryBytes ?? defaultMemory();
+		this.#loaded = new KeyCache(this.#memoryBytes * KEYS_PART);
 		this.#plan = workers === undefined ? planFor() : defaultPlan(workers, `${workers} proofs at once, as asked`);
 		this.#scheduler = new Scheduler({
 			maxWaiting: options.maxWaiting ?? 2 ** 16,
@@ -132,7 +138,7 @@ export class ProverPool {
 	 * @throws KeyError `key.*`; WitnessError `input.*`; ProverError `engine.failed` (the witness violates a constraint), `pool.*` as {@link prove};
 	 *   the signal's reason
 	 */
-	async groth16(job: Groth16Job): Promise<PlainProof> {
+	async groth16(job: Groth16Job): Promise<ProofWithSignals> {
 		return this.#scheduler.run(job, async () => {
 			const zkey = typeof job.zkey === "string" ? job.zkey : this.#share(job.zkey);
 			return this.#request(job, "groth16", zkey, (port) => {
@@ -153,8 +159,9 @@ export class ProverPool {
 		return this.#scheduler.statistics();
 	}
 
-	/** Ends all threads at once. Jobs still running or waiting fail with `pool.closed`. */
+	/** Ends all threads at once and forgets all keys. Jobs still running or waiting fail with `pool.closed`. */
 	async close(): Promise<void> {
+		this.#loaded.clear();
 		await this.#scheduler.close();
 	}
 
@@ -177,6 +184,8 @@ export class ProverPool {
 			single: extent(task === "commit" ? 1 : (asked ?? single)),
 			batch: extent(task === "commit" ? 1 : (asked ?? batch.threads)),
 			isAhead: task === "prove",
+			// Whoever reads the key from the file says what is wrong with it.
+			key: async () => (typeof zkey === "string" ? this.#loaded.get(zkey).catch(() => zkey) : zkey),
 			message,
 		};
 	}

@@ -240,12 +240,15 @@ export class Scheduler {
 		this.#tell(job, message);
 	}
 
-	#giveTurn({ request, run }: Job): void {
+	#giveTurn(job: Job): void {
+		const { request, run } = job;
 		if (!run) return;
 		run.isReady = false;
 		run.hasTurn = true;
 		if (this.#unfinished === 1) run.extent = request.single;
-		run.port.postMessage({ threads: run.extent.threads } satisfies Turn);
+		request.key().then((key) => {
+			if (job.run === run) run.port.postMessage({ threads: run.extent.threads, key } satisfies Turn);
+		});
 	}
 
 	#finish(job: Job, reply: Reply<unknown>): void {

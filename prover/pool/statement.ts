@@ -7,7 +7,6 @@ import { fromBytesBE, R } from "../bn254.ts";
 import { challengeOf, digestOf, type Fixed, type Transcript } from "../challenge.ts";
 import { commit } from "../commitment.ts";
 import type { CompiledCircuit } from "../compile.ts";
-import { Curve } from "../curve.ts";
 import { groth16Prove } from "../engine.ts";
 import { KeyError, ProverError } from "../errors.ts";
 import { type Proof, parseProof } from "../proof.ts";
@@ -62,8 +61,6 @@ export interface Proved {
 	readonly proveMs: number;
 }
 
-let commitCurve: Promise<Curve> | undefined;
-
 /** Commits to the private inputs of one proof that will be made together with others. */
 export async function commitInputs(task: CommitTask): Promise<Opening> {
 	return open(task, await prepare(task));
@@ -89,10 +86,10 @@ export async function proveStatement(task: ProveTask): Promise<Proved> {
 	checkPublics(circuit, witness, publics);
 	const witnessMs = performance.now() - start;
 
-	const threads = await awaitTurn(task.port);
+	const { threads, key: proving } = await awaitTurn(task.port);
 	const proveStart = performance.now();
 	tellPhase(task.port, "prove");
-	const made = await groth16Prove(key.path, encodeWitness(witness), threads);
+	const made = await groth16Prove(proving, encodeWitness(witness), threads);
 	const { pi_a: a, pi_b: b, pi_c: c } = made.proof;
 	const proof = parseProof({ a: a.slice(0, 2), b: b.slice(0, 2), c: c.slice(0, 2), commitment, knowledge });
 	const proveMs = performance.now() - proveStart;
@@ -123,8 +120,7 @@ async function open(task: CommitTask, { inputs, publics }: Prepared): Promise<Op
 	try {
 		checkKey(circuit, zkey);
 		const values = circuit.inputs.filter(({ visibility }) => visibility === "private").flatMap(({ name }) => inputs.get(name) as bigint[]);
-		commitCurve ??= Curve.open();
-		points = await commit(await commitCurve, zkey, values);
+		points = await commit(zkey, values);
 	} finally {
 		await zkey.close();
 	}

@@ -5,6 +5,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import { Piscina } from "piscina";
+import { scriptBeside } from "../script.ts";
 import type { Reply } from "./worker.ts";
 
 /** Names of the tasks in worker.ts. */
@@ -19,7 +20,7 @@ export class Thread {
 	/** @param heapMegabytes of JavaScript, beyond which the thread crashes; default: Node's */
 	constructor(heapMegabytes: number | undefined) {
 		this.#piscina = new Piscina({
-			filename: new URL("./worker.ts", import.meta.url).href,
+			filename: scriptBeside(import.meta.url, "worker").href,
 			minThreads: 1,
 			maxThreads: 1,
 			idleTimeout: Number.POSITIVE_INFINITY,

@@ -5,7 +5,8 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import { type PackedError, packError } from "../errors.ts";
-import { type PlainProof, type PlainTask, provePlain } from "./plain.ts";
+import type { ProofWithSignals } from "../plain/proof.ts";
+import { type PlainTask, provePlain } from "./plain.ts";
 import * as statement from "./statement.ts";
 
 /** Outcome of a task. */
@@ -28,7 +29,7 @@ export function prove(task: statement.ProveTask): Promise<Reply<statement.Proved
 }
 
 /** Makes a plain proof. */
-export function groth16(task: PlainTask): Promise<Reply<PlainProof>> {
+export function groth16(task: PlainTask): Promise<Reply<ProofWithSignals>> {
 	return reply(task.port, () => provePlain(task));
 }
 
