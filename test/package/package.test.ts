@@ -157,3 +157,46 @@ console.log(String(publics));
 		expect(await succeed(process.execPath, ["pool.mjs"])).toBe("41,7\n");
 	});
 });
+
+describe("docs/prover.md", () => {
+	test("runs as it stands", async () => {
+		const text = await readFile(join(root, "docs", "prover.md"), "utf8");
+		const outputs: string[] = [];
+		// A file's name stands before it; commands and files alternate as a reader meets them.
+		for (const [, name, language, body] of text.matchAll(/(?:`([\w.]+)`:\n\n)?```(\w+)\n([\s\S]*?)```/g)) {
+			if (language !== "sh") await writeFile(join(folder, name as string), body as string);
+			else for (const line of (body as string).trim().split("\n")) outputs.push(await command(line));
+		}
+		expect(outputs).toContain("the proof is valid\n");
+		expect(outputs).toContainEqual(expect.stringMatching(/snarkJS: .*OK!/));
+		expect(outputs.at(-1)).toMatch(/^\[ '33' \] true\nwitness\.missing/);
+		expect(outputs.length).toBeGreaterThan(10);
+	});
+
+	/** Without npx, which asks a registry for what it does not find. */
+	const PROGRAMS: Record<string, string> = {
+		circom2: "circom2/cli.js",
+		snarkjs: "snarkjs/build/cli.cjs",
+		openledger: "openledger/cli/openledger.mjs",
+	};
+	function command(line: string): Promise<string> {
+		const [program, ...args] = line.split(" ") as [string, ...string[]];
+		if (program !== "npx") return succeed(program, args);
+		const [name, ...rest] = args as [string, ...string[]];
+		return succeed("node", [join("node_modules", PROGRAMS[name] as string), ...rest]);
+	}
+
+	test("lists every code of the errors that plain proofs have, and no other", async () => {
+		const text = await readFile(join(root, "docs", "prover.md"), "utf8");
+		const source = await readFile(join(root, "prover", "errors.ts"), "utf8");
+		const codes = [...source.matchAll(/\| "([\w.-]+)"/g)].map(([, code]) => code as string);
+		const rows = text.split("\n").filter((line) => line.startsWith("| `") && line.includes("."));
+		const listed = rows.flatMap((line) =>
+			[...(line.split("|")[1] as string).matchAll(/`([a-z0-9]+\.[a-z]+)`/g)].map(([, code]) => code as string),
+		);
+		expect(codes).toEqual(expect.arrayContaining(listed));
+		const families = /^(key|vkey|r1cs|sym|witness|input|engine)\./;
+		const elsewhere = ["witness.output"];
+		expect(listed).toEqual(expect.arrayContaining(codes.filter((code) => families.test(code) && !elsewhere.includes(code))));
+	});
+});
