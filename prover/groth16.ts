@@ -9,11 +9,11 @@ import { prove as proveUnchecked, readWitness } from "./engine/groth16.ts";
 import { Machine } from "./engine/machine.ts";
 import type { Source } from "./engine/sections.ts";
 import { groth16Prove } from "./engine.ts";
-import { KeyError, ProofInvalid, ProverError, WitnessError } from "./errors.ts";
-import { checkPlainEquation } from "./plain/equation.ts";
+import { CompileError, KeyError, ProofInvalid, ProverError, WitnessError } from "./errors.ts";
+import { checkPlain, type PlainClaim } from "./plain/equation.ts";
 import { type CircuitInputs, parseInputs } from "./plain/inputs.ts";
-import { alphaBeta, type Groth16VerificationKey, type PlainKey, parsePlainKey, readPlainKey } from "./plain/key.ts";
-import { type Groth16Proof, parsePlainProof, parsePublicSignals } from "./plain/proof.ts";
+import { alphaBeta, type Groth16VerificationKey, readPlainKey } from "./plain/key.ts";
+import type { Groth16Proof } from "./plain/proof.ts";
 import { describeViolation, findViolation, openSymbols } from "./plain/violation.ts";
 import { readR1csHeader } from "./r1cs.ts";
 import { encodeWitness, WitnessProgram } from "./witness.ts";
@@ -109,8 +109,7 @@ async function fullProve(input: CircuitInputs, wasm: BinaryFile, zkey: BinaryFil
  * @throws KeyError `vkey.format`, `vkey.invalid`
  */
 async function verify(verificationKey: unknown, publicSignals: unknown, proof: unknown): Promise<boolean> {
-	const [key, signals, points] = [parsePlainKey(verificationKey), parsePublicSignals(publicSignals), parsePlainProof(proof)];
-	return holds(checkPlainEquation(key, signals, points));
+	return isValid({ key: verificationKey, publicSignals, proof });
 }
 
 /**
@@ -119,7 +118,7 @@ async function verify(verificationKey: unknown, publicSignals: unknown, proof: u
  *   `proof.equation` (all else), and as {@link verify}
  */
 async function check(verificationKey: unknown, publicSignals: unknown, proof: unknown): Promise<void> {
-	await checkPlainEquation(parsePlainKey(verificationKey), parsePublicSignals(publicSignals), parsePlainProof(proof));
+	await checkPlain({ key: verificationKey, publicSignals, proof });
 }
 
 /**
@@ -140,10 +139,12 @@ export const groth16 = { prove, fullProve, verify, check, exportVerificationKey 
 async function proveChecked(zkey: Source, wtns: Source, options: ProveOptions): Promise<ProofWithSignals> {
 	const { threads = "all", signal, onProgress } = options;
 	signal?.throwIfAborted();
-	const constraints = options.r1cs && sourceOf(options.r1cs, "r1cs", (message) => new ProverError("r1cs.missing", message));
-	const symbols = options.sym && sourceOf(options.sym, "sym", (message) => new ProverError("sym.missing", message));
+	const constraints =
+		options.r1cs === undefined ? undefined : sourceOf(options.r1cs, "r1cs", (message) => new CompileError("r1cs.missing", message));
+	const symbols =
+		options.sym === undefined ? undefined : sourceOf(options.sym, "sym", (message) => new CompileError("sym.missing", message));
 	// Both are needed only when the proof fails, but a wrong path should not come to light then.
-	if (constraints) await readR1csHeader(constraints);
+	if (constraints !== undefined) await readR1csHeader(constraints);
 	if (typeof symbols === "string") await (await openSymbols(symbols)).close();
 
 	const made = await groth16Prove(zkey, wtns, threads, {
@@ -152,22 +153,18 @@ async function proveChecked(zkey: Source, wtns: Source, options: ProveOptions): 
 	});
 	signal?.throwIfAborted();
 	onProgress?.({ phase: "check", done: 0, total: 1 });
-	const { key } = await readPlainKey(zkey);
-	if (!(await isValid(key, made))) throw await reasonOf(zkey, wtns, key, constraints, symbols, signal);
+	const { json: key } = await readPlainKey(zkey);
+	if (!(await isValid({ key, ...made }))) throw await reasonOf(zkey, wtns, key, constraints, symbols, signal);
 	onProgress?.({ phase: "check", done: 1, total: 1 });
 	return made;
 }
 
-function isValid(key: PlainKey, { proof, publicSignals }: ProofWithSignals): Promise<boolean> {
-	return holds(checkPlainEquation(key, parsePublicSignals(publicSignals), parsePlainProof(proof)));
-}
-
-async function holds(checked: Promise<void>): Promise<boolean> {
+async function isValid(claim: PlainClaim): Promise<boolean> {
 	try {
-		await checked;
+		await checkPlain(claim);
 		return true;
 	} catch (error) {
-		if (error instanceof ProofInvalid) return false;
+		if (error instanceof ProofInvalid && error.code !== "proof.format") return false;
 		throw error;
 	}
 }
@@ -176,12 +173,12 @@ async function holds(checked: Promise<void>): Promise<boolean> {
 async function reasonOf(
 	zkey: Source,
 	wtns: Source,
-	key: PlainKey,
+	key: Groth16VerificationKey,
 	constraints: Source | undefined,
 	symbols: Source | undefined,
 	signal: AbortSignal | undefined,
 ): Promise<ProverError> {
-	if (constraints) {
+	if (constraints !== undefined) {
 		const witness = await readWitness(wtns);
 		const violation = await findViolation(constraints, witness, signal);
 		if (violation) {
@@ -194,17 +191,17 @@ async function reasonOf(
 	}
 	// The other arithmetic and no other thread: an error of the engine does not happen twice.
 	const again = await proveUnchecked(zkey, wtns, { machine: await Machine.open("plain"), ...(signal ? { signal } : {}) });
-	if (await isValid(key, again)) {
+	if (await isValid({ key, ...again })) {
 		return new ProverError("engine.failed", "prove: expected a valid proof, got one that fails its check where a second one passes", {
 			hint: "try again; when it comes back, the processor or its memory is faulty, or this is a bug worth reporting",
 		});
 	}
-	if (constraints) {
+	if (constraints !== undefined) {
 		return new KeyError(
 			"key.foreign",
 			"prove: expected a key of the circuit whose constraints the witness satisfies, got another or a damaged one",
 			{
-				hint: "make the key again from this .r1cs",
+				hint: "make the key again from this .r1cs; a key of one of this package's statements needs the pool, which commits to the inputs",
 			},
 		);
 	}
@@ -212,7 +209,7 @@ async function reasonOf(
 		"witness.unsatisfied",
 		"prove: expected a witness that satisfies the key's circuit, got one whose proof does not verify",
 		{
-			hint: "a constraint is violated, or the key is damaged: give the circuit's .r1cs to learn which constraint",
+			hint: "a constraint is violated, or the key is damaged: give the circuit's .r1cs to learn which constraint; a key of one of this package's statements needs the pool",
 		},
 	);
 }
