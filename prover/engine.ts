@@ -19,7 +19,7 @@ const KEYS_PART = 1 / 4;
 
 /** Makes ffjavascript start its threads through our own class; see web-worker.ts for the reason. */
 async function hookWebWorker(): Promise<void> {
-	// Node 20 lacks it, and plain proofs do without.
+	// Not every Node that runs the engine has it, and plain proofs do without.
 	const { registerHooks } = await import("node:module");
 	const own = scriptBeside(import.meta.url, "web-worker").href;
 	registerHooks({

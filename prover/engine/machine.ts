@@ -105,7 +105,13 @@ export class Machine {
 
 	static async #compile(arithmetic: Arithmetic): Promise<Program> {
 		const { binary, heap } = buildKernels(arithmetic === "fma");
-		return { arithmetic, module: await WebAssembly.compile(binary), heap };
+		const module = await WebAssembly.compile(binary).catch((cause) => {
+			throw new ProverError("engine.failed", `Machine.open: expected WebAssembly with several memories, got ${(cause as Error).message}`, {
+				hint: "the engine needs Node 22 or newer",
+				cause,
+			});
+		});
+		return { arithmetic, module, heap };
 	}
 
 	/**
