@@ -4,6 +4,7 @@ import { circuitCommand } from "./circuit.ts";
 import { CommandContext } from "./command.ts";
 import { epochCommand } from "./epoch.ts";
 import { EXIT } from "./exit.ts";
+import { poolCommand } from "./pool.ts";
 import { receiptCommand } from "./receipt.ts";
 import { setupCommand } from "./setup.ts";
 import { verifyCommand } from "./verify.ts";
@@ -16,7 +17,8 @@ const program = new Command("openledger")
 	.addCommand(verifyCommand(context))
 	.addCommand(receiptCommand(context))
 	.addCommand(setupCommand(context))
-	.addCommand(circuitCommand(context));
+	.addCommand(circuitCommand(context))
+	.addCommand(poolCommand(context));
 
 // --json may stand before or behind the command's own options.
 const args = process.argv.slice(2);

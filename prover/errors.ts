@@ -32,7 +32,17 @@ export type ProverErrorCode =
 	| "proof.knowledge"
 	| "proof.equation"
 	| "pool.closed"
-	| "pool.crashed";
+	| "pool.crashed"
+	| "jobs.conflict"
+	| "jobs.database"
+	| "jobs.format"
+	| "jobs.full"
+	| "jobs.lost"
+	| "jobs.owned"
+	| "jobs.poisoned"
+	| "jobs.size"
+	| "jobs.state"
+	| "jobs.unknown";
 
 /** Base of all errors of this room. */
 export class ProverError extends Error {
