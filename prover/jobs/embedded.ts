@@ -4,14 +4,13 @@
  * What is committed survives the end of the process, however it ends: it is in the operating system's hands by then. It does not flush to the
  * disk, so a power cut can lose the last seconds or damage the files; who cannot bear that takes a server.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import { fromPglite } from "pg-boss";
-import type { Database, Sql } from "./database.ts";
+import { type Database, joinTransactions, type Sql } from "./database.ts";
 
 /**
  * Opens the database in a directory, which is made on the first use: some seconds.
@@ -21,20 +20,13 @@ export async function openEmbedded(directory: string): Promise<Database> {
 	const path = join(directory, "postgres");
 	if (!existsSync(path)) await create(directory, path);
 	const pglite = await PGlite.create(path);
-	const outside = fromPglite(pglite);
-	const within = new AsyncLocalStorage<Sql>();
-	return {
+	return joinTransactions({
 		kind: "embedded",
-		// There is one connection. What pg-boss asks on its own account while a transaction runs, in the midst of a call that is part of it,
-		// would wait for the end of the transaction, and the transaction for the answer.
-		executeSql: (text, values) => (within.getStore() ?? outside).executeSql(text, values),
+		executeSql: fromPglite(pglite).executeSql,
 		transaction: <Value>(work: (sql: Sql) => Promise<Value>) =>
-			pglite.transaction((transaction) => {
-				const sql: Sql = { executeSql: (text, values) => transaction.query(text, values) };
-				return within.run(sql, () => work(sql));
-			}),
+			pglite.transaction((transaction) => work({ executeSql: (text, values) => transaction.query(text, values) })),
 		close: () => pglite.close(),
-	};
+	});
 }
 
 /** Builds the files beside and renames them: a process that is killed here leaves no half of a database. */

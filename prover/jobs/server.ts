@@ -1,7 +1,7 @@
 /** A PostgreSQL server, 13 or newer, shared by the provers of several machines. */
 import pg from "pg";
 import { ProverError } from "../errors.ts";
-import type { Database, Sql } from "./database.ts";
+import { type Database, joinTransactions, type Sql } from "./database.ts";
 
 /** Connections of one process. A prover needs one per statement in flight, which are few and short. */
 const CONNECTIONS = 6;
@@ -29,7 +29,7 @@ export function openServer(url: string): Database {
 			throw named(error, url);
 		}
 	};
-	return {
+	return joinTransactions({
 		kind: "server",
 		executeSql: (text, values) => run(pool, text, values),
 		async transaction<Value>(work: (sql: Sql) => Promise<Value>): Promise<Value> {
@@ -56,7 +56,7 @@ export function openServer(url: string): Database {
 			}
 		},
 		close: () => pool.end(),
-	};
+	});
 }
 
 /** Gives errors of the connection a name; a statement that the server refused stays as it is. */
