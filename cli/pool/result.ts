@@ -2,7 +2,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import { Command } from "commander";
 import { ProverError } from "../../prover/errors.ts";
-import type { JobResult } from "../../prover/jobs/view.ts";
+import type { JobResult, Jobs } from "../../prover/jobs/view.ts";
 import type { CommandContext } from "../command.ts";
 import { UsageError } from "../exit.ts";
 import { type PlaceFlags, withJobs, withPlace } from "./place.ts";
@@ -24,21 +24,20 @@ export function resultCommand(context: CommandContext): Command {
 		.option("--public <file>", "write the public signals there, as snarkjs does")
 		.option("--forget", "then remove the job with all that the store knows of it")
 		.action(async (id: string, flags: Flags) => {
-			await context.run("openledger.pool.result.v1", async ({ signal }) =>
-				withJobs(flags, async (jobs) => {
-					const result = flags.wait ? await awaitResult(jobs, id, signal) : await jobs.result(id);
-					if (!result) {
-						const { state } = await jobs.find(id);
-						throw new ProverError("jobs.state", `result: expected ${id} to be proven, got a job that is ${state}`, {
-							hint: "--wait waits for it",
-						});
-					}
-					await writeFiles(result, flags);
-					if (flags.forget) await jobs.forget(id, { proven: true });
-					return { result, text: JSON.stringify(result.result, null, 1) };
-				}),
-			);
+			await context.run("openledger.pool.result.v1", async ({ signal }) => {
+				const result = flags.wait ? await awaitResult(flags, id, signal) : await withJobs(flags, (jobs) => readResult(jobs, id));
+				await writeFiles(result, flags);
+				if (flags.forget) await withJobs(flags, (jobs) => jobs.forget(id, { proven: true }));
+				return { result, text: JSON.stringify(result.result, null, 1) };
+			});
 		});
+}
+
+async function readResult(jobs: Jobs, id: string): Promise<JobResult> {
+	const result = await jobs.result(id);
+	if (result) return result;
+	const { state } = await jobs.find(id);
+	throw new ProverError("jobs.state", `result: expected ${id} to be proven, got a job that is ${state}`, { hint: "--wait waits for it" });
 }
 
 async function writeFiles({ id, kind, result }: JobResult, flags: Flags): Promise<void> {

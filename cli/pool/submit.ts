@@ -34,25 +34,25 @@ export function submitCommand(context: CommandContext): Command {
 		.action(async (flags: Flags) => {
 			await context.run("openledger.pool.submit.v1", async ({ progress, signal }) => {
 				const submissions = await readSubmissions(flags);
-				return withJobs(flags, async (jobs) => {
-					const { id, priority, limit, attempts } = flags;
-					const submitted: Submitted[] = [];
+				const { id, priority, limit, attempts } = flags;
+				const submitted: Submitted[] = [];
+				await withJobs(flags, async (jobs) => {
 					for (const submission of submissions) {
 						signal.throwIfAborted();
 						submitted.push(await jobs.submit({ ...submission, ...(id === undefined ? {} : { id }), priority, limit, attempts }));
 					}
-					if (flags.wait) {
-						for (const [done, job] of submitted.entries()) {
-							progress({ phase: "proofs", done, total: submitted.length, note: job.id });
-							await awaitResult(jobs, job.id, signal);
-							submitted[done] = { ...job, state: "proven" };
-						}
-					}
-					return {
-						result: { jobs: submitted },
-						text: submitted.map((job) => `${job.id} ${job.state}${job.isNew ? "" : " (known)"}`).join("\n"),
-					};
 				});
+				if (flags.wait) {
+					for (const [done, job] of submitted.entries()) {
+						progress({ phase: "proofs", done, total: submitted.length, note: job.id });
+						await awaitResult(flags, job.id, signal);
+						submitted[done] = { ...job, state: "proven" };
+					}
+				}
+				return {
+					result: { jobs: submitted },
+					text: submitted.map((job) => `${job.id} ${job.state}${job.isNew ? "" : " (known)"}`).join("\n"),
+				};
 			});
 		});
 }

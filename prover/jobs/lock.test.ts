@@ -59,7 +59,13 @@ it("ends with its holder, also by kill -9", async () => {
 it("says who holds it and where it answers", async () => {
 	expect(await lastOwner(directory)).toBeUndefined();
 	const lock = DirectoryLock.take(directory) as DirectoryLock;
-	await lock.announce({ port: 1234, token: "secret" });
-	expect(await lastOwner(directory)).toEqual({ schema: "openledger.jobs.owner.v1", pid: process.pid, port: 1234, token: "secret" });
+	await lock.announce({ port: 1234, token: "secret", isProver: true });
+	expect(await lastOwner(directory)).toEqual({
+		schema: "openledger.jobs.owner.v1",
+		pid: process.pid,
+		port: 1234,
+		token: "secret",
+		isProver: true,
+	});
 	lock.release();
 });

@@ -17,6 +17,8 @@ export interface Owner {
 	readonly port: number;
 	/** what callers of the endpoint must show */
 	readonly token: string;
+	/** a prover, that stays; else a command, that will be done soon */
+	readonly isProver: boolean;
 }
 
 const LOCKED = 5;

@@ -15,7 +15,7 @@ import type { Jobs } from "./view.ts";
 /** Where a store is. */
 export type Place = { readonly database: string } | { readonly directory: string };
 
-/** How long a directory that another short command owns is waited for. */
+/** How long a directory that another command owns is waited for. */
 const PATIENCE_MS = 15_000;
 
 /**
@@ -28,14 +28,20 @@ export function defaultPlace(env: NodeJS.ProcessEnv = process.env): Place {
 }
 
 /**
- * Opens a store to work in it. Of an embedded one this process becomes the owner, and answers others.
+ * Opens a store to work in it. Of an embedded one this process becomes the owner, and answers others; a command that owns it is waited for.
  * @returns the store; closing it ends the ownership
- * @throws ProverError `jobs.owned` when another process owns the directory, `jobs.database`
+ * @throws ProverError `jobs.owned` when another prover owns the directory, `jobs.database`
  */
 export async function openStore(place: Place, options: StoreOptions = {}): Promise<JobStore> {
 	if ("database" in place) return JobStore.open(openServer(place.database), options);
 	const directory = resolve(place.directory);
-	return (await openOwned(directory, options)) ?? refuse(directory, "this process to own it");
+	return patiently(directory, async () => {
+		const store = await openOwned(directory, options, true);
+		if (store) return store;
+		const owner = await lastOwner(directory);
+		if (owner?.isProver && (await isAnswering(new RemoteJobs(owner)))) throw owned(directory, owner.pid);
+		return undefined;
+	});
 }
 
 /**
@@ -46,17 +52,25 @@ export async function openStore(place: Place, options: StoreOptions = {}): Promi
 export async function openJobs(place: Place): Promise<Jobs> {
 	if ("database" in place) return JobStore.open(openServer(place.database));
 	const directory = resolve(place.directory);
-	const deadline = performance.now() + PATIENCE_MS;
-	do {
-		const store = await openOwned(directory, {});
+	return patiently(directory, async () => {
+		const store = await openOwned(directory, {}, false);
 		if (store) return store;
 		const owner = await lastOwner(directory);
-		const remote = owner && new RemoteJobs(owner);
-		// The last owner may be gone, and the present one not have said yet where it answers.
-		if (remote && (await isAnswering(remote))) return remote;
+		// The last owner may be gone, and the present one not have said yet where it answers. Another command will be done soon.
+		const remote = owner?.isProver ? new RemoteJobs(owner) : undefined;
+		return remote && (await isAnswering(remote)) ? remote : undefined;
+	});
+}
+
+/** Tries until there is something. */
+async function patiently<Value>(directory: string, attempt: () => Promise<Value | undefined>): Promise<Value> {
+	const deadline = performance.now() + PATIENCE_MS;
+	do {
+		const value = await attempt();
+		if (value) return value;
 		await delay(100);
 	} while (performance.now() < deadline);
-	return refuse(directory, "its owner to answer");
+	throw owned(directory, (await lastOwner(directory))?.pid);
 }
 
 async function isAnswering(remote: RemoteJobs): Promise<boolean> {
@@ -70,14 +84,14 @@ async function isAnswering(remote: RemoteJobs): Promise<boolean> {
 }
 
 /** @returns undefined when another process owns the directory */
-async function openOwned(directory: string, options: StoreOptions): Promise<JobStore | undefined> {
+async function openOwned(directory: string, options: StoreOptions, isProver: boolean): Promise<JobStore | undefined> {
 	await mkdir(directory, { recursive: true });
 	const lock = DirectoryLock.take(directory);
 	if (!lock) return undefined;
 	const token = randomBytes(32).toString("hex");
 	const endpoint = await openEndpoint(token);
 	try {
-		await lock.announce({ port: endpoint.port, token });
+		await lock.announce({ port: endpoint.port, token, isProver });
 		const database = await openEmbedded(directory);
 		const store = await JobStore.open(
 			{
@@ -99,13 +113,8 @@ async function openOwned(directory: string, options: StoreOptions): Promise<JobS
 	}
 }
 
-async function refuse(directory: string, expected: string): Promise<never> {
-	const owner = await lastOwner(directory);
-	throw new ProverError(
-		"jobs.owned",
-		`openStore: expected ${expected}, got ${directory} in the hands of process ${owner?.pid ?? "unknown"}`,
-		{
-			hint: "one process at a time: end that one (openledger pool drain), give another directory with --store, or use a server with --database",
-		},
-	);
+function owned(directory: string, pid: number | undefined): ProverError {
+	return new ProverError("jobs.owned", `openStore: expected ${directory} to be free, got one in the hands of process ${pid ?? "unknown"}`, {
+		hint: "one process at a time: end that one (openledger pool drain), give another directory with --store, or use a server with --database",
+	});
 }

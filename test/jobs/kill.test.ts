@@ -87,15 +87,15 @@ describe.each([
 			});
 		/** Runs a fresh daemon until all is proven, and checks every proof. */
 		const finish = async (ids: readonly string[]): Promise<JobResult[]> => {
+			const left = ids.length - (await ask((jobs) => jobs.status())).counts.proven;
 			const daemon = pool("start", ...LEASE);
-			await vi.waitFor(async () => expect((await ask((jobs) => jobs.status())).counts.proven).toBe(ids.length), {
-				timeout: 120_000,
-				interval: 500,
-			});
-			const results = await ask((jobs) => Promise.all(ids.map((id) => jobs.result(id) as Promise<JobResult>)));
-			for (const result of results) expect(await isGood(result)).toBe(true);
-			expect((await ask((jobs) => jobs.status())).counts).toEqual({ waiting: 0, running: 0, proven: ids.length, poisoned: 0 });
+			await daemon.says(new RegExp(`ready(?:[\\s\\S]*? proven in){${left}}`));
 			expect(await daemon.kill("SIGTERM")).toBe(0);
+			const results = await ask(async (jobs) => {
+				expect((await jobs.status()).counts).toEqual({ waiting: 0, running: 0, proven: ids.length, poisoned: 0 });
+				return Promise.all(ids.map((id) => jobs.result(id) as Promise<JobResult>));
+			});
+			for (const result of results) expect(await isGood(result)).toBe(true);
 			return results;
 		};
 
