@@ -9,6 +9,7 @@
  *
  * State, priority, lease and count of attempts are pg-boss' (table job of its schema).
  */
+import { ProverError } from "../errors.ts";
 import type { Database } from "./database.ts";
 
 export const SCHEMA = "openledger_jobs";
@@ -65,11 +66,23 @@ CREATE TABLE IF NOT EXISTS ${SCHEMA}.proof (
 INSERT INTO ${SCHEMA}.version VALUES (${VERSION}) ON CONFLICT DO NOTHING;
 `;
 
-/** Builds what is missing. Several processes may do so at the same time. */
+/**
+ * Builds the tables where there are none. Several processes may do so at the same time.
+ * @throws ProverError `jobs.database` when a later release built them
+ */
 export async function buildTables(database: Database): Promise<void> {
-	await database.transaction(async (sql) => {
-		await sql.executeSql("SELECT pg_advisory_xact_lock($1)", [BUILD_LOCK]);
-		const statements = TABLES.split(";").filter((statement) => statement.trim() !== "");
-		for (const statement of statements) await sql.executeSql(statement);
-	});
+	const [{ found } = { found: null }] = (await database.executeSql(`SELECT to_regclass('${SCHEMA}.version')::text AS found`)).rows;
+	if (found === null) {
+		await database.transaction(async (sql) => {
+			await sql.executeSql("SELECT pg_advisory_xact_lock($1)", [BUILD_LOCK]);
+			const statements = TABLES.split(";").filter((statement) => statement.trim() !== "");
+			for (const statement of statements) await sql.executeSql(statement);
+		});
+	}
+	const [{ version } = { version: 0 }] = (await database.executeSql(`SELECT version FROM ${SCHEMA}.version`)).rows;
+	if (version !== VERSION) {
+		throw new ProverError("jobs.database", `buildTables: expected tables of version ${VERSION}, got version ${version}`, {
+			hint: "this store belongs to another release of openledger",
+		});
+	}
 }

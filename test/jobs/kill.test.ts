@@ -124,7 +124,7 @@ describe.each([
 			// The server is kept from storing, so that the moment is certain; an embedded database is hit near it.
 			const blocker = "database" in place ? new pg.Client({ connectionString: place.database }) : undefined;
 			await blocker?.connect();
-			await blocker?.query("BEGIN; LOCK TABLE openledger_jobs.proof IN ACCESS EXCLUSIVE MODE");
+			await blocker?.query("BEGIN; LOCK TABLE openledger_jobs.proof IN SHARE MODE");
 			const daemon = pool("start", "--workers", "1", ...LEASE);
 			await daemon.says(/ storing/);
 			await daemon.kill();
