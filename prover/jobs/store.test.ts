@@ -131,10 +131,13 @@ describe.each([
 		});
 
 		it("takes a job back without counting the attempt", async () => {
-			const { id } = await store.submit({ ...job(1), attempts: 1 });
+			const { id } = await store.submit({ ...job(1), attempts: 2 });
 			for (let i = 0; i < 3; i++) await store.release(await take());
 			expect(await store.find(id)).toMatchObject({ state: "waiting", attempts: 0 });
-			expect(await store.complete(await take(), "me", {}, {})).toBe(true);
+			expect(await store.fail(await take(), { code: "pool.crashed", message: "first" }, false)).toBe("waiting");
+			await store.release(await take());
+			expect(await store.fail(await take(), { code: "pool.crashed", message: "second" }, false)).toBe("poisoned");
+			expect(await store.find(id)).toMatchObject({ state: "poisoned", attempts: 2 });
 		});
 
 		it("gives a job whose lease ran out to the next prover, and stores nothing of the late one", async () => {
