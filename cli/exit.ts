@@ -22,7 +22,7 @@ export interface Failure {
 }
 
 const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|FILE_DAMAGED|BUNDLE_MISSING)/;
-const RESOURCES = /^(artefact\.disk-full|DISK_FULL|pool\.crashed|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
+const RESOURCES = /^(artefact\.disk-full|DISK_FULL|engine\.memory|pool\.crashed|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
 
 /** Sorts an error into the documented exit codes by its class and code. */
 export function failureOf(error: unknown, interrupted: boolean): Failure {
