@@ -75,12 +75,15 @@ switch (task) {
 		contracts();
 		run(node, [...typescript, "bench/run.ts", ...rest]);
 		break;
+	case "build":
+		run(node, [...typescript, "cli/build.ts"]);
+		break;
 	case "lint":
 		run(node, ["node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings"]);
 		contracts();
 		run(node, ["node_modules/typescript/bin/tsc", "-p", "."]);
 		break;
 	default:
-		console.error(`openledger: expected start, test, test:slow, bench or lint, got ${task}`);
+		console.error(`openledger: expected start, test, test:slow, bench, build or lint, got ${task}`);
 		process.exit(2);
 }

@@ -21,8 +21,9 @@ export interface Failure {
 	readonly hint: string | undefined;
 }
 
-const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|FILE_DAMAGED|BUNDLE_MISSING)/;
-const RESOURCES = /^(artefact\.disk-full|DISK_FULL|pool\.crashed|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
+const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|r1cs\.|sym\.|FILE_DAMAGED|BUNDLE_MISSING)/;
+const RESOURCES =
+	/^(artefact\.disk-full|DISK_FULL|pool\.(crashed|full|memory|poisoned)|engine\.memory|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
 
 /** Sorts an error into the documented exit codes by its class and code. */
 export function failureOf(error: unknown, interrupted: boolean): Failure {
@@ -58,10 +59,13 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 		case "EpochError":
 			return failure(label === "LINK_BROKEN" ? EXIT.invalid : EXIT.badInput);
 		case "ProofInvalid":
-			return failure(EXIT.invalid);
+			return failure(label === "proof.format" ? EXIT.badInput : EXIT.invalid);
 		case "LedgerError":
 			return failure(EXIT.chain);
 		case "WitnessError":
+		case "FileError":
+		// A proving key is an artefact, see above; a verification key is what a user brings.
+		case "KeyError":
 			return failure(EXIT.badInput);
 		default:
 			return failure(EXIT.internal);

@@ -4,6 +4,9 @@ import { circuitCommand } from "./circuit.ts";
 import { CommandContext } from "./command.ts";
 import { epochCommand } from "./epoch.ts";
 import { EXIT } from "./exit.ts";
+import { keyCommand } from "./key.ts";
+import { poolCommand } from "./pool.ts";
+import { proveCommand } from "./prove.ts";
 import { receiptCommand } from "./receipt.ts";
 import { setupCommand } from "./setup.ts";
 import { verifyCommand } from "./verify.ts";
@@ -14,9 +17,12 @@ const program = new Command("openledger")
 	.option("--json", "print one JSON object on stdout")
 	.addCommand(epochCommand(context))
 	.addCommand(verifyCommand(context))
+	.addCommand(proveCommand(context))
+	.addCommand(keyCommand(context))
 	.addCommand(receiptCommand(context))
 	.addCommand(setupCommand(context))
-	.addCommand(circuitCommand(context));
+	.addCommand(circuitCommand(context))
+	.addCommand(poolCommand(context));
 
 // --json may stand before or behind the command's own options.
 const args = process.argv.slice(2);

@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 // Starts the command line on the Node that the package brings. Plain JavaScript: it runs on Node 20.
 import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { nodeBinary } from "./node-binary.mjs";
 
@@ -11,13 +14,12 @@ if (binary === undefined) {
 	);
 	process.exit(4);
 }
-const child = spawn(
-	binary,
-	["--disable-warning=ExperimentalWarning", fileURLToPath(new URL("./main.ts", import.meta.url)), ...process.argv.slice(2)],
-	{
-		stdio: "inherit",
-	},
-);
+// In a package only what was built is there: Node strips no types below node_modules.
+const [source, built] = ["./main.ts", "../dist/cli/main.js"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+const args = ["--disable-warning=ExperimentalWarning", existsSync(source) ? source : built, ...process.argv.slice(2)];
+// Translated sources are kept: every process and thread would else begin with translating them.
+const cache = join(process.env.OPENLEDGER_CACHE || join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "openledger"), "node");
+const child = spawn(binary, args, { stdio: "inherit", env: { NODE_COMPILE_CACHE: cache, ...process.env } });
 // A terminal sends Ctrl-C to the whole group: the child stops cleanly and its exit code counts.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
 	process.on(signal, () => {

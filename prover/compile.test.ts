@@ -153,6 +153,6 @@ describe("readR1cs", () => {
 	it("names a file that is cut off", async () => {
 		const compiled = await compileCircuit(toyCircuit(6), options);
 		await truncate(compiled.r1cs, 3000);
-		await expect(readR1cs(compiled.r1cs)).rejects.toMatchObject({ code: "compile.failed", message: /3000/ });
+		await expect(readR1cs(compiled.r1cs)).rejects.toMatchObject({ code: "r1cs.truncated", message: /3000/ });
 	});
 });

@@ -20,6 +20,7 @@ import type { Circuit } from "../circuits/circuit.ts";
 import { artefactPath, cacheRoot, findArtefact, publishArtefact } from "./artefact.ts";
 import { ArtefactError, CompileError } from "./errors.ts";
 import { readR1csHeader } from "./r1cs.ts";
+import { scriptBeside } from "./script.ts";
 
 /** One input of the main component; arrays are flat, row major, on consecutive wires. */
 export interface InputSignal {
@@ -71,7 +72,7 @@ export interface CompileOptions {
 
 const FLAGS = ["--r1cs", "--wasm", "--sym", "--O1", "--inspect"];
 const FORMAT = 1;
-const CIRCOM = fileURLToPath(new URL("./circom.ts", import.meta.url));
+const CIRCOM = fileURLToPath(scriptBeside(import.meta.url, "circom"));
 const require = createRequire(import.meta.url);
 
 /** Where a circuit's sources are and how its files are named. */

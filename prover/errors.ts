@@ -20,13 +20,25 @@ export type ProverErrorCode =
 	| "key.invalid"
 	| "vkey.format"
 	| "vkey.invalid"
+	| "r1cs.missing"
+	| "r1cs.format"
+	| "r1cs.truncated"
+	| "r1cs.foreign"
+	| "sym.missing"
 	| "input.missing"
 	| "input.unknown"
 	| "input.size"
 	| "input.range"
+	| "input.format"
+	| "witness.missing"
+	| "witness.format"
+	| "witness.truncated"
+	| "witness.range"
+	| "witness.program"
 	| "witness.unsatisfied"
 	| "witness.output"
 	| "engine.failed"
+	| "engine.memory"
 	| "proof.format"
 	| "proof.point"
 	| "proof.public"
@@ -35,7 +47,11 @@ export type ProverErrorCode =
 	| "proof.equation"
 	| "proof.batch"
 	| "pool.closed"
-	| "pool.crashed";
+	| "pool.crashed"
+	| "pool.full"
+	| "pool.memory"
+	| "pool.poisoned"
+	| "pool.profile";
 
 /** Base of all errors of this room. */
 export class ProverError extends Error {
@@ -61,7 +77,7 @@ export class ArtefactError extends ProverError {
 	override readonly name = "ArtefactError";
 }
 
-/** circom refused a circuit, or the circuit does not have the shape that a committed proof needs. */
+/** circom refused a circuit, a circuit does not have the shape that a committed proof needs, or a file of constraints cannot be used. */
 export class CompileError extends ProverError {
 	override readonly name = "CompileError";
 }
@@ -71,7 +87,7 @@ export class KeyError extends ProverError {
 	override readonly name = "KeyError";
 }
 
-/** The inputs do not fit the circuit, or do not satisfy it. */
+/** The inputs, or a file with a witness, do not fit the circuit or do not satisfy it. */
 export class WitnessError extends ProverError {
 	override readonly name = "WitnessError";
 }

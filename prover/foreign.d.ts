@@ -1,13 +1,7 @@
 /** The parts of untyped packages that this room uses. */
 
 declare module "ffjavascript" {
-	interface ThreadManager {
-		readonly code: BufferSource;
-		readonly pG1gen: number;
-		readonly pG2gen: number;
-	}
 	interface Bn128 {
-		readonly tm: ThreadManager;
 		terminate(): Promise<void>;
 	}
 	export function buildBn128(singleThread: boolean): Promise<Bn128>;
@@ -19,9 +13,14 @@ declare module "snarkjs" {
 		readonly pi_b: readonly (readonly string[])[];
 		readonly pi_c: readonly string[];
 	}
-	type BinarySource = string | { readonly type: "mem"; readonly data: Uint8Array };
+	type BinarySource = string | Uint8Array | { readonly type: "mem"; readonly data: Uint8Array };
 	export const zKey: {
+		exportVerificationKey(zkey: BinarySource): Promise<unknown>;
 		newZKey(r1cs: string, ptau: BinarySource, zkey: { type: "mem"; data: Uint8Array }): Promise<unknown>;
+		exportVerificationKey(zkey: BinarySource): Promise<unknown>;
+	};
+	export const wtns: {
+		calculate(input: unknown, wasm: BinarySource, wtns: { type: "mem"; data: Uint8Array }): Promise<void>;
 	};
 	export const groth16: {
 		prove(
@@ -30,6 +29,7 @@ declare module "snarkjs" {
 			logger?: undefined,
 			options?: { readonly singleThread?: boolean },
 		): Promise<{ proof: SnarkjsProof; publicSignals: string[] }>;
+		fullProve(input: unknown, wasm: BinarySource, zkey: BinarySource): Promise<{ proof: SnarkjsProof; publicSignals: string[] }>;
 		verify(verificationKey: unknown, publicSignals: readonly string[], proof: unknown): Promise<boolean>;
 	};
 }

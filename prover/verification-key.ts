@@ -10,6 +10,7 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
 import { fromMontgomery, Q, toBytesBE } from "./bn254.ts";
 import { KeyError } from "./errors.ts";
+import type { Groth16VerificationKey } from "./plain/key.ts";
 import type { Proof } from "./proof.ts";
 import { SECTION, Zkey } from "./zkey.ts";
 
@@ -81,9 +82,9 @@ export async function readVerificationKey(path: string): Promise<VerificationKey
 		const points = {
 			id: facts.id,
 			alpha: g1Decimals(header.alpha1, 0),
-			beta: g2Decimals(header.beta2),
-			gamma: g2Decimals(header.gamma2),
-			delta: g2Decimals(header.delta2),
+			beta: g2Decimals(header.beta2, 0),
+			gamma: g2Decimals(header.gamma2, 0),
+			delta: g2Decimals(header.delta2, 0),
 			sigma: facts.sigma,
 			ic,
 		};
@@ -224,23 +225,11 @@ function coordinate(text: string): bigint {
 	return value;
 }
 
-/** A verification key of snarkjs, for one proof. */
-export interface SnarkjsVerificationKey {
-	readonly protocol: "groth16";
-	readonly curve: "bn128";
-	readonly nPublic: number;
-	readonly vk_alpha_1: readonly string[];
-	readonly vk_beta_2: readonly (readonly string[])[];
-	readonly vk_gamma_2: readonly (readonly string[])[];
-	readonly vk_delta_2: readonly (readonly string[])[];
-	readonly IC: readonly (readonly string[])[];
-}
-
 /**
  * Folds the commitment of one proof into the constant term: with `IC_0 + D` a committed proof is a plain Groth16 proof.
  * snarkjs then checks everything but the proof of knowledge P and the challenge.
  */
-export function toSnarkjsVerificationKey(key: VerificationKey, proof: Proof): SnarkjsVerificationKey {
+export function toSnarkjsVerificationKey(key: VerificationKey, proof: Proof): Groth16VerificationKey {
 	const points = verificationPoints(key);
 	const folded = (points.ic[0] as G1Point).add(g1Point(proof.commitment)).toAffine();
 	const g2 = (point: G2Decimals): (readonly string[])[] => [...point, ["1", "0"]];
@@ -256,12 +245,14 @@ export function toSnarkjsVerificationKey(key: VerificationKey, proof: Proof): Sn
 	};
 }
 
-function g1Decimals(bytes: Uint8Array, offset: number): G1Decimals {
+/** Reads a point as keys store it. */
+export function g1Decimals(bytes: Uint8Array, offset: number): G1Decimals {
 	return [fromMontgomery(bytes, offset).toString(), fromMontgomery(bytes, offset + 32).toString()];
 }
 
-function g2Decimals(bytes: Uint8Array): G2Decimals {
-	return [g1Decimals(bytes, 0), g1Decimals(bytes, 64)];
+/** Reads a point as keys store it. */
+export function g2Decimals(bytes: Uint8Array, offset: number): G2Decimals {
+	return [g1Decimals(bytes, offset), g1Decimals(bytes, offset + 64)];
 }
 
 function pair(name: string, value: unknown): readonly [string, string] {

@@ -76,18 +76,18 @@ export function signalsOf(key: VerificationKey, claim: Claim, proof: Proof): big
  */
 export function checkEquation(key: VerificationKey, signals: readonly bigint[], proof: Proof): void {
 	const { alpha, beta, gamma, delta, sigma, ic } = verificationPoints(key);
-	const a = decode("a", () => g1Point(proof.a));
-	const b = decode("b", () => g2Point(proof.b));
-	const c = decode("c", () => g1Point(proof.c));
-	const d = decode("commitment", () => g1Point(proof.commitment));
-	const p = decode("knowledge", () => g1Point(proof.knowledge));
+	const a = decodePoint("a", () => g1Point(proof.a));
+	const b = decodePoint("b", () => g2Point(proof.b));
+	const c = decodePoint("c", () => g1Point(proof.c));
+	const d = decodePoint("commitment", () => g1Point(proof.commitment));
+	const p = decodePoint("knowledge", () => g1Point(proof.knowledge));
 	const rho = combinerOf(signals.at(-1) as bigint, proof);
 
 	let publicTerm = ic[0] as G1Point;
 	signals.forEach((signal, index) => {
 		publicTerm = publicTerm.add((ic[index + 1] as G1Point).multiplyUnsafe(signal % R));
 	});
-	const holds = product([
+	const holds = isProductOne([
 		[a.negate(), b],
 		[alpha, beta],
 		[publicTerm.add(d).subtract(p.multiplyUnsafe(rho)), gamma],
@@ -96,7 +96,7 @@ export function checkEquation(key: VerificationKey, signals: readonly bigint[], 
 	]);
 	if (holds) return;
 	if (
-		!product([
+		!isProductOne([
 			[p.negate(), gamma],
 			[d, sigma],
 		])
@@ -113,13 +113,17 @@ export function checkEquation(key: VerificationKey, signals: readonly bigint[], 
 }
 
 /** Whether the product of the pairings is 1. A pair with the point at infinity contributes 1. */
-function product(pairs: readonly (readonly [G1Point, G2Point])[]): boolean {
+export function isProductOne(pairs: readonly (readonly [G1Point, G2Point])[]): boolean {
 	const { Fp12 } = bn254.fields;
 	const terms = pairs.filter(([g1]) => !g1.is0()).map(([g1, g2]) => ({ g1, g2 }));
 	return Fp12.eql(bn254.pairingBatch(terms), Fp12.ONE);
 }
 
-function decode<Point>(name: string, read: () => Point): Point {
+/**
+ * @param name what the point is called in a message
+ * @throws ProofInvalid `proof.point` when it cannot be read
+ */
+export function decodePoint<Point>(name: string, read: () => Point): Point {
 	try {
 		return read();
 	} catch (cause) {

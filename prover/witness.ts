@@ -17,6 +17,9 @@ const WORDS = WORD / 4;
 interface WitnessExports {
 	init(check: number): void;
 	getFieldNumLen32(): number;
+	getRawPrime(): void;
+	getInputSize(): number;
+	getInputSignalSize(hashHigh: number, hashLow: number): number;
 	getWitnessSize(): number;
 	getMessageChar(): number;
 	readSharedRWMemory(index: number): number;
@@ -66,7 +69,54 @@ export class WitnessProgram {
 	}
 
 	static async load(compiled: CompiledCircuit): Promise<WitnessProgram> {
-		return new WitnessProgram(await WebAssembly.compile(await readFile(compiled.wasm)), compiled.circuit.id);
+		return WitnessProgram.compile(await readFile(compiled.wasm), compiled.circuit.id);
+	}
+
+	/**
+	 * Loads the program of any circuit.
+	 * @param wasm what circom 2 writes with `--wasm`
+	 * @param name what the circuit is called in messages
+	 * @throws WitnessError `witness.program` when it is no WebAssembly
+	 */
+	static async compile(wasm: Uint8Array, name: string): Promise<WitnessProgram> {
+		try {
+			return new WitnessProgram(await WebAssembly.compile(wasm), name);
+		} catch (cause) {
+			throw new WitnessError("witness.program", `compile: expected ${name} to be a witness program, got ${(cause as Error).message}`, {
+				hint: "it is the .wasm that circom writes with --wasm",
+				cause,
+			});
+		}
+	}
+
+	/**
+	 * Runs the program on inputs of unknown origin.
+	 * @param inputs values by signal name, flat, in `[0, r)`
+	 * @returns as {@link calculate}
+	 * @throws WitnessError `witness.program` for another compiler's program or another field; `input.unknown`, `input.size`, `input.missing`
+	 *   for inputs that are not those of the circuit; `witness.unsatisfied` as {@link calculate}
+	 */
+	async calculateChecked(inputs: ReadonlyMap<string, readonly bigint[]>): Promise<Uint8Array> {
+		const exports = await this.#start();
+		this.#checkField(exports);
+		let given = 0;
+		for (const [name, values] of inputs) {
+			// An unknown name has size 0 or -1.
+			const size = exports.getInputSignalSize(...signalHash(name));
+			if (size <= 0 && values.length > 0)
+				throw new WitnessError("input.unknown", `calculate: expected inputs of ${this.#id}, got "${name}"`);
+			if (values.length !== size) {
+				throw new WitnessError("input.size", `calculate: expected ${size} values of "${name}" for ${this.#id}, got ${values.length}`);
+			}
+			given += values.length;
+		}
+		const size = exports.getInputSize();
+		if (given < size) {
+			throw new WitnessError("input.missing", `calculate: expected ${size} values for the inputs of ${this.#id}, got ${given}`, {
+				hint: "an input signal was left out",
+			});
+		}
+		return run(exports, inputs);
 	}
 
 	/**
@@ -75,6 +125,11 @@ export class WitnessProgram {
 	 * @throws WitnessError `witness.unsatisfied` with the template and line of the assertion that failed
 	 */
 	async calculate(inputs: ReadonlyMap<string, readonly bigint[]>): Promise<Uint8Array> {
+		return run(await this.#start(), inputs);
+	}
+
+	/** A fresh instance. */
+	async #start(): Promise<WitnessExports> {
 		const messages: string[] = [];
 		const instance = await WebAssembly.instantiate(this.#module, {
 			runtime: {
@@ -86,24 +141,34 @@ export class WitnessProgram {
 				writeBufferMessage: () => readMessage(exports),
 				showSharedRWMemory: () => {},
 			},
+		}).catch((cause) => {
+			throw this.#foreign((cause as Error).message, cause);
 		});
 		const exports = instance.exports as unknown as WitnessExports;
-		// Without the argument the program skips the checks of assertions in some versions of circom.
-		exports.init(1);
-		for (const [name, values] of inputs) {
-			const [high, low] = signalHash(name);
-			values.forEach((value, index) => {
-				writeElement(exports, value);
-				exports.setInputSignal(high, low, index);
-			});
+		return exports;
+	}
+
+	#checkField(exports: WitnessExports): void {
+		if (typeof exports.getInputSignalSize !== "function" || typeof exports.getRawPrime !== "function") {
+			throw this.#foreign("other functions");
 		}
-		const size = exports.getWitnessSize();
-		const witness = new Uint32Array(size * WORDS);
-		for (let wire = 0; wire < size; wire++) {
-			exports.getWitness(wire);
-			for (let word = 0; word < WORDS; word++) witness[wire * WORDS + word] = exports.readSharedRWMemory(word);
+		exports.getRawPrime();
+		let prime = 0n;
+		for (let word = exports.getFieldNumLen32() - 1; word >= 0; word--) {
+			prime = (prime << 32n) | BigInt(exports.readSharedRWMemory(word) >>> 0);
 		}
-		return new Uint8Array(witness.buffer);
+		if (prime !== R) throw this.#foreign(`the field of ${prime} elements`);
+	}
+
+	#foreign(got: string, cause?: unknown): WitnessError {
+		return new WitnessError(
+			"witness.program",
+			`calculate: expected ${this.#id} to be of circom 2 and over the scalar field of BN254, got ${got}`,
+			{
+				hint: "compile the circuit with circom 2.0.7 or later, --wasm, for the curve bn128",
+				...(cause === undefined ? {} : { cause }),
+			},
+		);
 	}
 
 	#failure(code: number, messages: readonly string[]): WitnessError {
@@ -150,6 +215,25 @@ export function encodeWitness(witness: Uint8Array): Uint8Array {
 	file.set(head);
 	file.set(witness, head.length);
 	return file;
+}
+
+function run(exports: WitnessExports, inputs: ReadonlyMap<string, readonly bigint[]>): Uint8Array {
+	// Without the argument the program skips the checks of assertions in some versions of circom.
+	exports.init(1);
+	for (const [name, values] of inputs) {
+		const [high, low] = signalHash(name);
+		values.forEach((value, index) => {
+			writeElement(exports, value);
+			exports.setInputSignal(high, low, index);
+		});
+	}
+	const size = exports.getWitnessSize();
+	const witness = new Uint32Array(size * WORDS);
+	for (let wire = 0; wire < size; wire++) {
+		exports.getWitness(wire);
+		for (let word = 0; word < WORDS; word++) witness[wire * WORDS + word] = exports.readSharedRWMemory(word);
+	}
+	return new Uint8Array(witness.buffer);
 }
 
 function readMessage(exports: WitnessExports): string {

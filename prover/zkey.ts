@@ -232,9 +232,13 @@ async function readSection(
 	return buffer;
 }
 
-function decodeHeader(bytes: Buffer): KeyHeader {
+/**
+ * Reads section 2.
+ * @throws KeyError `key.format`
+ */
+export function decodeHeader(bytes: Buffer): KeyHeader {
 	if (bytes.length !== HEADER_BYTES || fromBytesLE(bytes, 4) !== Q || fromBytesLE(bytes, 40) !== R) {
-		throw new KeyError("key.format", "Zkey.open: expected a Groth16 key over BN254, got another curve");
+		throw new KeyError("key.format", "decodeHeader: expected a Groth16 key over BN254, got another curve");
 	}
 	let position = 84;
 	const point = (size: number): Uint8Array => {

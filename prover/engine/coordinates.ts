@@ -6,7 +6,7 @@
  */
 import type { Element, FieldCode } from "./field.ts";
 import { ELEMENT_BYTES, PAIR_BYTES } from "./field.ts";
-import { type Code, pair } from "./wasm.ts";
+import { type Code, type MemoryIndex, pair } from "./wasm.ts";
 
 /** Components, two lanes each. */
 export type Value = readonly Element[];
@@ -37,16 +37,16 @@ export class Coordinates {
 	}
 
 	/** Lanes from two places. */
-	load(low: Code, high: Code, offset = 0): Value {
-		return this.#each((i) => this.#field.load(low, high, offset + i * ELEMENT_BYTES));
+	load(low: Code, high: Code, offset = 0, memory: MemoryIndex = 0): Value {
+		return this.#each((i) => this.#field.load(low, high, offset + i * ELEMENT_BYTES, 8, memory));
 	}
 
 	loadPair(address: Code, offset = 0): Value {
 		return this.#each((i) => this.#field.loadPair(address, offset + i * PAIR_BYTES));
 	}
 
-	store(low: Code, high: Code, x: Value, offset = 0): void {
-		for (const [i, component] of x.entries()) this.#field.store(low, high, component, offset + i * ELEMENT_BYTES);
+	store(low: Code, high: Code, x: Value, offset = 0, memory: MemoryIndex = 0): void {
+		for (const [i, component] of x.entries()) this.#field.store(low, high, component, offset + i * ELEMENT_BYTES, 8, memory);
 	}
 
 	storePair(address: Code, x: Value, offset = 0): void {

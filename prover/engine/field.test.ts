@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { fromBytesLE, inverse, mod, Q, R, toBytesLE } from "../bn254.ts";
 import { type Element, FACTOR, FieldCode, limbsOf, PAIR_BYTES } from "./field.ts";
-import { Func, i32, Module, pair } from "./wasm.ts";
+import { allocateMemory } from "./machine.ts";
+import { Func, i32, MAX_PAGES, Module, pair } from "./wasm.ts";
 
 const NORMAL = 2n ** 50n;
 /** The largest top limb that a product has, by the bounds of field.ts. */
@@ -47,8 +48,8 @@ async function calculator(modulus: bigint, fma: boolean): Promise<Calculator> {
 	const reader = new FieldCode(module, read, modulus, fma);
 	reader.storePair(i32.const(MEMORY.out), reader.loadBytes(i32.const(MEMORY.bytes), i32.const(MEMORY.bytes + 32)));
 	module.export("fromBytes", read);
-	const memory = new WebAssembly.Memory({ initial: 1 });
-	const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(module.encode()), { env: { memory } });
+	const memory = allocateMemory(1, MAX_PAGES);
+	const { exports } = new WebAssembly.Instance(await WebAssembly.compile(module.encode()), { env: { memory, points: memory } });
 	const call = (name: string): void => (exports as Record<string, () => void>)[name]?.();
 	const put = (place: number, low: readonly bigint[], high: readonly bigint[]): void => {
 		const view = new Float64Array(memory.buffer, place, 10);

@@ -6,26 +6,21 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { R, toBytesLE, WORD } from "../bn254.ts";
 import { evaluationOf } from "../challenge.ts";
 import { compileCircuit } from "../compile.ts";
-import { loadFfjavascript } from "../engine.ts";
-import { deriveSecrets, writeDevelopmentKey } from "../setup.ts";
+import { deriveSecrets } from "../setup/secrets.ts";
+import { writeDevelopmentKey } from "../setup.ts";
+import { changed, endSnarkjs, sectionOf, snarkjsProof, uncommitted } from "../testing/plain.ts";
 import { toyCircuit, toyInputs } from "../toy.ts";
 import { encodeWitness, flattenInputs, WitnessProgram } from "../witness.ts";
 import { SECTION } from "../zkey.ts";
+import { recode } from "./digits.ts";
 import { prove } from "./groth16.ts";
 import { Helpers } from "./helpers.ts";
+import { loadKey } from "./key.ts";
 import { Machine } from "./machine.ts";
-import { recode } from "./msm.ts";
+import { requestSum } from "./sums.ts";
 
 // Compilers and threads share their cores with whatever else runs.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
-
-/** What these tests use of snarkjs and ffjavascript beyond the declarations of this room. */
-interface SnarkjsCurve {
-	readonly Fr: { random(): unknown; e(value: bigint): unknown };
-	terminate(): Promise<void>;
-}
-const exportVerificationKey = (zKey as unknown as { exportVerificationKey(key: { type: "mem"; data: Uint8Array }): Promise<unknown> })
-	.exportVerificationKey;
 
 const BLINDING = { r: 3n ** 150n % R, s: R - 2n };
 const COMMITTED_SIZE = 9;
@@ -33,7 +28,6 @@ const PLAIN_SIZE = 40;
 const PLAIN_WIRES = 198;
 
 let root: string;
-let curve: SnarkjsCurve;
 /** A key as our statements have them: infinity for committed wires in section 8. */
 let committed: { key: Uint8Array; witness: Uint8Array };
 /** An ordinary snarkjs key. */
@@ -55,54 +49,22 @@ async function files(size: number): Promise<{ key: Uint8Array; witness: Uint8Arr
 	return { key: await readFile(path), witness: encodeWitness(await program.calculate(inputs)) };
 }
 
-/** Where the content of a section starts, and its length. */
-function section(file: Uint8Array, id: number): { start: number; bytes: number } {
-	const bytes = Buffer.from(file.buffer, file.byteOffset, file.length);
-	let position = 12;
-	for (let i = 0; i < bytes.readUInt32LE(8); i++) {
-		const size = Number(bytes.readBigUInt64LE(position + 4));
-		if (bytes.readUInt32LE(position) === id) return { start: position + 12, bytes: size };
-		position += 12 + size;
-	}
-	throw new RangeError(`section: expected a section ${id}, got none`);
-}
-
-function uncommitted(key: Uint8Array): Uint8Array {
-	const result = Uint8Array.from(key);
-	const from = section(key, SECTION.commitment);
-	result.set(key.subarray(from.start, from.start + from.bytes), section(key, SECTION.c).start);
-	return result;
-}
-
-/** What snarkjs makes with these blinding values. */
-async function snarkjsProof({ key, witness }: typeof plain, { r, s }: typeof BLINDING): Promise<unknown> {
-	const values = [r, s];
-	vi.spyOn(curve.Fr, "random").mockImplementation(() => curve.Fr.e(values.shift() as bigint));
-	try {
-		return await groth16.prove({ type: "mem", data: key }, { type: "mem", data: witness });
-	} finally {
-		vi.restoreAllMocks();
-	}
-}
-
 beforeAll(async () => {
 	root = await mkdtemp(join(tmpdir(), "openledger-engine-"));
-	const { buildBn128 } = await loadFfjavascript();
-	curve = (await buildBn128(false)) as unknown as SnarkjsCurve;
 	committed = await files(COMMITTED_SIZE);
 	const made = await files(PLAIN_SIZE);
 	plain = { ...made, key: uncommitted(made.key) };
 });
 
 afterAll(async () => {
-	await curve.terminate();
+	await endSnarkjs();
 	await rm(root, { recursive: true, force: true });
 });
 
 describe("prove", () => {
 	it.each([BLINDING, { r: 0n, s: 0n }, { r: 1n, s: R - 1n }])("makes snarkjs' proof bit for bit, blinding %o", async (blinding) => {
 		for (const { key, witness } of [committed, plain]) {
-			expect(await prove(key, witness, { blinding })).toEqual(await snarkjsProof({ key, witness }, blinding));
+			expect(await prove(key, witness, { blinding })).toEqual(await snarkjsProof(key, witness, blinding));
 		}
 	});
 
@@ -121,8 +83,46 @@ describe("prove", () => {
 		}
 	});
 
+	it("makes the same proofs with a loaded key, in any thread, several times", async () => {
+		const helpers = new Helpers(2);
+		const path = join(root, "loaded.zkey");
+		await writeFile(path, plain.key);
+		try {
+			const expected = await prove(plain.key, plain.witness, { blinding: BLINDING });
+			const keys = [await loadKey(plain.key), await loadKey(path, { helpers }), structuredClone(await loadKey(path))];
+			for (const key of keys) {
+				expect(await prove(key, plain.witness, { blinding: BLINDING })).toEqual(expected);
+				expect(await prove(key, plain.witness, { blinding: BLINDING, helpers })).toEqual(expected);
+				expect(await prove(key, plain.witness, { blinding: BLINDING, machine: await Machine.open("plain") })).toEqual(expected);
+			}
+			const key = await loadKey(committed.key, { helpers });
+			expect(await prove(key, committed.witness, { blinding: BLINDING, helpers })).toEqual(
+				await prove(committed.key, committed.witness, { blinding: BLINDING }),
+			);
+		} finally {
+			await helpers.close();
+		}
+	});
+
+	it("stops when it is told to, and goes on", async () => {
+		const helpers = new Helpers(1);
+		try {
+			const reason = new Error("no more");
+			await expect(prove(plain.key, plain.witness, { helpers, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+			const controller = new AbortController();
+			const late = prove(plain.key, plain.witness, { helpers, signal: controller.signal });
+			setTimeout(() => controller.abort(reason));
+			await expect(late).rejects.toBe(reason);
+			expect(await prove(plain.key, plain.witness, { helpers, blinding: BLINDING })).toEqual(
+				await prove(plain.key, plain.witness, { blinding: BLINDING }),
+			);
+		} finally {
+			await helpers.close();
+		}
+	});
+
 	it("makes proofs that snarkjs verifies, each blinded anew", async () => {
-		const key = await exportVerificationKey({ type: "mem", data: plain.key });
+		const key = await zKey.exportVerificationKey({ type: "mem", data: plain.key });
 		const [first, second] = [await prove(plain.key, plain.witness), await prove(plain.key, plain.witness)];
 		for (const { proof, publicSignals } of [first, second]) expect(await groth16.verify(key, publicSignals, proof)).toBe(true);
 		expect(first.proof.pi_a).not.toEqual(second.proof.pi_a);
@@ -132,8 +132,8 @@ describe("prove", () => {
 	});
 
 	it("makes no valid proof of a witness that violates a constraint", async () => {
-		const key = await exportVerificationKey({ type: "mem", data: plain.key });
-		const { start, bytes } = section(plain.witness, 2);
+		const key = await zKey.exportVerificationKey({ type: "mem", data: plain.key });
+		const { start, bytes } = sectionOf(plain.witness, 2);
 		const witness = Uint8Array.from(plain.witness);
 		witness.set(toBytesLE(12345n), start + bytes - WORD);
 		const { proof, publicSignals } = await prove(plain.key, witness);
@@ -166,16 +166,10 @@ describe("prove", () => {
 });
 
 describe("prove refuses", () => {
-	/** A copy with some bytes changed. */
-	const changed = (file: Uint8Array, change: (copy: Buffer) => void): Uint8Array => {
-		const copy = Buffer.from(file);
-		change(copy);
-		return copy;
-	};
 	const inKey = (id: number, change: (copy: Buffer, start: number) => void): Uint8Array =>
-		changed(plain.key, (copy) => change(copy, section(plain.key, id).start));
+		changed(plain.key, (copy) => change(copy, sectionOf(plain.key, id).start));
 	const inWitness = (id: number, change: (copy: Buffer, start: number) => void): Uint8Array =>
-		changed(plain.witness, (copy) => change(copy, section(plain.witness, id).start));
+		changed(plain.witness, (copy) => change(copy, sectionOf(plain.witness, id).start));
 
 	it.each<[string, () => Uint8Array, string, RegExp]>([
 		["a key that is cut off", () => plain.key.subarray(0, plain.key.length - 1), "key.truncated", /at least \d+ bytes, got \d+/],
@@ -243,33 +237,65 @@ describe("prove refuses", () => {
 			"key.invalid",
 			new RegExp(`section ${id} of .* on the curve`),
 		]),
-	])("%s", async (_, key, code, message) => {
-		await expect(prove(key(), plain.witness)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+	])("%s", async (name, key, code, message) => {
+		const expected = { code, message: expect.stringMatching(message) };
+		await expect(prove(key(), plain.witness)).rejects.toMatchObject(expected);
+		// Terms are looked at when they are used.
+		if (name.startsWith("a term")) await expect(prove(await loadKey(key()), plain.witness)).rejects.toMatchObject(expected);
+		else await expect(loadKey(key())).rejects.toMatchObject(expected);
 	});
 
 	it.each<[string, () => Uint8Array, string, RegExp]>([
-		["a witness that is cut off", () => plain.witness.subarray(0, plain.witness.length - 1), "input.size", /at least \d+ bytes, got \d+/],
-		["another kind of file as witness", () => plain.key, "input.unknown", /a file that starts "zkey"/],
+		[
+			"a witness that is cut off",
+			() => plain.witness.subarray(0, plain.witness.length - 1),
+			"witness.truncated",
+			/at least \d+ bytes, got \d+/,
+		],
+		["another kind of file as witness", () => plain.key, "witness.format", /a file that starts "zkey"/],
 		[
 			"a witness over another field",
 			() => inWitness(1, (copy, start) => copy.writeUInt8(0, start + 4)),
-			"input.unknown",
+			"witness.format",
 			/scalar field of BN254/,
 		],
 		["a witness of another circuit", () => committed.witness, "key.foreign", /a witness of \d+ wires for .*, got \d+/],
 		[
 			"a wire that is not below r",
 			() => inWitness(2, (copy, start) => copy.set(toBytesLE(R), start + WORD)),
-			"input.range",
+			"witness.range",
 			/scalars below r, got a larger one at 1/,
 		],
 	])("%s", async (_, witness, code, message) => {
 		await expect(prove(plain.key, witness())).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
 	});
 
+	it("a key for which the system has no memory", async () => {
+		class Refused {
+			constructor() {
+				throw new RangeError("could not allocate memory");
+			}
+		}
+		const memory = vi.spyOn(WebAssembly, "Memory").mockImplementation(Refused as never);
+		await expect(loadKey(plain.key)).rejects.toMatchObject({ code: "engine.memory" });
+		memory.mockRestore();
+		expect(await loadKey(plain.key)).toMatchObject({ header: { nWires: PLAIN_WIRES } });
+	});
+
+	it("a machine without memory", async () => {
+		const { program } = await Machine.open();
+		const machine = Machine.of(program, 2);
+		const mark = machine.mark();
+		await expect(prove(plain.key, plain.witness, { machine })).rejects.toMatchObject({
+			code: "engine.memory",
+			hint: expect.stringContaining("fewer threads"),
+		});
+		expect(machine.mark()).toBe(mark);
+	});
+
 	it("files that are missing", async () => {
 		await expect(prove(join(root, "none.zkey"), plain.witness)).rejects.toMatchObject({ code: "key.missing" });
-		await expect(prove(plain.key, join(root, "none.wtns"))).rejects.toMatchObject({ code: "input.missing" });
+		await expect(prove(plain.key, join(root, "none.wtns"))).rejects.toMatchObject({ code: "witness.missing" });
 	});
 });
 
@@ -278,7 +304,7 @@ describe("Helpers", () => {
 		const helpers = new Helpers(1);
 		try {
 			const broken = Uint8Array.from(plain.key);
-			const { start } = section(broken, SECTION.b2);
+			const { start } = sectionOf(broken, SECTION.b2);
 			broken[start + 64] = ((broken[start + 64] as number) + 1) % 256;
 			await expect(prove(broken, plain.witness, { helpers })).rejects.toMatchObject({ code: "key.invalid", name: "KeyError" });
 			expect(await prove(plain.key, plain.witness, { helpers, blinding: BLINDING })).toEqual(
@@ -305,10 +331,9 @@ describe("Helpers", () => {
 		const helpers = new Helpers(1);
 		const key = new Uint8Array(new SharedArrayBuffer(plain.key.length));
 		key.set(plain.key);
-		const digits = recode(new Uint32Array(8 * PLAIN_WIRES).fill(1));
-		const task = { zkey: key, section: SECTION.a, group: "g1", digits, offset: 0, windows: [0, digits.windows] } as const;
-		const { program } = await Machine.open();
-		const outcomes = [1, 2, 3].map(() => helpers.run(program, task));
+		const machine = await Machine.open();
+		const digits = recode(machine, new Uint32Array(8 * PLAIN_WIRES).fill(1));
+		const outcomes = [1, 2, 3].map(() => helpers.run({ program: machine.program, sums: [requestSum(key, "a", digits)] }));
 		const failed = outcomes.map((outcome) => expect(outcome).rejects.toMatchObject({ code: "pool.closed" }));
 		await helpers.close();
 		await Promise.all(failed);

@@ -1,25 +1,48 @@
-/** What a thread of helpers.ts runs: one sum for each message. */
+/** What a thread of helpers.ts runs: one task after the other. */
 import { parentPort } from "node:worker_threads";
 import { type PackedError, packError } from "../errors.ts";
-import { Machine, type Program } from "./machine.ts";
-import type { BitSums } from "./msm.ts";
-import { runSum, type SumTask } from "./sums.ts";
+import { collectGarbage } from "./garbage.ts";
+import type { Task, TaskResult } from "./helpers.ts";
+import { runLoad } from "./key.ts";
+import { Machine } from "./machine.ts";
+import { runSums } from "./sums.ts";
 
 /** What a thread is asked. */
 export interface HelperQuestion {
-	readonly program: Program;
-	readonly task: SumTask;
+	readonly id: number;
+	readonly task: Task;
 }
 
 /** Its answer. */
-export type HelperAnswer = { readonly ok: true; readonly value: BitSums } | { readonly ok: false; readonly error: PackedError };
+export type HelperAnswer = { readonly id: number } & (
+	| { readonly ok: true; readonly value: TaskResult<Task> }
+	| { readonly ok: false; readonly error: PackedError }
+);
 
-parentPort?.on("message", async ({ program, task }: HelperQuestion) => {
-	let answer: HelperAnswer;
+async function answerTo({ id, task }: HelperQuestion): Promise<HelperAnswer> {
 	try {
-		answer = { ok: true, value: await runSum(await Machine.of(program), task) };
+		return { id, ok: true, value: await run(task) };
 	} catch (error) {
-		answer = { ok: false, error: packError(error, "engine.failed") };
+		return { id, ok: false, error: packError(error, "engine.failed") };
 	}
-	parentPort?.postMessage(answer);
+}
+
+async function run(task: Task): Promise<TaskResult<Task>> {
+	if ("collect" in task) {
+		await collectGarbage();
+		return undefined;
+	}
+	const machine = await Machine.take(task.program);
+	try {
+		if ("sums" in task) return await runSums(machine, task.sums);
+		await runLoad(machine, task.load);
+		return undefined;
+	} finally {
+		machine.giveBack();
+	}
+}
+
+let last = Promise.resolve();
+parentPort?.on("message", (question: HelperQuestion) => {
+	last = last.then(async () => parentPort?.postMessage(await answerTo(question)));
 });

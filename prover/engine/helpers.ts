@@ -1,28 +1,35 @@
 /**
- * Threads that take over sums over the key. Each has a machine of its own for as long as a sum takes; scalars are shared, points are read by
- * whoever needs them.
+ * Threads that take part in loading keys and in sums. Each has a machine of its own for as long as a task takes; scalars and loaded keys are shared.
  *
  * Threads start with the first task and stay until {@link Helpers.close}; they do not keep a process alive.
  */
 import { Worker } from "node:worker_threads";
-import { ProverError, unpackError } from "../errors.ts";
+import { type PackedError, ProverError, unpackError } from "../errors.ts";
+import { scriptBeside } from "../script.ts";
 import type { HelperAnswer, HelperQuestion } from "./helper.ts";
+import type { LoadTask } from "./key.ts";
 import type { Program } from "./machine.ts";
 import type { BitSums } from "./msm.ts";
-import type { SumTask } from "./sums.ts";
+import type { SumRequest } from "./sums.ts";
 
-/** A thread and what it is working on. */
+/** What all threads do together, each its share. */
+export type Task =
+	| { readonly program: Program; readonly load: LoadTask }
+	| { readonly program: Program; readonly sums: readonly SumRequest[] }
+	| { readonly collect: true };
+export type TaskResult<T extends Task> = T extends { readonly sums: readonly SumRequest[] } ? BitSums[] : undefined;
+
+/** A thread and who waits for its answers. */
 interface Helper {
 	readonly worker: Worker;
-	answer: ((answer: HelperAnswer) => void) | undefined;
+	readonly waiting: Map<number, (answer: HelperAnswer) => void>;
 }
 
 /** A number of threads. */
 export class Helpers {
 	readonly count: number;
-	readonly #idle: Helper[] = [];
 	readonly #all = new Set<Helper>();
-	readonly #waiting: { resolve(helper: Helper): void; reject(error: ProverError): void }[] = [];
+	#lastId = 0;
 	#closed = false;
 
 	/** @param count at least 1 */
@@ -30,64 +37,69 @@ export class Helpers {
 		this.count = count;
 	}
 
+	/** Starts the threads before there is something to do. */
+	start(): void {
+		while (this.#all.size < this.count) this.#start();
+	}
+
 	/**
-	 * Runs a task on the next free thread.
-	 * @param program of a machine of the caller's
-	 * @throws what the task throws; ProverError `pool.crashed` when the thread dies, `pool.closed`
+	 * Runs a task on every thread, after what they were asked before.
+	 * @param task with the program of a machine of the caller's
+	 * @returns the shares of the threads
+	 * @throws what the task throws; ProverError `pool.crashed` when a thread dies, `pool.closed`
 	 */
-	async run(program: Program, task: SumTask): Promise<BitSums> {
+	async run<T extends Task>(task: T): Promise<TaskResult<T>[]> {
 		if (this.#closed) throw closed();
-		const helper = await this.#take();
-		if (this.#closed) throw closed();
-		const answer = await new Promise<HelperAnswer>((resolve) => {
-			helper.answer = resolve;
-			helper.worker.ref();
-			helper.worker.postMessage({ program, task } satisfies HelperQuestion);
+		this.start();
+		const id = ++this.#lastId;
+		const answers = await Promise.all([...this.#all].map((helper) => ask(helper, { id, task })));
+		return answers.map((answer) => {
+			if (!answer.ok) throw unpackError(answer.error);
+			return answer.value as TaskResult<T>;
 		});
-		helper.answer = undefined;
-		helper.worker.unref();
-		this.#giveBack(helper);
-		if (answer.ok) return answer.value;
-		throw unpackError(answer.error);
+	}
+
+	/** Makes threads let go of keys that nobody uses any more. */
+	async collect(): Promise<void> {
+		if (this.#all.size > 0) await this.run({ collect: true });
 	}
 
 	/** Ends all threads. Tasks still running or waiting fail with `pool.closed`. */
 	async close(): Promise<void> {
 		this.#closed = true;
-		for (const { reject } of this.#waiting.splice(0)) reject(closed());
 		await Promise.all([...this.#all].map(({ worker }) => worker.terminate()));
 	}
 
-	async #take(): Promise<Helper> {
-		for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) if (this.#all.has(idle)) return idle;
-		if (this.#all.size < this.count) return this.#start();
-		return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
-	}
-
-	#giveBack(helper: Helper): void {
-		const isAlive = this.#all.has(helper);
-		const next = this.#waiting.shift();
-		if (next) next.resolve(isAlive ? helper : this.#start());
-		else if (isAlive) this.#idle.push(helper);
-	}
-
-	#start(): Helper {
+	#start(): void {
 		// Flags of this process such as --input-type would change how the script is read.
-		const helper: Helper = { worker: new Worker(new URL("./helper.ts", import.meta.url), { execArgv: [] }), answer: undefined };
+		const helper: Helper = { worker: new Worker(scriptBeside(import.meta.url, "helper"), { execArgv: [] }), waiting: new Map() };
 		helper.worker.unref();
-		helper.worker.on("message", (answer: HelperAnswer) => helper.answer?.(answer));
+		helper.worker.on("message", (answer: HelperAnswer) => settle(helper, answer));
 		const fail = (message: string): void => {
 			this.#all.delete(helper);
-			const { code, hint } = this.#closed ? closed() : { code: "pool.crashed" as const, hint: "usually memory: use fewer threads" };
-			helper.answer?.({ ok: false, error: { name: "ProverError", code, message, ...(hint ? { hint } : {}) } });
+			const error: PackedError = this.#closed
+				? { name: "ProverError", code: "pool.closed", message: closed().message }
+				: { name: "ProverError", code: "pool.crashed", message, hint: "usually memory: use fewer threads" };
+			for (const id of helper.waiting.keys()) settle(helper, { id, ok: false, error });
 		};
-		helper.worker.on("error", (error) => fail(`Helpers.run: expected the thread to finish its sum, got ${(error as Error).message}`));
-		helper.worker.on("exit", () =>
-			fail(this.#closed ? closed().message : "Helpers.run: expected the thread to finish its sum, got its end"),
-		);
+		helper.worker.on("error", (error) => fail(`Helpers.run: expected the thread to finish its task, got ${(error as Error).message}`));
+		helper.worker.on("exit", () => fail("Helpers.run: expected the thread to finish its task, got its end"));
 		this.#all.add(helper);
-		return helper;
 	}
+}
+
+function ask(helper: Helper, question: HelperQuestion): Promise<HelperAnswer> {
+	return new Promise((resolve) => {
+		helper.waiting.set(question.id, resolve);
+		helper.worker.ref();
+		helper.worker.postMessage(question);
+	});
+}
+
+function settle(helper: Helper, answer: HelperAnswer): void {
+	helper.waiting.get(answer.id)?.(answer);
+	helper.waiting.delete(answer.id);
+	if (helper.waiting.size === 0) helper.worker.unref();
 }
 
 function closed(): ProverError {

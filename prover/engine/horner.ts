@@ -5,17 +5,26 @@ import type { BitSums } from "./msm.ts";
 export type G1Point = InstanceType<typeof bn254.G1.Point>;
 export type G2Point = InstanceType<typeof bn254.G2.Point>;
 
-/** @param bits coordinates x, y */
-export function hornerG1(bits: BitSums): G1Point {
-	return horner(bits, bn254.G1.Point.ZERO, ([x, y]) => bn254.G1.Point.fromAffine({ x: x as bigint, y: y as bigint }));
+/** @param coordinates x, y; not checked to be on the curve */
+export function g1Point([x, y]: readonly bigint[]): G1Point {
+	return bn254.G1.Point.fromAffine({ x: x as bigint, y: y as bigint });
 }
 
-/** @param bits coordinates x_0, x_1, y_0, y_1 */
-export function hornerG2(bits: BitSums): G2Point {
+/** @param coordinates x_0, x_1, y_0, y_1; not checked to be in the group */
+export function g2Point([x0, x1, y0, y1]: readonly bigint[]): G2Point {
 	const { Fp2 } = bn254.fields;
-	return horner(bits, bn254.G2.Point.ZERO, ([x0, x1, y0, y1]) =>
-		bn254.G2.Point.fromAffine({ x: Fp2.fromBigTuple([x0 as bigint, x1 as bigint]), y: Fp2.fromBigTuple([y0 as bigint, y1 as bigint]) }),
-	);
+	return bn254.G2.Point.fromAffine({
+		x: Fp2.fromBigTuple([x0 as bigint, x1 as bigint]),
+		y: Fp2.fromBigTuple([y0 as bigint, y1 as bigint]),
+	});
+}
+
+export function hornerG1(bits: BitSums): G1Point {
+	return horner(bits, bn254.G1.Point.ZERO, g1Point);
+}
+
+export function hornerG2(bits: BitSums): G2Point {
+	return horner(bits, bn254.G2.Point.ZERO, g2Point);
 }
 
 function horner<Point extends { double(): Point; add(other: Point): Point }>(

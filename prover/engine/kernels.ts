@@ -3,11 +3,18 @@
  * stays in TypeScript; these functions take addresses and counts.
  *
  * Names: `fr_*` and `fq_*` work on elements, `g1_*` and `g2_*` on points. "Pairs" are elements side by side (field.ts).
+ *
+ * What belongs to a key, points that are added and terms, is in the second memory, all else in the first. A thread that adds what it has
+ * computed itself makes an instance in which both are the same.
  */
 import { inverse, Q, R } from "../bn254.ts";
+import { exportBuckets } from "./buckets.ts";
 import { Coordinates, type Value } from "./coordinates.ts";
+import { exportDigits } from "./digits.ts";
 import { ELEMENT_BYTES, type Element, FACTOR, FieldCode, PAIR_BYTES } from "./field.ts";
-import { type Code, Func, i32, i64, Module, pair } from "./wasm.ts";
+import { type Code, Func, i32, i64, type MemoryIndex, Module, pair } from "./wasm.ts";
+
+const KEY: MemoryIndex = 1;
 
 /** Bytes of an affine point: two coordinates of one or two components. */
 export const POINT_BYTES = { g1: 2 * ELEMENT_BYTES, g2: 4 * ELEMENT_BYTES } as const;
@@ -26,8 +33,17 @@ const CURVE_B = {
 
 export type GroupName = "g1" | "g2";
 
-/** The whole module. The constants lie at the start of the memory, `heap` is the first free byte. */
-export function buildKernels(fma: boolean): { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number } {
+/** A binary and what lies at the start of its memory. */
+export interface Binary {
+	readonly binary: Uint8Array<ArrayBuffer>;
+	readonly constants: readonly bigint[];
+}
+
+/**
+ * The module, but for what few proofs need.
+ * @param exportMore adds other kernels
+ */
+export function buildKernels(fma: boolean, exportMore?: (module: Module, fma: boolean) => void): Binary {
 	const module = new Module();
 	for (const [name, modulus] of [
 		["fr", R],
@@ -51,13 +67,27 @@ export function buildKernels(fma: boolean): { readonly binary: Uint8Array<ArrayB
 		module.export(`${group}_load`, loadPoints(module, fma, group));
 		module.export(`${group}_differ`, differ(module, fma, group));
 		module.export(`${group}_hasZero`, hasZero(module, fma, group));
-		for (const line of ["chord", "tangent"] as const) {
-			module.export(`${group}_${line}_forward`, forward(module, fma, group, line));
-			module.export(`${group}_${line}_backward`, backward(module, fma, group, line));
-		}
+		exportLine(module, fma, group, "chord");
 	}
-	const binary = module.encode();
-	return { binary, heap: Math.ceil(module.constantBytes / 64) * 64 };
+	exportDigits(module);
+	exportBuckets(module);
+	exportMore?.(module, fma);
+	return { binary: module.encode(), constants: module.constants };
+}
+
+/**
+ * The kernels that double points, which are only needed when a sum meets equal ones: a third of the code.
+ * @param constants those of {@link buildKernels}
+ */
+export function buildTangents(fma: boolean, constants: readonly bigint[]): Uint8Array<ArrayBuffer> {
+	const module = new Module(constants);
+	for (const group of ["g1", "g2"] as const) exportLine(module, fma, group, "tangent");
+	return module.encode();
+}
+
+function exportLine(module: Module, fma: boolean, group: GroupName, line: Line): void {
+	module.export(`${group}_${line}_forward`, forward(module, fma, group, line));
+	module.export(`${group}_${line}_backward`, backward(module, fma, group, line));
 }
 
 /** (out, x, y, count): products of pairs. */
@@ -176,9 +206,7 @@ function terms(module: Module, fma: boolean): Func {
 	const done = func.local("i32");
 	func.while(i32.ltU(done, count), () => {
 		const places = [low, high].map((term, lane) => {
-			const matrix = func.let("i32", i32.load(term));
-			const row = func.let("i32", i32.load(term, 4));
-			const wire = func.let("i32", i32.load(term, 8));
+			const [matrix, row, wire] = [0, 4, 8].map((at) => func.let("i32", i32.load(term, at, KEY))) as [Code, Code, Code];
 			const outside = i32.or(i32.geU(matrix, i32.const(2)), i32.or(i32.geU(row, nRows), i32.geU(wire, nWires)));
 			func.if(outside, () => func.return(done));
 			const index = i32.add(i32.mul(matrix, nRows), row);
@@ -187,7 +215,7 @@ function terms(module: Module, fma: boolean): Func {
 				value: func.let("i32", i32.add(witness, i32.mul(wire, i32.const(32)))),
 			};
 		}) as [{ row: Code; value: Code }, { row: Code; value: Code }];
-		const product = field.mul(field.loadBytes(low, high, 12), field.loadBytes(places[0].value, places[1].value));
+		const product = field.mul(field.loadBytes(low, high, 12, KEY), field.loadBytes(places[0].value, places[1].value));
 		const sum = field.add(field.load(places[0].row, places[1].row, 0, 16), product);
 		field.store(places[0].row, places[1].row, field.reduce(sum), 0, 16);
 		advance(func, [low, high], TERM_BYTES);
@@ -251,8 +279,8 @@ function touch(group: GroupName): Func {
 	const sum = func.local("i32");
 	func.while(count, () => {
 		const place = func.let("i32", i32.and(i32.load(pointers), i32.const(-2)));
-		for (let offset = 0; offset < last; offset += 64) func.assign(sum, i32.add(sum, i32.load(place, offset)));
-		func.assign(sum, i32.add(sum, i32.load(place, last)));
+		for (let offset = 0; offset < last; offset += 64) func.assign(sum, i32.add(sum, i32.load(place, offset, KEY)));
+		func.assign(sum, i32.add(sum, i32.load(place, last, KEY)));
 		advance(func, [pointers], 4);
 		advance(func, [count], -1);
 	});
@@ -287,35 +315,41 @@ function loadPoints(module: Module, fma: boolean, group: GroupName): Func {
 		const loaded = Array.from({ length: size }, (_, i) => field.reduce(field.mul(field.loadBytes(bytes, other, 32 * i), factor)));
 		const x = loaded.slice(0, coordinates.components);
 		const y = loaded.slice(coordinates.components);
-		coordinates.store(out, next, x);
-		coordinates.store(out, next, y, coordinates.bytes);
+		coordinates.store(out, next, x, 0, KEY);
+		coordinates.store(out, next, y, coordinates.bytes, KEY);
 		const cube = coordinates.mul(coordinates.square(x), x);
 		const defect = coordinates.reduce(coordinates.sub(coordinates.sub(coordinates.square(y), cube), b));
-		func.emit(i32.storeByte(flags, pair.iBitmask(pair.iEqual(coordinates.nonZero(defect), pair.iSplat(i64.const(0n))))));
+		const onCurve = func.let("i32", pair.iBitmask(pair.iEqual(coordinates.nonZero(defect), pair.iSplat(i64.const(0n)))));
+		func.emit(i32.storeByte(flags, i32.and(onCurve, i32.const(1)), 0, KEY));
+		func.emit(i32.storeByte(flags, i32.shrU(onCurve, i32.const(1)), 1, KEY));
 		advance(func, [out], 2 * ELEMENT_BYTES * size);
 		advance(func, [bytes], 64 * size);
-		advance(func, [flags], 1);
+		advance(func, [flags], 2);
 		advance(func, [count], -2);
 	});
 	return func;
 }
 
 /** Addresses of points with a flag for the negative in bit 0, two for the two lanes. */
-interface Points {
+export interface Points {
 	readonly low: Code;
 	readonly high: Code;
 	readonly signs: Code;
 }
 
-function loadPointers(func: Func, list: Code): Points {
+export function loadPointers(func: Func, list: Code): Points {
 	const [low, high] = [0, 4].map((lane) => func.let("i32", i32.load(list, lane))) as [Code, Code];
 	const flags = pair.iReplaceHigh(pair.iSplat(i64.extend(low)), i64.extend(high));
 	const address = (pointer: Code): Code => func.let("i32", i32.and(pointer, i32.const(-2)));
 	return { low: address(low), high: address(high), signs: func.let("v128", pair.iShl(flags, i32.const(63))) };
 }
 
-function ordinate(coordinates: Coordinates, { low, high, signs }: Points): Value {
-	return coordinates.flip(coordinates.load(low, high, coordinates.bytes), signs);
+function abscissa(coordinates: Coordinates, { low, high }: Points): Value {
+	return coordinates.load(low, high, 0, KEY);
+}
+
+export function ordinate(coordinates: Coordinates, { low, high, signs }: Points): Value {
+	return coordinates.flip(coordinates.load(low, high, coordinates.bytes, KEY), signs);
 }
 
 /** (left, right) -> 0 when the points of two pointers are equal, 1 when they are opposite, 2 when neither. */
@@ -327,7 +361,7 @@ function differ(module: Module, fma: boolean, group: GroupName): Func {
 		const signs = func.let("v128", pair.iShl(pair.iSplat(i64.extend(pointer)), i32.const(63)));
 		return { low: address, high: address, signs };
 	}) as [Points, Points];
-	const x = coordinates.sub(coordinates.load(left.low, left.high), coordinates.load(right.low, right.high));
+	const x = coordinates.sub(abscissa(coordinates, left), abscissa(coordinates, right));
 	func.if(pair.anyTrue(coordinates.nonZero(coordinates.reduce(x))), () => func.return(i32.const(2)));
 	const y = coordinates.sub(ordinate(coordinates, left), ordinate(coordinates, right));
 	func.emit(pair.anyTrue(coordinates.nonZero(coordinates.reduce(y))));
@@ -368,7 +402,7 @@ function forward(module: Module, fma: boolean, group: GroupName, line: Line): Fu
 }
 
 function denominator(coordinates: Coordinates, a: Points, b: Points, line: Line): Value {
-	if (line === "chord") return coordinates.sub(coordinates.load(b.low, b.high), coordinates.load(a.low, a.high));
+	if (line === "chord") return coordinates.sub(abscissa(coordinates, b), abscissa(coordinates, a));
 	const y = ordinate(coordinates, a);
 	return coordinates.add(y, y);
 }
@@ -390,12 +424,11 @@ function backward(module: Module, fma: boolean, group: GroupName, line: Line): F
 		const [a, b, target] = [loadPointers(func, left), loadPointers(func, right), loadPointers(func, out)];
 		const own = coordinates.mul(inverted, coordinates.factor(coordinates.loadPair(prefixes)));
 		coordinates.assign(inverted, coordinates.mul(inverted, denominator(coordinates, a, b, line)));
-		const [x, y] = [coordinates.load(a.low, a.high), ordinate(coordinates, a)];
+		const [x, y] = [abscissa(coordinates, a), ordinate(coordinates, a)];
 		const slope = coordinates.mul(numerator(coordinates, x, y, b, line), own);
-		const sum = coordinates.sub(coordinates.sub(coordinates.square(slope), x), coordinates.load(b.low, b.high));
-		const abscissa = coordinates.reduce(sum);
-		const height = coordinates.sub(coordinates.mul(slope, coordinates.sub(x, abscissa)), y);
-		coordinates.store(target.low, target.high, abscissa);
+		const sum = coordinates.reduce(coordinates.sub(coordinates.sub(coordinates.square(slope), x), abscissa(coordinates, b)));
+		const height = coordinates.sub(coordinates.mul(slope, coordinates.sub(x, sum)), y);
+		coordinates.store(target.low, target.high, sum);
 		coordinates.store(target.low, target.high, coordinates.reduce(height), coordinates.bytes);
 	});
 	return func;

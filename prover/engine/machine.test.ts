@@ -1,31 +1,41 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { inverse, Q, R } from "../bn254.ts";
 import { PAIR_BYTES } from "./field.ts";
-import { buildKernels } from "./kernels.ts";
-import { Machine } from "./machine.ts";
+import { buildKernels, buildTangents } from "./kernels.ts";
+import { allocateMemory, Machine } from "./machine.ts";
 import { pair } from "./wasm.ts";
 
 afterEach(() => {
 	vi.restoreAllMocks();
 });
 
+type Imports = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 /** Makes the first `count` instances give wrong products modulo q. */
 function breakInstances(count: number): void {
-	const instantiate = WebAssembly.instantiate;
-	let broken = 0;
-	vi.spyOn(WebAssembly, "instantiate").mockImplementation(async (module, imports) => {
-		const instance = await instantiate(module, imports);
-		if (broken++ >= count) return instance;
-		const kernels = instance.exports as Record<string, (...operands: number[]) => number>;
-		const memory = imports.env?.memory as WebAssembly.Memory;
-		const wrong = (out: number, x: number, y: number, pairs: number): number => {
-			kernels.fq_multiply?.(out, x, y, pairs);
-			const view = new Float64Array(memory.buffer, out, 1);
-			view[0] = (view[0] as number) + 1;
-			return 0;
-		};
-		return { exports: { ...kernels, fq_multiply: wrong } };
-	});
+	let instances = 0;
+	class Broken extends WebAssembly.Instance {
+		readonly #isBroken = instances++ < count;
+		readonly #memory: WebAssembly.Memory;
+
+		constructor(module: WebAssembly.Module, imports: Imports) {
+			super(module, imports);
+			this.#memory = imports.env?.memory as WebAssembly.Memory;
+		}
+
+		override get exports(): Readonly<Record<string, unknown>> {
+			const kernels = super.exports as Record<string, (...operands: number[]) => number>;
+			if (!this.#isBroken) return kernels;
+			const wrong = (out: number, x: number, y: number, pairs: number): number => {
+				kernels.fq_multiply?.(out, x, y, pairs);
+				const view = new Float64Array(this.#memory.buffer, out, 1);
+				view[0] = (view[0] as number) + 1;
+				return 0;
+			};
+			return { ...kernels, fq_multiply: wrong };
+		}
+	}
+	vi.spyOn(WebAssembly, "Instance").mockImplementation(Broken);
 }
 
 describe("Machine.open", () => {
@@ -44,7 +54,7 @@ describe("Machine.open", () => {
 
 	it("has a plain one without the instruction", () => {
 		const madd = vi.spyOn(pair, "fRelaxedMadd");
-		buildKernels(false);
+		buildTangents(false, buildKernels(false).constants);
 		expect(madd).not.toHaveBeenCalled();
 		buildKernels(true);
 		expect(madd).toHaveBeenCalled();
@@ -100,6 +110,33 @@ describe.each(["fma", "plain"] as const)("a machine with %s arithmetic", (arithm
 		expect(machine.floats.length * 8).toBe(machine.bytes.length);
 		machine.release(mark);
 		expect(machine.alloc(1)).toBe(first);
-		expect(() => machine.alloc(2 ** 33)).toThrow(expect.objectContaining({ code: "engine.failed" }));
+	});
+
+	it("names what is wrong when memory runs out, and goes on", async () => {
+		const { program } = await Machine.open(arithmetic);
+		const machine = Machine.of(program, 2);
+		const mark = machine.mark();
+		expect(() => machine.alloc(3 * 65536)).toThrow(
+			expect.objectContaining({ code: "engine.memory", hint: expect.stringContaining("fewer threads") }),
+		);
+		expect(machine.mark()).toBe(mark);
+		expect(machine.alloc(65536)).toBe(mark);
+		expect(() => machine.alloc(2 ** 33)).toThrow(expect.objectContaining({ code: "engine.memory" }));
+	});
+});
+
+describe("allocateMemory", () => {
+	it("names what is wrong when the system refuses", () => {
+		class Refused {
+			constructor() {
+				throw new RangeError("could not allocate memory");
+			}
+		}
+		vi.spyOn(WebAssembly, "Memory").mockImplementation(Refused as never);
+		expect(() => allocateMemory(1, 1)).toThrow(expect.objectContaining({ code: "engine.memory" }));
+	});
+
+	it("refuses more than 4 GB", () => {
+		expect(() => allocateMemory(65537, 65537)).toThrow(expect.objectContaining({ code: "engine.memory" }));
 	});
 });

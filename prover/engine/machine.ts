@@ -1,15 +1,18 @@
 /**
- * An instance of the kernels with its memory, and what is too small for a kernel: constants, inverses, single products.
+ * The kernels with a memory to work in, and what is too small for a kernel: constants, inverses, single products.
  *
  * Memory is a stack: take a {@link Machine.mark}, allocate, {@link Machine.release}. Addresses stay valid when the memory grows, views do not.
+ * Points of a key may lie in a memory of their own, which other machines in other threads read too.
  */
 import { fromBytesLE, inverse, mod, Q, R, WORD } from "../bn254.ts";
 import { ProverError } from "../errors.ts";
 import { FACTOR, limbsOf, PAIR_BYTES } from "./field.ts";
-import { buildKernels } from "./kernels.ts";
-import { Func, Module, pair } from "./wasm.ts";
+import { type Binary, buildKernels, buildTangents } from "./kernels.ts";
+import { Func, MAX_PAGES, Module, pair } from "./wasm.ts";
 
-type Kernel = (...operands: number[]) => number;
+export type Kernel = (...operands: number[]) => number;
+
+type Kernels = Readonly<Record<string, Kernel>>;
 
 /** Which of the two multiplications runs: exact multiply-add, or plain IEEE arithmetic. */
 export type Arithmetic = "fma" | "plain";
@@ -17,43 +20,75 @@ export type Arithmetic = "fma" | "plain";
 const PAGE = 65536;
 /** Digits of the exponent when inverting. */
 const WINDOW = 4n;
+/** Bytes of the largest memory that a thread keeps for its next task: that of a proof of 2^18 constraints. */
+const KEPT_BYTES = 2 ** 28;
 
 /** The compiled kernels. Plain data: it can be sent to a thread, which then need not compile them again. */
 export interface Program {
 	readonly arithmetic: Arithmetic;
 	readonly module: WebAssembly.Module;
+	/** at the start of the memory, twice 8 bytes each */
+	readonly constants: readonly bigint[];
 	/** first byte behind the constants */
 	readonly heap: number;
 }
 
-/** What emits a module: that of kernels.ts, or another with `fr_multiply` and `fq_multiply`. The constants lie at the start of the memory. */
-export type Build = (fma: boolean) => { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number };
+/** What emits a module: that of kernels.ts, or another with `fr_multiply` and `fq_multiply`. */
+export type Build = (fma: boolean) => Binary;
 
 const programs = new Map<Build, Map<Arithmetic, Promise<Program>>>();
+/** what doubles points, compiled by the first thread that must, for each module that cannot */
+const tangents = new WeakMap<WebAssembly.Module, WebAssembly.Module>();
+let kept: Machine | undefined;
 
-/** One instance and its memory. */
+/** A memory that threads can share. Its pages are taken from the system when they are first written, and returned when nothing refers to it. */
+export function allocateMemory(pages: number, maximum: number): WebAssembly.Memory {
+	try {
+		return new WebAssembly.Memory({ initial: pages, maximum, shared: true });
+	} catch (cause) {
+		throw outOfMemory(`allocateMemory: expected room for ${pages * PAGE} bytes, got none`, cause);
+	}
+}
+
+/** Pages that hold a number of bytes. */
+export function pagesOf(bytes: number): number {
+	return Math.ceil(bytes / PAGE);
+}
+
+function outOfMemory(message: string, cause: unknown): ProverError {
+	return new ProverError("engine.memory", message, {
+		hint: "use fewer threads or proofs at once, close other programs, or prove a smaller circuit; a memory has at most 4 GB",
+		cause,
+	});
+}
+
+/** Instances of the kernels over one memory to work in. */
 export class Machine {
 	readonly program: Program;
-	readonly #memory: WebAssembly.Memory;
-	readonly #kernels: Readonly<Record<string, Kernel>>;
+	readonly memory: WebAssembly.Memory;
+	readonly #maximum: number;
+	readonly #instances = new WeakMap<WebAssembly.Memory, Kernels>();
+	readonly #doublings = new WeakMap<WebAssembly.Memory, Kernels>();
+	readonly #own: Kernels;
 	#next: number;
 	#bytes: Uint8Array;
 	#floats: Float64Array;
 
-	private constructor(program: Program, memory: WebAssembly.Memory, kernels: Readonly<Record<string, Kernel>>) {
+	private constructor(program: Program, memory: WebAssembly.Memory, maximum: number) {
 		this.program = program;
-		this.#memory = memory;
-		this.#kernels = kernels;
+		this.memory = memory;
+		this.#maximum = maximum;
+		this.#own = this.#instance(memory);
 		this.#next = program.heap;
 		this.#bytes = new Uint8Array(memory.buffer);
 		this.#floats = new Float64Array(memory.buffer);
 	}
 
 	/**
-	 * A fresh instance, with the fastest arithmetic that gives the right answers here. Its memory is free once nothing refers to it.
+	 * A fresh machine, with the fastest arithmetic that gives the right answers here.
 	 * @param arithmetic to ask for one of them; default: FMA where the engine has it and it passes the test
 	 * @param build whose kernels; default: those of kernels.ts
-	 * @throws ProverError `engine.failed` when the arithmetic gives wrong answers
+	 * @throws ProverError `engine.failed` when the arithmetic gives wrong answers, `engine.memory`
 	 */
 	static async open(arithmetic?: Arithmetic, build: Build = buildKernels): Promise<Machine> {
 		const wanted = arithmetic ?? (hasRelaxedMadd() ? "fma" : "plain");
@@ -64,30 +99,78 @@ export class Machine {
 			program = Machine.#compile(wanted, build);
 			built.set(wanted, program);
 		}
-		const machine = await Machine.of(await program);
+		const machine = Machine.of(await program);
 		if (machine.#answersAreRight()) return machine;
 		// Without FMA in the hardware a relaxed multiply-add rounds twice.
 		if (arithmetic === undefined && wanted === "fma") return Machine.open("plain", build);
 		throw new ProverError("engine.failed", `Machine.open: expected ${wanted} arithmetic to pass its known answers, got other products`);
 	}
 
-	/** A fresh instance of what another thread has compiled and tested. */
-	static async of(program: Program): Promise<Machine> {
-		const memory = new WebAssembly.Memory({ initial: 1, maximum: PAGE });
-		const { exports } = await WebAssembly.instantiate(program.module, { env: { memory } });
-		return new Machine(program, memory, exports as unknown as Record<string, Kernel>);
+	/**
+	 * A fresh machine of what has been compiled and tested, here or in another thread.
+	 * @param maximum pages of its memory, at most 65,536
+	 */
+	static of(program: Program, maximum = MAX_PAGES): Machine {
+		return new Machine(program, allocateMemory(pagesOf(program.heap), maximum), maximum);
 	}
 
 	static async #compile(arithmetic: Arithmetic, build: Build): Promise<Program> {
-		const { binary, heap } = build(arithmetic === "fma");
-		return { arithmetic, module: await WebAssembly.compile(binary), heap };
+		const { binary, constants } = build(arithmetic === "fma");
+		return { arithmetic, module: await WebAssembly.compile(binary), constants, heap: Math.ceil((16 * constants.length) / 64) * 64 };
 	}
 
-	/** Runs a kernel by name, see what built the module. */
-	kernel(name: string): Kernel {
-		const found = this.#kernels[name];
+	/**
+	 * The machine with the kernels of kernels.ts that this thread has kept, or a fresh one. Whoever takes it gives it back.
+	 * @param program from another thread; default: as {@link open}
+	 */
+	static async take(program?: Program): Promise<Machine> {
+		const machine = kept;
+		kept = undefined;
+		if (machine && (!program || program.arithmetic === machine.program.arithmetic)) return machine;
+		return program ? Machine.of(program) : Machine.open();
+	}
+
+	/** Keeps the machine for the next {@link take}, unless its memory is large: it is free once nothing refers to it. */
+	giveBack(): void {
+		this.release(this.program.heap);
+		if (this.#bytes.length <= KEPT_BYTES) kept = this;
+	}
+
+	/**
+	 * A kernel by name, see what built the module.
+	 * @param key the memory of points and terms; default: the machine's own
+	 */
+	kernel(name: string, key?: WebAssembly.Memory): Kernel {
+		const found = (key ? this.#instance(key) : this.#own)[name] ?? this.#tangents(key ?? this.memory)[name];
 		if (!found) throw new TypeError(`Machine.kernel: expected a kernel's name, got "${name}"`);
 		return found;
+	}
+
+	/** All kernels, with points and terms in a memory. */
+	#instance(key: WebAssembly.Memory): Kernels {
+		let kernels = this.#instances.get(key);
+		if (!kernels) {
+			kernels = this.#instantiate(this.program.module, key);
+			this.#instances.set(key, kernels);
+		}
+		return kernels;
+	}
+
+	/** The kernels that few proofs need. */
+	#tangents(key: WebAssembly.Memory): Kernels {
+		const { arithmetic, constants, module } = this.program;
+		let kernels = this.#doublings.get(key);
+		if (!kernels) {
+			const addition = tangents.get(module) ?? new WebAssembly.Module(buildTangents(arithmetic === "fma", constants));
+			tangents.set(module, addition);
+			kernels = this.#instantiate(addition, key);
+			this.#doublings.set(key, kernels);
+		}
+		return kernels;
+	}
+
+	#instantiate(module: WebAssembly.Module, key: WebAssembly.Memory): Kernels {
+		return new WebAssembly.Instance(module, { env: { memory: this.memory, points: key } }).exports as unknown as Kernels;
 	}
 
 	/** The whole memory; not to be kept across {@link alloc}. */
@@ -102,12 +185,12 @@ export class Machine {
 
 	/** A view of 64-bit floats; not to be kept across {@link alloc}. */
 	doubles(pointer: number, length: number): Float64Array {
-		return new Float64Array(this.#memory.buffer, pointer, length);
+		return new Float64Array(this.memory.buffer, pointer, length);
 	}
 
 	/** A view of 32-bit integers; not to be kept across {@link alloc}. */
 	words(pointer: number, length: number): Uint32Array {
-		return new Uint32Array(this.#memory.buffer, pointer, length);
+		return new Uint32Array(this.memory.buffer, pointer, length);
 	}
 
 	/** The first free byte. */
@@ -123,23 +206,20 @@ export class Machine {
 	/**
 	 * @param size bytes
 	 * @returns address of `size` bytes, 64-byte aligned, content undefined
-	 * @throws ProverError `engine.failed` when the 4 GB of a wasm memory are used up
+	 * @throws ProverError `engine.memory` when the system gives no more, or the memory has its largest size
 	 */
 	alloc(size: number): number {
 		const start = this.#next;
 		const end = Math.ceil((start + size) / 64) * 64;
-		const missing = Math.ceil((end - this.#bytes.length) / PAGE);
+		const missing = pagesOf(end - this.#bytes.length);
 		if (missing > 0) {
 			try {
-				this.#memory.grow(missing);
+				this.memory.grow(missing);
 			} catch (cause) {
-				throw new ProverError("engine.failed", `Machine.alloc: expected room for ${size} bytes, got only ${this.#bytes.length - start}`, {
-					hint: "a machine holds at most 4 GB",
-					cause,
-				});
+				throw outOfMemory(`Machine.alloc: expected room for ${size} bytes, got only ${this.#maximum * PAGE - start}`, cause);
 			}
-			this.#bytes = new Uint8Array(this.#memory.buffer);
-			this.#floats = new Float64Array(this.#memory.buffer);
+			this.#bytes = new Uint8Array(this.memory.buffer);
+			this.#floats = new Float64Array(this.memory.buffer);
 		}
 		this.#next = end;
 		return start;

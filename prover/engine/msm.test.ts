@@ -1,12 +1,13 @@
 import { bn254 } from "@noble/curves/bn254.js";
 import { describe, expect, it, vi } from "vitest";
 import { power, Q, R, toBytesLE } from "../bn254.ts";
-import { Curve, G1, G2 } from "../curve.ts";
-import { FixedBase } from "../fixed-base.ts";
+import { recode } from "./digits.ts";
+import { FixedBase, fixedDigits } from "./fixed-base.ts";
 import { hornerG1, hornerG2 } from "./horner.ts";
 import type { GroupName } from "./kernels.ts";
 import { type Arithmetic, Machine } from "./machine.ts";
-import { KEY_BYTES, loadPoints, recode, sumBits } from "./msm.ts";
+import { KEY_BYTES, loadPoints, sumBits } from "./msm.ts";
+import { buildSetupKernels } from "./setup-kernels.ts";
 
 // Compilers and threads share their cores with whatever else runs.
 vi.setConfig({ testTimeout: 60_000 });
@@ -22,8 +23,8 @@ const random = (i: number): bigint => power(0x9e3779b97f4a7c15f39cc0605cedc834n,
 
 /** Points in the layout of keys: multiples of the generator, 0 for infinity. */
 async function pointsOf(group: GroupName, multiples: readonly bigint[]): Promise<Uint8Array> {
-	const base = new FixedBase(await Curve.open(), group === "g1" ? G1 : G2, 6);
-	return base.multiply(Uint8Array.from(Buffer.concat(multiples.map(toBytesLE))));
+	const base = new FixedBase(await Machine.open(undefined, buildSetupKernels), group, 6);
+	return base.multiply(fixedDigits(Uint8Array.from(Buffer.concat(multiples.map(toBytesLE))), base.bits));
 }
 
 const wordsOf = (scalars: readonly bigint[]): Uint32Array => new Uint32Array(Uint8Array.from(Buffer.concat(scalars.map(toBytesLE))).buffer);
@@ -35,7 +36,7 @@ const multiple = (group: GroupName, scalar: bigint): unknown =>
 async function sumOf(group: GroupName, arithmetic: Arithmetic, multiples: readonly bigint[], scalars: readonly bigint[]): Promise<unknown> {
 	const machine = await Machine.open(arithmetic);
 	const points = loadPoints(machine, group, await pointsOf(group, multiples), "test points");
-	const bits = sumBits(machine, points, recode(wordsOf(scalars)));
+	const bits = sumBits(machine, points, recode(machine, wordsOf(scalars)));
 	return (group === "g1" ? hornerG1(bits) : hornerG2(bits)).toAffine();
 }
 
@@ -91,11 +92,12 @@ describe("sums", () => {
 		const scalars = Array.from({ length: 100 }, (_, i) => random(i));
 		const multiples = scalars.slice(10).map((_, i) => random(i + 200));
 		const points = loadPoints(machine, "g1", await pointsOf("g1", multiples), "test points");
-		const digits = recode(wordsOf(scalars));
+		const digits = recode(machine, wordsOf(scalars));
 		const mark = machine.mark();
 		const cut = 3;
-		const low = hornerG1(sumBits(machine, points, digits, 10, [0, cut]));
-		const high = hornerG1(sumBits(machine, points, digits, 10, [cut, digits.windows]));
+		const windows = Array.from({ length: digits.windows }, (_, window) => window);
+		const low = hornerG1(sumBits(machine, points, digits, 10, windows.slice(0, cut)));
+		const high = hornerG1(sumBits(machine, points, digits, 10, windows.slice(cut).reverse()));
 		expect(low.add(high).toAffine()).toEqual(multiple("g1", inner(multiples, scalars.slice(10))));
 		expect(low.is0() || high.is0()).toBe(false);
 		expect(machine.mark()).toBe(mark);
@@ -117,33 +119,5 @@ describe("sums", () => {
 		const bytes = Uint8Array.from(Buffer.concat([x, y].map((value) => toBytesLE((value << 256n) % Q))));
 		const points = loadPoints(machine, "g1", bytes, "a point");
 		expect(machine.coordinates(points.pointer)).toEqual([x, y]);
-	});
-});
-
-describe("recode", () => {
-	it.each([1, 3, 40, 3000])("writes %i scalars in signed digits", (count) => {
-		const edges = [0n, 1n, R - 1n, R >> 1n, (R >> 1n) + 1n];
-		const scalars = Array.from({ length: count }, (_, i) => edges[i] ?? random(i));
-		const { bits, windows, starts, places, values } = recode(wordsOf(scalars));
-		const sums = scalars.map(() => 0n);
-		for (let window = 0; window < windows; window++) {
-			for (let entry = starts[window] as number; entry < (starts[window + 1] as number); entry++) {
-				const digit = values[entry] as number;
-				sums[places[entry] as number] = (sums[places[entry] as number] as bigint) + (BigInt(digit) << BigInt(window * bits));
-			}
-		}
-		expect(values.every((digit) => digit !== 0 && Math.abs(digit) <= 2 ** (bits - 1))).toBe(true);
-		expect(scalars.every((scalar, i) => ((sums[i] as bigint) - scalar) % R === 0n)).toBe(true);
-	});
-
-	it("gives small scalars and their negatives few digits", () => {
-		const small = [1n, 200n, 255n, 31n, 0n];
-		const [positive, negative] = [small, small.map((value) => (R - value) % R)].map((scalars) => recode(wordsOf(scalars)));
-		expect(positive?.windows).toBeLessThanOrEqual(4);
-		expect(negative).toMatchObject({ windows: positive?.windows, values: positive?.values.map((digit) => -digit) });
-	});
-
-	it.each([R, R + 1n, 2n ** 256n - 1n])("refuses %i", (scalar) => {
-		expect(() => recode(wordsOf([1n, scalar]))).toThrow(expect.objectContaining({ code: "input.range" }));
 	});
 });

@@ -1,7 +1,7 @@
 /**
- * iden3's binary files (.zkey, .wtns): four letters, a version, and numbered sections. From a path or from memory.
+ * iden3's binary files (.zkey, .wtns, .r1cs): four letters, a version, and numbered sections. From a path or from memory.
  */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { fromBytesLE, WORD } from "../bn254.ts";
 import type { ProverError } from "../errors.ts";
 
@@ -44,8 +44,8 @@ export class Sections {
 	static async open(source: Source, format: Format): Promise<Sections> {
 		const name = typeof source === "string" ? source : `a .${format.letters} in memory`;
 		if (typeof source !== "string") return new Sections(name, format, source, await findSections(source, name, format));
-		const file = await open(source, "r").catch((cause) => {
-			throw format.missing(`prove: expected a .${format.letters} at ${source}, got ${(cause as Error).message}`, cause);
+		const file = await openFile(source).catch((cause) => {
+			throw format.missing(`Sections.open: expected a .${format.letters} at ${source}, got ${(cause as Error).message}`, cause);
 		});
 		try {
 			return new Sections(name, format, file, await findSections(file, name, format));
@@ -63,7 +63,7 @@ export class Sections {
 	/** Complains when a section has another length. */
 	expect(id: number, bytes: number): void {
 		if (this.bytes(id) === bytes) return;
-		throw this.#format.malformed(`prove: expected section ${id} of ${this.name} to have ${bytes} bytes, got ${this.bytes(id)}`);
+		throw this.#format.malformed(`Sections.expect: expected section ${id} of ${this.name} to have ${bytes} bytes, got ${this.bytes(id)}`);
 	}
 
 	/**
@@ -73,7 +73,9 @@ export class Sections {
 	async read(id: number, from = 0, bytes = this.bytes(id) - from): Promise<Buffer> {
 		const section = this.#sections.get(id);
 		if (!section || from + bytes > section.bytes) {
-			throw this.#format.malformed(`prove: expected section ${id} of ${this.name} to have ${from + bytes} bytes, got ${this.bytes(id)}`);
+			throw this.#format.malformed(
+				`Sections.read: expected section ${id} of ${this.name} to have ${from + bytes} bytes, got ${this.bytes(id)}`,
+			);
 		}
 		return readPart(this.#source, section.start + from, bytes, this.name, this.#format);
 	}
@@ -83,15 +85,22 @@ export class Sections {
 	}
 }
 
+/** Opening a pipe would wait for whoever writes to it, and a folder opens but cannot be read. */
+async function openFile(path: string): Promise<FileHandle> {
+	const found = await stat(path);
+	if (!found.isFile()) throw new Error(found.isDirectory() ? "a folder" : "no regular file");
+	return open(path, "r");
+}
+
 async function findSections(source: FileHandle | Uint8Array, name: string, format: Format): Promise<Map<number, Section>> {
 	const size = source instanceof Uint8Array ? source.length : (await source.stat()).size;
 	const head = await readPart(source, 0, 12, name, format);
 	const letters = head.toString("latin1", 0, 4);
 	if (letters !== format.letters)
-		throw format.malformed(`prove: expected ${name} to be a .${format.letters}, got a file that starts "${letters}"`);
+		throw format.malformed(`Sections.open: expected ${name} to be a .${format.letters}, got a file that starts "${letters}"`);
 	const version = head.readUInt32LE(4);
 	if (!format.versions.includes(version)) {
-		throw format.malformed(`prove: expected ${name} to have version ${format.versions.join(" or ")}, got ${version}`);
+		throw format.malformed(`Sections.open: expected ${name} to have version ${format.versions.join(" or ")}, got ${version}`);
 	}
 	const sections = new Map<number, Section>();
 	let position = 12;
@@ -99,7 +108,8 @@ async function findSections(source: FileHandle | Uint8Array, name: string, forma
 		const entry = await readPart(source, position, 12, name, format);
 		const bytes = Number(entry.readBigUInt64LE(4));
 		position += 12;
-		if (position + bytes > size) throw format.truncated(`prove: expected ${name} to have at least ${position + bytes} bytes, got ${size}`);
+		if (position + bytes > size)
+			throw format.truncated(`Sections.open: expected ${name} to have at least ${position + bytes} bytes, got ${size}`);
 		sections.set(entry.readUInt32LE(0), { start: position, bytes });
 		position += bytes;
 	}
@@ -109,14 +119,17 @@ async function findSections(source: FileHandle | Uint8Array, name: string, forma
 async function readPart(source: FileHandle | Uint8Array, start: number, bytes: number, name: string, format: Format): Promise<Buffer> {
 	if (source instanceof Uint8Array) {
 		if (start + bytes > source.length) {
-			throw format.truncated(`prove: expected ${name} to have at least ${start + bytes} bytes, got ${source.length}`);
+			throw format.truncated(`Sections.read: expected ${name} to have at least ${start + bytes} bytes, got ${source.length}`);
 		}
 		return Buffer.from(source.buffer, source.byteOffset + start, bytes);
 	}
 	const buffer = Buffer.allocUnsafeSlow(bytes);
 	for (let done = 0; done < bytes; ) {
-		const { bytesRead } = await source.read(buffer, done, bytes - done, start + done);
-		if (bytesRead === 0) throw format.truncated(`prove: expected ${name} to have at least ${start + bytes} bytes, got ${start + done}`);
+		const { bytesRead } = await source.read(buffer, done, bytes - done, start + done).catch((cause) => {
+			throw format.missing(`Sections.read: expected to read ${name}, got ${(cause as Error).message}`, cause);
+		});
+		if (bytesRead === 0)
+			throw format.truncated(`Sections.read: expected ${name} to have at least ${start + bytes} bytes, got ${start + done}`);
 		done += bytesRead;
 	}
 	return buffer;
@@ -124,5 +137,5 @@ async function readPart(source: FileHandle | Uint8Array, start: number, bytes: n
 
 /** A length in bytes and a field element, as headers name a field. */
 export function readField(bytes: Buffer, offset: number): bigint {
-	return bytes.readUInt32LE(offset) === WORD && offset + 4 + WORD <= bytes.length ? fromBytesLE(bytes, offset + 4) : 0n;
+	return offset + 4 + WORD <= bytes.length && bytes.readUInt32LE(offset) === WORD ? fromBytesLE(bytes, offset + 4) : 0n;
 }

@@ -1,116 +1,127 @@
-/** Sums over a section of a key, as tasks that any thread can run. */
-import { KeyError } from "../errors.ts";
+/**
+ * Sums over the points of a key that several threads compute together: each takes the next window that nobody has taken, so that all are done at the
+ * same time, and none waits for another to hand out work.
+ */
+import type { Digits } from "./digits.ts";
 import type { Helpers } from "./helpers.ts";
-import type { GroupName } from "./kernels.ts";
+import { KEY_FORMAT, type LoadedKey, type PointSection, readPoints } from "./key.ts";
 import type { Machine } from "./machine.ts";
-import { type BitSums, type Digits, loadPoints, sumBits } from "./msm.ts";
-import { type Format, Sections, type Source } from "./sections.ts";
+import { type BitSums, sumBits } from "./msm.ts";
+import { Sections, type Source } from "./sections.ts";
 
-/** `sum s_i P_i` over the points of a section. */
+/** `sum s_i P_i` over the points of a section. Plain data: it can be sent to a thread, which copies a key that is in memory but not loaded. */
 export interface SumRequest {
-	readonly zkey: Source;
-	readonly section: number;
-	readonly group: GroupName;
-	/** over shared memory */
+	readonly key: Source | LoadedKey;
+	readonly section: PointSection;
 	readonly digits: Digits;
 	/** the digits that belong to the first point */
 	readonly offset: number;
+	/** number of the next window, over shared memory */
+	readonly next: Int32Array;
 }
 
-/** The part of a sum that some windows make. Plain data: it can be sent to a thread, which copies a key in memory unless that is shared. */
-export interface SumTask extends SumRequest {
-	/** first window and end */
-	readonly windows: readonly [first: number, end: number];
+/** Asks for a sum. */
+export function requestSum(key: Source | LoadedKey, section: PointSection, digits: Digits, offset = 0): SumRequest {
+	return { key, section, digits, offset, next: new Int32Array(new SharedArrayBuffer(4)) };
 }
 
-/** snarkjs' proving keys. */
-export const KEY_FORMAT: Format = {
-	letters: "zkey",
-	versions: [1, 2],
-	missing: (message, cause) => new KeyError("key.missing", message, { cause }),
-	malformed: (message) => new KeyError("key.format", message),
-	truncated: (message) => new KeyError("key.truncated", message, { hint: "delete the file and make the key again" }),
-};
+/** Sums in the making. */
+export class Sums {
+	readonly #machine: Machine;
+	readonly #requests: readonly SumRequest[];
+	readonly #others: Promise<BitSums[][]>;
 
-/**
- * @returns see {@link sumBits}
- * @throws KeyError `key.*` when the section cannot be read or holds a point off the curve
- */
-export async function runSum(machine: Machine, { zkey, section, group, digits, offset, windows }: SumTask): Promise<BitSums> {
-	const mark = machine.mark();
-	const key = await Sections.open(zkey, KEY_FORMAT);
-	try {
-		const points = loadPoints(machine, group, await key.read(section), `the points of section ${section} of ${key.name}`);
-		return sumBits(machine, points, digits, offset, windows);
-	} finally {
-		machine.release(mark);
-		await key.close();
+	/**
+	 * Starts sums on other threads.
+	 * @param helpers default: none, {@link finish} does it all
+	 */
+	constructor(machine: Machine, helpers: Helpers | undefined, requests: readonly SumRequest[]) {
+		this.#machine = machine;
+		this.#requests = requests;
+		this.#others = helpers ? helpers.run({ program: machine.program, sums: requests }) : Promise.resolve([]);
+		// Whoever calls finish hears of a failure; whoever does not has another.
+		this.#others.catch(() => undefined);
+	}
+
+	/**
+	 * Takes part in this thread, and waits for the others.
+	 * @param signal aborts between sums
+	 * @param onSum called after each sum of this thread
+	 * @returns see {@link sumBits}
+	 * @throws the first error of a thread
+	 */
+	async finish(signal?: AbortSignal, onSum?: () => void): Promise<BitSums[]> {
+		const own = await runSums(this.#machine, this.#requests, signal, onSum);
+		const all = [own, ...(await this.#others)];
+		return this.#requests.map((_, i) => mergeBits(all.map((sums) => sums[i] as BitSums)));
+	}
+
+	/** Makes all threads stop after their window, and waits until no other reads the digits. */
+	async stop(): Promise<void> {
+		stop(this.#requests);
+		await this.#others.catch(() => undefined);
 	}
 }
 
 /**
- * Computes sums here and on other threads.
- * @param early what can be computed at once
- * @param late computed on this thread, then its sum
- * @returns the early sums in order, then the late one
- * @throws the first error of a part
+ * A thread's share of sums.
+ * @param signal aborts between sums
+ * @param onSum called after each
+ * @throws KeyError `key.*` when a section cannot be read or holds a point off the curve
  */
 export async function runSums(
 	machine: Machine,
-	helpers: Helpers | undefined,
-	early: readonly SumRequest[],
-	late: () => Promise<SumRequest>,
+	requests: readonly SumRequest[],
+	signal?: AbortSignal,
+	onSum?: () => void,
 ): Promise<BitSums[]> {
-	const results: BitSums[][] = [];
-	const queue: { readonly result: BitSums[]; readonly task: SumTask }[] = [];
-	const threads = 1 + (helpers?.count ?? 0);
-	const push = (request: SumRequest, parts: number): void => {
-		const result: BitSums[] = [];
-		results.push(result);
-		for (const task of split(request, parts)) queue.push({ result, task });
-	};
-	// Every part loads all points. A sum in G2 is as dear as three in G1; the last sum is cut so that all threads finish together.
-	for (const request of early) push(request, request.group === "g2" ? threads : Math.ceil(threads / 2));
-	let failed = false;
-	const complete = late().then(
-		(request) => push(request, threads),
-		(error) => {
-			failed = true;
-			throw error;
-		},
-	);
-	const lane = async (run: (task: SumTask) => Promise<BitSums>): Promise<void> => {
-		while (!failed) {
-			let next = queue.shift();
-			if (!next) {
-				await complete;
-				next = queue.shift();
-			}
-			if (!next) return;
-			try {
-				next.result.push(await run(next.task));
-			} catch (error) {
-				failed = true;
-				throw error;
-			}
+	try {
+		const results: BitSums[] = [];
+		for (const request of requests) {
+			results.push(await runSum(machine, request));
+			// A signal can only fire between turns of the event loop.
+			if (signal) await new Promise(setImmediate);
+			signal?.throwIfAborted();
+			onSum?.();
 		}
-	};
-	const lanes = Array.from({ length: helpers?.count ?? 0 }, () => lane((task) => (helpers as Helpers).run(machine.program, task)));
-	// The machine does one thing at a time.
-	lanes.push(complete.then(() => lane((task) => runSum(machine, task))));
-	const outcomes = await Promise.allSettled(lanes);
-	for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
-	return results.map(mergeBits);
+		return results;
+	} catch (error) {
+		stop(requests);
+		throw error;
+	}
 }
 
-function split(request: SumRequest, parts: number): SumTask[] {
-	const { windows } = request.digits;
-	const count = Math.max(1, Math.min(parts, windows));
-	const bound = (part: number): number => Math.round((part * windows) / count);
-	return Array.from({ length: count }, (_, part) => ({ ...request, windows: [bound(part), bound(part + 1)] as const }));
+async function runSum(machine: Machine, { key, section, digits, offset, next }: SumRequest): Promise<BitSums> {
+	if (Atomics.load(next, 0) >= digits.windows) return [];
+	if (!isLoaded(key)) return runUnloaded(machine, key, { section, digits, offset, next });
+	return sumBits(machine, key.points[section], digits, offset, windows(digits, next));
 }
 
-/** Parts have no bit in common. */
+/** Reads the section first. */
+async function runUnloaded(machine: Machine, key: Source, { section, digits, offset, next }: Omit<SumRequest, "key">): Promise<BitSums> {
+	const mark = machine.mark();
+	const file = await Sections.open(key, KEY_FORMAT);
+	try {
+		return sumBits(machine, await readPoints(machine, file, section), digits, offset, windows(digits, next));
+	} finally {
+		machine.release(mark);
+		await file.close();
+	}
+}
+
+export function isLoaded(key: Source | LoadedKey): key is LoadedKey {
+	return typeof key === "object" && "header" in key;
+}
+
+function* windows(digits: Digits, next: Int32Array): Generator<number> {
+	for (let window = Atomics.add(next, 0, 1); window < digits.windows; window = Atomics.add(next, 0, 1)) yield window;
+}
+
+function stop(requests: readonly SumRequest[]): void {
+	for (const { digits, next } of requests) Atomics.store(next, 0, digits.windows);
+}
+
+/** Threads have no bit in common. */
 function mergeBits(parts: readonly BitSums[]): BitSums {
 	const longest = Math.max(0, ...parts.map((part) => part.length));
 	return Array.from({ length: longest }, (_, bit) => parts.find((part) => part[bit])?.[bit]);

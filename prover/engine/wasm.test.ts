@@ -1,17 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { Func, i32, i64, Module, pair, type Type } from "./wasm.ts";
+import { allocateMemory } from "./machine.ts";
+import { type Code, Func, i32, i64, MAX_PAGES, Module, pair, type Type } from "./wasm.ts";
 
 type Exports = Record<string, (...operands: (number | bigint)[]) => number | bigint>;
 
 async function run(build: (module: Module) => Record<string, Func>): Promise<Exports> {
 	const module = new Module();
 	for (const [name, func] of Object.entries(build(module))) module.export(name, func);
-	const memory = new WebAssembly.Memory({ initial: 1 });
-	const { exports } = await WebAssembly.instantiate(await WebAssembly.compile(module.encode()), { env: { memory } });
-	return exports as unknown as Exports;
+	const [memory, points] = [allocateMemory(1, MAX_PAGES), allocateMemory(1, MAX_PAGES)];
+	return new WebAssembly.Instance(await WebAssembly.compile(module.encode()), { env: { memory, points } }).exports as unknown as Exports;
 }
 
-function returning(params: readonly Type[], result: Type, value: (func: Func) => readonly number[]): Func {
+function returning(params: readonly Type[], result: Type, value: (func: Func) => Code): Func {
 	const func = new Func(params, result);
 	func.emit(value(func));
 	return func;
@@ -45,7 +45,7 @@ describe("the emitter", () => {
 		let bytes = 0;
 		const exports = await run((module) => {
 			const sum = pair.iAdd(pair.iAdd(module.constant(2n ** 63n), module.constant(5n)), module.constant(5n));
-			bytes = module.constantBytes;
+			bytes = 16 * module.constants.length;
 			const func = new Func([]);
 			func.emit(pair.store(i32.const(64), sum));
 			return {
@@ -57,5 +57,25 @@ describe("the emitter", () => {
 		exports.run?.();
 		expect(bytes).toBe(32);
 		expect([exports.low?.(), exports.high?.()]).toEqual([-(2n ** 63n) + 10n, -(2n ** 63n) + 10n]);
+	});
+
+	it("adds to a module with the same constants, and with no other", () => {
+		const first = new Module();
+		const load = first.constant(5n);
+		const addition = new Module(first.constants);
+		expect(addition.constant(5n)).toEqual(load);
+		expect(() => addition.constant(6n)).toThrow(/expected a constant of the module that this one adds to, got 6/);
+		expect(addition.encode().length).toBeLessThan(first.encode().length);
+	});
+
+	it("works on two memories", async () => {
+		const element = new Func(["i32"], "i64");
+		element.emit(pair.storeLane(element.param(0), pair.iSplat(i64.const(7n)), 0, 8, 1));
+		element.emit(i64.load(element.param(0), 8, 1));
+		const exports = await run(() => ({
+			second: element,
+			first: returning(["i32"], "i64", (func) => i64.load(func.param(0), 8)),
+		}));
+		expect([exports.second?.(128), exports.first?.(128)]).toEqual([7n, 0n]);
 	});
 });

@@ -1,0 +1,48 @@
+/** Files that a user names on the command line. */
+import { mkdir, readFile, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** A file that cannot be used. */
+export class FileError extends Error {
+	override readonly name = "FileError";
+	readonly code: "FILE_MISSING" | "FILE_UNREADABLE" | "FILE_MALFORMED" | "FILE_UNWRITABLE";
+	readonly hint: string;
+
+	constructor(code: FileError["code"], message: string, hint: string, cause: unknown) {
+		super(message, { cause });
+		this.code = code;
+		this.hint = hint;
+	}
+}
+
+/**
+ * Reads JSON.
+ * @param path of the file
+ * @param what such as "a proof as JSON", for messages
+ * @throws FileError `FILE_MISSING`, `FILE_UNREADABLE`, `FILE_MALFORMED`
+ */
+export async function readJsonFile(path: string, what: string): Promise<unknown> {
+	const text = await readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+		const code = cause.code === "ENOENT" ? "FILE_MISSING" : "FILE_UNREADABLE";
+		throw new FileError(code, `expected ${what} at ${path}, got ${cause.message}`, "Check the path.", cause);
+	});
+	try {
+		return JSON.parse(text);
+	} catch (cause) {
+		const message = `expected ${what} at ${path}, got no JSON: ${(cause as Error).message}`;
+		throw new FileError("FILE_MALFORMED", message, "Give the file that snarkjs or this command wrote.", cause);
+	}
+}
+
+/**
+ * Makes the folder of a file that will be written later, so that work is not done in vain.
+ * @throws FileError `FILE_UNWRITABLE`
+ */
+export async function prepareOutput(path: string): Promise<void> {
+	const fail = (got: string, cause?: unknown): never => {
+		throw new FileError("FILE_UNWRITABLE", `expected to write ${path}, got ${got}`, "Give another path.", cause);
+	};
+	await mkdir(dirname(path), { recursive: true }).catch((cause) => fail((cause as Error).message, cause));
+	const found = await stat(path).catch(() => undefined);
+	if (found?.isDirectory()) fail("a folder of this name");
+}
