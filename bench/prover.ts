@@ -3,48 +3,57 @@
  *
  * The circuit is a chain of squarings, so every wire but the first few is a full-size value and no point of the key is infinity: the
  * dearest witness there is. What our statements prove is mostly small values.
+ *
+ * Options: `--size 14|16|18|20` for one size, `--peer "COMMAND {zkey} {wtns} {proof} {public}"` to measure a native prover beside.
  */
+import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Circuit } from "../circuits/circuit.ts";
-import { compileCircuit } from "../prover/compile.ts";
-import { loadFfjavascript } from "../prover/engine.ts";
-import { setupDevelopment } from "../prover/setup.ts";
-import { encodeWitness, WitnessProgram } from "../prover/witness.ts";
+import { parseArgs } from "node:util";
+import { chainWitness, makeChain } from "../prover/pool/chain.ts";
 import { type Case, measure, median } from "./bench.ts";
+import type { ProverName, ProverRuns } from "./prover-process.ts";
 
-/** log2 of the domain, and the part of snarkjs' time that is asked for. */
+/** log2 of the domain, the part of snarkjs' CPU seconds that is asked for, and of its wall where one is. */
 const SIZES = [
-	{ log: 14, bound: 1 / 4 },
-	{ log: 16, bound: 1 / 5 },
-	{ log: 18, bound: 1 / 4.3 },
+	{ log: 14, bound: 1 / 4, wallBound: 1 / 4 },
+	{ log: 16, bound: 1 / 5, wallBound: 1 / 5 },
+	{ log: 18, bound: 1 / 4.3, wallBound: 1 / 4.3 },
+	{ log: 20, bound: 1 / 4.3, wallBound: 1 / 4.3 },
 ] as const;
-const RUNS = 4;
+/** What is measured without `--size`: the largest takes an hour. */
+const DEFAULT_LOGS: readonly number[] = [14, 16, 18];
+const RUNS = 5;
 const COLD_BOUND = 1.3;
+const BATCH_LOG = 16;
+const BATCH_BOUND = 6;
+/** Scratch memory of a proof, in bytes a point of the domain, and what a thread of Node takes. */
+const SCRATCH_BYTES = 700;
+const THREAD_MB = 40;
 
-/** What a child process prints. */
-interface Runs {
-	/** the first one is cold: it includes loading the engine */
-	readonly cpuSeconds: readonly number[];
-	readonly wallSeconds: readonly number[];
-	/** wall seconds to read the key once */
-	readonly readSeconds: number;
-	readonly peakMB: number;
+/** Paths. */
+interface Files {
+	readonly zkey: string;
+	readonly witness: string;
+	readonly folder: string;
 }
 
-type Prover = (zkey: string, witness: string) => Promise<unknown>;
-
-export async function run(): Promise<Case[]> {
+export async function run(args: readonly string[]): Promise<Case[]> {
+	const { values } = parseArgs({ args: [...args], options: { size: { type: "string" }, peer: { type: "string" } } });
+	const sizes = SIZES.filter(({ log }) => (values.size === undefined ? DEFAULT_LOGS.includes(log) : log === Number(values.size)));
+	if (sizes.length === 0) throw new Error(`bench prover: expected --size ${SIZES.map(({ log }) => log).join(", ")}, got ${values.size}`);
 	const folder = await mkdtemp(join(tmpdir(), "openledger-bench-"));
 	try {
 		const cases: Case[] = [];
-		for (const { log, bound } of SIZES) {
+		for (const { log, bound, wallBound } of sizes) {
 			const files = await chain(log, folder);
-			const ours = await child("engine", files);
-			const peer = await child("snarkjs", files);
-			cases.push(...casesOf(log, bound, ours, peer));
+			const ours = await child("engine", files, RUNS + 1);
+			const peer = await child("snarkjs", files, RUNS + 1);
+			cases.push(...casesOf(log, bound, wallBound, ours, peer), await coldCase(log, files, ours));
+			if (log === BATCH_LOG) cases.push(...(await batchCases(log, files, peer)));
+			if (values.peer !== undefined) cases.push(...(await nativeCases(log, files, values.peer, ours)));
 		}
 		return cases;
 	} finally {
@@ -52,128 +61,167 @@ export async function run(): Promise<Case[]> {
 	}
 }
 
-function casesOf(log: number, bound: number, ours: Runs, peer: Runs): Case[] {
-	const size = `2^${log} constraints, ${availableParallelism()} threads`;
-	const warm = (seconds: readonly number[]): number => median(seconds.slice(1));
-	const against = (name: string, unit: string, runs: readonly number[], value: number, peerValue: number, most: number): Case => ({
-		name,
-		size,
-		value: round(value),
-		unit,
-		peer: "snarkjs",
-		peerValue: round(peerValue),
-		ratio: round(value / peerValue),
-		bar: `<= ${round(most)} of snarkjs`,
-		holds: value <= most * peerValue,
-		runs,
-		note: `snarkjs ${round(peerValue)} ${unit}, ${round(peerValue / value)} times as much`,
-	});
-	const cold = (ours.wallSeconds[0] as number) - ours.readSeconds;
+/** Runs but the first, which is cold. */
+function warm(seconds: readonly number[]): readonly number[] {
+	return seconds.slice(1);
+}
+
+function sizeOf(log: number): string {
+	return `2^${log} constraints, ${availableParallelism()} threads`;
+}
+
+function casesOf(log: number, bound: number, wallBound: number, ours: ProverRuns, peer: ProverRuns): Case[] {
+	const against = (name: string, unit: string, runs: readonly number[], peerRuns: readonly number[], most: number): Case => {
+		const [value, peerValue] = [median(runs), median(peerRuns)];
+		return {
+			name,
+			size: sizeOf(log),
+			value: round(value),
+			unit,
+			peer: "snarkjs",
+			peerValue: round(peerValue),
+			ratio: round(value / peerValue),
+			bar: `<= ${round(most)} of snarkjs`,
+			holds: value <= most * peerValue,
+			runs,
+			note: `snarkjs ${round(peerValue)} ${unit}, ${round(peerValue / value)} times as much`,
+		};
+	};
 	return [
-		against("proof", "CPU s", ours.cpuSeconds.slice(1), warm(ours.cpuSeconds), warm(peer.cpuSeconds), bound),
-		against("proof", "s wall", ours.wallSeconds.slice(1), warm(ours.wallSeconds), warm(peer.wallSeconds), bound),
-		against("peak memory", "MB", [ours.peakMB], ours.peakMB, peer.peakMB, 1),
+		against("proof", "CPU s", warm(ours.cpuSeconds), warm(peer.cpuSeconds), bound),
+		against("proof", "s wall", warm(ours.wallSeconds), warm(peer.wallSeconds), wallBound),
+		against("peak memory", "MB", [ours.peakMB], [peer.peakMB], 1),
+	];
+}
+
+/** Several processes that make one proof. */
+async function coldCase(log: number, files: Files, ours: ProverRuns): Promise<Case> {
+	const runs: number[] = [];
+	for (let i = 0; i < RUNS; i++) runs.push((await child("engine", files, 1)).wallSeconds[0] as number);
+	const readStart = performance.now();
+	await readFile(files.zkey);
+	const readSeconds = (performance.now() - readStart) / 1000;
+	const ratio = (median(runs) - readSeconds) / median(warm(ours.wallSeconds));
+	return {
+		name: "first proof of a process",
+		size: sizeOf(log),
+		value: round(ratio),
+		unit: "times a later one",
+		bar: `<= ${COLD_BOUND}`,
+		holds: ratio <= COLD_BOUND,
+		runs,
+		note: "loading the engine, from Node's compile cache, and the key is included; one read of the key's file is not",
+	};
+}
+
+/** Two proofs at once, one thread each, with one key. */
+async function batchCases(log: number, files: Files, peer: ProverRuns): Promise<Case[]> {
+	const one = await child("engine-one", files, RUNS + 1);
+	const two = await child("engine-two", files, RUNS + 1);
+	const [rate, peerRate] = [1 / two.secondsPerProof, 1 / median(warm(peer.wallSeconds))];
+	const added = two.peakMB - one.peakMB;
+	const most = Math.round((SCRATCH_BYTES * 2 ** log + (await readFile(files.witness)).length) / 2 ** 20) + THREAD_MB;
+	return [
 		{
-			name: "first proof of a process",
-			size,
-			value: round(cold / warm(ours.wallSeconds)),
-			unit: "times a later one",
-			bar: `<= ${COLD_BOUND}`,
-			holds: cold <= COLD_BOUND * warm(ours.wallSeconds),
-			runs: [ours.wallSeconds[0] as number],
-			note: "loading the engine is included, reading the key is not",
+			name: "proofs with two workers",
+			size: `2^${log} constraints, one thread each`,
+			value: round(rate),
+			unit: "proofs/s",
+			peer: "snarkjs",
+			peerValue: round(peerRate),
+			ratio: round(rate / peerRate),
+			bar: `>= ${BATCH_BOUND} times snarkjs`,
+			holds: rate >= BATCH_BOUND * peerRate,
+			runs: [rate],
+			note: `snarkjs ${round(peerRate)} proofs/s one by one with all threads; one worker alone ${round(1 / one.secondsPerProof)}; ${2 * RUNS} proofs`,
+		},
+		{
+			name: "memory of a second worker",
+			size: `2^${log} constraints`,
+			value: round(added),
+			unit: "MB",
+			bar: `<= ${most}`,
+			holds: added <= most,
+			runs: [added],
+			note: `the bar is a witness, ${SCRATCH_BYTES} bytes a point of the domain and ${THREAD_MB} MB for a thread of Node; the process with one worker ${round(one.peakMB)} MB`,
 		},
 	];
+}
+
+/** A prover with a command line: every run starts a process that reads the key. */
+async function nativeCases(log: number, files: Files, template: string, ours: ProverRuns): Promise<Case[]> {
+	const places: Record<string, string> = {
+		zkey: files.zkey,
+		wtns: files.witness,
+		proof: join(files.folder, "proof.json"),
+		public: join(files.folder, "public.json"),
+	};
+	const [command, ...args] = template.split(" ").map((part) => part.replace(/\{(\w+)\}/g, (whole, name) => places[name] ?? whole));
+	const runs: { cpuSeconds: number; wallSeconds: number }[] = [];
+	for (let i = 0; i <= RUNS; i++) {
+		const measured = await measure(command as string, args);
+		if (measured.code !== 0) throw new Error(`bench prover: expected ${command} to make proofs, got exit code ${measured.code}`);
+		runs.push(measured);
+	}
+	const peakMB = await nativePeakMB(command as string, args);
+	const beside = (unit: string, value: number, seconds: readonly number[]): Case => ({
+		name: "proof",
+		size: sizeOf(log),
+		value: round(value),
+		unit,
+		peer: command as string,
+		peerValue: round(median(seconds)),
+		ratio: round(value / median(seconds)),
+		bar: "none: measured beside",
+		holds: true,
+		runs: seconds,
+		note: `${command} ${round(median(seconds))} ${unit}, with process start and key; peak memory ${peakMB === undefined ? "unknown" : `${round(peakMB)} MB`}`,
+	});
+	return [
+		beside(
+			"CPU s",
+			median(warm(ours.cpuSeconds)),
+			runs.slice(1).map(({ cpuSeconds }) => cpuSeconds),
+		),
+		beside(
+			"s wall",
+			median(warm(ours.wallSeconds)),
+			runs.slice(1).map(({ wallSeconds }) => wallSeconds),
+		),
+	];
+}
+
+/** Linux only: the high-water mark, read while the process runs. */
+async function nativePeakMB(command: string, args: readonly string[]): Promise<number | undefined> {
+	const native = spawn(command, args, { stdio: "ignore" });
+	let peak: number | undefined;
+	const timer = setInterval(async () => {
+		const status = await readFile(`/proc/${native.pid}/status`, "utf8").catch(() => "");
+		const mark = /VmHWM:\s*(\d+) kB/.exec(status)?.[1];
+		if (mark !== undefined) peak = Math.max(peak ?? 0, Number(mark) / 1024);
+	}, 10);
+	await new Promise((resolve) => native.on("close", resolve).on("error", resolve));
+	clearInterval(timer);
+	return peak;
 }
 
 function round(value: number): number {
 	return Math.round(value * 1000) / 1000;
 }
 
-/** Key and witness of a circuit that fills a domain of 2^log points. */
-async function chain(log: number, folder: string): Promise<readonly [zkey: string, witness: string]> {
-	const steps = 2 ** log - 8;
-	const circuit: Circuit = {
-		statement: "chain",
-		id: `chain-${log}`,
-		publics: ["end"],
-		links: [],
-		hasWords: false,
-		source: `pragma circom 2.1.6;
-template Chain(k) {
-    signal input start;
-    signal input blind;
-    signal input challenge;
-    signal output end;
-    signal x[k + 1];
-    x[0] <== start * challenge;
-    for (var i = 0; i < k; i++) {
-        x[i + 1] <== x[i] * x[i] + challenge;
-    }
-    end <== x[k] * start;
-    signal hidden;
-    hidden <== blind * blind;
-}
-component main {public [challenge]} = Chain(${steps});
-`,
-	};
-	const compiled = await compileCircuit(circuit);
-	const { path } = await setupDevelopment(compiled);
-	const program = await WitnessProgram.load(compiled);
-	const inputs = new Map([
-		["start", [3n]],
-		["blind", [5n]],
-		["challenge", [7n ** 80n]],
-	]);
+/** Key and witness of the chain. */
+async function chain(log: number, folder: string): Promise<Files> {
+	const { circuit, key } = await makeChain(log);
 	const witness = join(folder, `chain-${log}.wtns`);
-	await writeFile(witness, encodeWitness(await program.calculate(inputs)));
-	return [path, witness];
+	await writeFile(witness, await chainWitness(circuit));
+	return { zkey: key.path, witness, folder };
 }
 
-async function child(prover: keyof typeof PROVERS, files: readonly string[]): Promise<Runs> {
-	const { code, stdout } = await measure(process.execPath, [fileURLToPath(import.meta.url), prover, ...files]);
+async function child(prover: ProverName, { zkey, witness, folder }: Files, proofs: number): Promise<ProverRuns> {
+	const script = fileURLToPath(new URL("./prover-process.ts", import.meta.url));
+	// As the command line does; the sources would else be translated by every process again.
+	const env = { NODE_COMPILE_CACHE: join(folder, "compile-cache") };
+	const { code, stdout } = await measure(process.execPath, [script, prover, zkey, witness, String(proofs)], { env });
 	if (code !== 0) throw new Error(`bench prover: expected ${prover} to make proofs, got exit code ${code}`);
 	return JSON.parse(stdout);
 }
-
-/** Each loads its engine when it is first called, and returns what ends its threads. */
-const PROVERS = {
-	async engine(): Promise<{ prove: Prover; close(): Promise<void> }> {
-		const { prove } = await import("../prover/engine/groth16.ts");
-		const { Helpers } = await import("../prover/engine/helpers.ts");
-		const helpers = availableParallelism() > 1 ? new Helpers(availableParallelism() - 1) : undefined;
-		return {
-			prove: (zkey, witness) => prove(zkey, witness, helpers ? { helpers } : {}),
-			close: async () => helpers?.close(),
-		};
-	},
-	async snarkjs(): Promise<{ prove: Prover; close(): Promise<void> }> {
-		const { buildBn128 } = await loadFfjavascript();
-		const { groth16 } = await import("snarkjs");
-		const curve = await buildBn128(false);
-		return { prove: (zkey, witness) => groth16.prove(zkey, witness), close: () => curve.terminate() };
-	},
-};
-
-/** The child process. */
-async function main([name, zkey, witness]: readonly string[]): Promise<void> {
-	const readStart = performance.now();
-	await readFile(zkey as string);
-	const readSeconds = (performance.now() - readStart) / 1000;
-	const cpuSeconds: number[] = [];
-	const wallSeconds: number[] = [];
-	let prover: { prove: Prover; close(): Promise<void> } | undefined;
-	for (let i = 0; i <= RUNS; i++) {
-		const [wall, cpu] = [performance.now(), process.cpuUsage()];
-		prover ??= await PROVERS[name as keyof typeof PROVERS]();
-		await prover.prove(zkey as string, witness as string);
-		const { user, system } = process.cpuUsage(cpu);
-		cpuSeconds.push((user + system) / 1e6);
-		wallSeconds.push((performance.now() - wall) / 1000);
-	}
-	await prover?.close();
-	const result: Runs = { cpuSeconds, wallSeconds, readSeconds, peakMB: process.resourceUsage().maxRSS / 1024 };
-	console.log(JSON.stringify(result));
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

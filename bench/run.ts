@@ -1,23 +1,27 @@
-/** `npm run bench -- NAME [--json] [--write]`: runs one bench; --write keeps its result under bench/results. */
+/** `npm run bench -- NAME [--json] [--write] [OPTIONS]`: runs one bench; --write keeps its result under bench/results; other options are the bench's own. */
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type BenchResult, type Case, resultOf, root } from "./bench.ts";
 
-const BENCHES: Record<string, () => Promise<{ run(): Promise<Case[]> }>> = {
+const BENCHES: Record<string, () => Promise<{ run(args: readonly string[]): Promise<Case[]> }>> = {
 	circuits: () => import("./circuits.ts"),
 	epoch: () => import("./epoch.ts"),
+	pool: () => import("./pool.ts"),
 	prover: () => import("./prover.ts"),
 	textbook: () => import("./textbook.ts"),
+	verification: () => import("./verification.ts"),
 };
 
+const OWN_OPTIONS = ["--json", "--write"];
+
 const args = process.argv.slice(2);
-const name = args.find((arg) => !arg.startsWith("--"));
+const [name, ...options] = args.filter((arg) => !OWN_OPTIONS.includes(arg));
 const load = name === undefined ? undefined : BENCHES[name];
 if (load === undefined) {
 	console.error(`bench: expected one of ${Object.keys(BENCHES).join(", ")}, got ${name}`);
 	process.exitCode = 2;
 } else {
-	const result: BenchResult = resultOf(await (await load()).run());
+	const result: BenchResult = resultOf(await (await load()).run(options));
 	const body = { schema: "openledger.bench.v1", ok: true, result };
 	if (args.includes("--write")) {
 		await writeFile(join(root, "bench", "results", `${name}.json`), `${JSON.stringify(body, null, "\t")}\n`);

@@ -22,7 +22,8 @@ export interface Failure {
 }
 
 const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|r1cs\.|sym\.|FILE_DAMAGED|BUNDLE_MISSING)/;
-const RESOURCES = /^(artefact\.disk-full|DISK_FULL|pool\.crashed|engine\.memory|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
+const RESOURCES =
+	/^(artefact\.disk-full|DISK_FULL|pool\.(crashed|full|memory|poisoned)|engine\.memory|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
 
 /** Sorts an error into the documented exit codes by its class and code. */
 export function failureOf(error: unknown, interrupted: boolean): Failure {

@@ -5,6 +5,7 @@ import { CommandContext } from "./command.ts";
 import { epochCommand } from "./epoch.ts";
 import { EXIT } from "./exit.ts";
 import { keyCommand } from "./key.ts";
+import { poolCommand } from "./pool.ts";
 import { proveCommand } from "./prove.ts";
 import { receiptCommand } from "./receipt.ts";
 import { setupCommand } from "./setup.ts";
@@ -20,7 +21,8 @@ const program = new Command("openledger")
 	.addCommand(keyCommand(context))
 	.addCommand(receiptCommand(context))
 	.addCommand(setupCommand(context))
-	.addCommand(circuitCommand(context));
+	.addCommand(circuitCommand(context))
+	.addCommand(poolCommand(context));
 
 // --json may stand before or behind the command's own options.
 const args = process.argv.slice(2);

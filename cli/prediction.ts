@@ -7,6 +7,7 @@
  * Key size, memory and time are fitted: see {@link predictCost}.
  */
 
+import { availableParallelism } from "node:os";
 import { residualBits } from "../circuits/head.ts";
 import { limbCount } from "../circuits/limbs.ts";
 import { LIMB_BITS, type PageParameters } from "../circuits/page.ts";
@@ -18,6 +19,7 @@ import { gapLimbs } from "../circuits/statements/knn-shapley.ts";
 import { payoutPlaces } from "../circuits/statements/payout.ts";
 import { entryCount } from "../circuits/statistics.ts";
 import type { CircuitCounts } from "../prover/compile.ts";
+import { predictMemory } from "../prover/pool/memory.ts";
 import type { Statements } from "./statements.ts";
 
 /** What a proof takes. */
@@ -32,6 +34,8 @@ export interface CircuitCost {
 
 const TABLE = 2 ** LIMB_BITS;
 const VALUE_LIMBS = 3;
+/** A process before its first proof. */
+const PROCESS_BYTES = 100e6;
 
 /** Constraints of a sponge over `elements`: one permutation for 15 of them. Where the last block is padded, S-boxes of constants are linear. */
 function sponges(elements: number): { nonLinear: number; linear: number } {
@@ -237,13 +241,13 @@ function contributionCounts(parameters: Statements["contribution"]): CircuitCoun
 /**
  * What a proof takes, from counts that may be exact or predicted. A key has 320 bytes a wire, 128 a committed input, 64 a point of the domain, and
  * 44 for each term of a constraint: 4.7 to 8.2 terms a non-linear one, 7 assumed, so the size is right within 12 %.
- * Memory was fitted on proofs of 2^14 to 2^18 wires, time on proofs of 9,000 to 35,000 (2-core server, FMA arithmetic): expect a factor of 2 elsewhere.
+ * Memory is the pool's prediction; time was fitted on proofs of 9,000 to 35,000 (2-core server, FMA arithmetic): expect a factor of 2 elsewhere.
  */
 export function predictCost({ nonLinear, linear, wires, nPublic, nPrivateInputs }: CircuitCounts): CircuitCost {
 	const domain = 2 ** Math.ceil(Math.log2(nonLinear + linear + nPublic + 1));
 	return {
 		keyBytes: 320 * wires + 128 * nPrivateInputs + 64 * domain + 44 * 7 * nonLinear,
-		proveBytes: 200e6 + 1400 * wires,
+		proveBytes: PROCESS_BYTES + predictMemory({ wires, domain, committed: nPrivateInputs }, availableParallelism(), true),
 		proveSeconds: 0.35 + 33e-6 * wires,
 	};
 }

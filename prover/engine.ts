@@ -1,11 +1,9 @@
 /**
- * The Groth16 engine behind the pool, and ffjavascript, which setups and commitments still use, made safe in any thread.
+ * The Groth16 engine behind the pool, and ffjavascript, which snarkjs is built on, made safe in any thread.
  */
-import { availableParallelism, totalmem } from "node:os";
 import { type ProveOptions, prove } from "./engine/groth16.ts";
 import { Helpers } from "./engine/helpers.ts";
 import type { LoadedKey } from "./engine/key.ts";
-import { KeyCache } from "./engine/key-cache.ts";
 import type { Source } from "./engine/sections.ts";
 import { isLoaded } from "./engine/sums.ts";
 import type { Groth16Proof } from "./plain/proof.ts";
@@ -13,9 +11,6 @@ import { scriptBeside } from "./script.ts";
 
 let hook: Promise<void> | undefined;
 let helpers: Helpers | undefined;
-let keys: KeyCache | undefined;
-/** The part of the machine's memory that loaded keys may take. */
-const KEYS_PART = 1 / 4;
 
 /** Makes ffjavascript start its threads through our own class; see web-worker.ts for the reason. */
 async function hookWebWorker(): Promise<void> {
@@ -34,41 +29,26 @@ export async function loadFfjavascript(): Promise<typeof import("ffjavascript")>
 	return import("ffjavascript");
 }
 
-/** One thread for each core but this one, which stay for the next task and end with this thread. */
-function otherThreads(): Helpers | undefined {
-	const others = availableParallelism() - 1;
-	if (others > 0) helpers ??= new Helpers(others);
-	return helpers;
-}
-
-/**
- * A proving key for {@link groth16Prove}, here or in another thread: what is loaded once is shared by all threads to which it is sent.
- * @param zkey path of the proving key
- * @returns the key loaded into shared memory, at most a quarter of the machine's for all keys; the path when it is larger than that
- * @throws KeyError, ProverError as {@link loadKey}
- */
-export function provingKey(zkey: string): Promise<LoadedKey | string> {
-	keys ??= new KeyCache(totalmem() * KEYS_PART, otherThreads());
-	return keys.get(zkey);
-}
-
 /**
  * Makes a plain Groth16 proof.
- * @param key what {@link provingKey} returned, or a proving key that is read section by section
+ * @param key the proving key: loaded, or a file that is read section by section
  * @param witness a .wtns file of the same circuit
- * @param threads "one": this thread only; "all": one thread per core, which stay for the next proof and end with this one
+ * @param threads at least 1; those beside this one stay for the next proof of as many threads, and end with this one
  * @returns the proof and the public signals, decimal strings, as snarkjs prints them
  * @throws KeyError, WitnessError, ProverError, the signal's reason, as {@link prove}; it does not check that the witness satisfies the circuit
  */
 export async function groth16Prove(
 	key: LoadedKey | Source,
 	witness: Source,
-	threads: "one" | "all",
+	threads: number,
 	options: Pick<ProveOptions, "signal" | "onProgress"> = {},
 ): Promise<{ proof: Groth16Proof; publicSignals: string[] }> {
-	const others = threads === "all" ? otherThreads() : undefined;
-	if (!others) return prove(key, witness, options);
-	return prove(typeof key === "string" || isLoaded(key) ? key : shared(key), witness, { ...options, helpers: others });
+	if (threads === 1) return prove(key, witness, options);
+	if (helpers?.count !== threads - 1) {
+		await helpers?.close();
+		helpers = new Helpers(threads - 1);
+	}
+	return prove(typeof key === "string" || isLoaded(key) ? key : shared(key), witness, { ...options, helpers });
 }
 
 /** A key in memory goes to every thread: copied each time, unless its memory is shared. */

@@ -45,8 +45,13 @@ export type ProverErrorCode =
 	| "proof.transcript"
 	| "proof.knowledge"
 	| "proof.equation"
+	| "proof.batch"
 	| "pool.closed"
-	| "pool.crashed";
+	| "pool.crashed"
+	| "pool.full"
+	| "pool.memory"
+	| "pool.poisoned"
+	| "pool.profile";
 
 /** Base of all errors of this room. */
 export class ProverError extends Error {
@@ -90,6 +95,24 @@ export class WitnessError extends ProverError {
 /** A proof that must not be accepted. `code` says which check refused it. */
 export class ProofInvalid extends ProverError {
 	override readonly name = "ProofInvalid";
+}
+
+/** A proof of a batch that must not be accepted, by its place in the batch. */
+export interface BatchFailure {
+	readonly index: number;
+	/** what this one alone is refused with */
+	readonly error: ProverError;
+}
+
+/** A batch with proofs that must not be accepted. All others are good. */
+export class BatchInvalid extends ProofInvalid {
+	/** ascending, at least one */
+	readonly failures: readonly BatchFailure[];
+
+	constructor(message: string, failures: readonly BatchFailure[]) {
+		super("proof.batch", message);
+		this.failures = failures;
+	}
 }
 
 /** An error as plain data, so that it survives the way out of a worker thread. */

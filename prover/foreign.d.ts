@@ -1,13 +1,7 @@
 /** The parts of untyped packages that this room uses. */
 
 declare module "ffjavascript" {
-	interface ThreadManager {
-		readonly code: BufferSource;
-		readonly pG1gen: number;
-		readonly pG2gen: number;
-	}
 	interface Bn128 {
-		readonly tm: ThreadManager;
 		terminate(): Promise<void>;
 	}
 	export function buildBn128(singleThread: boolean): Promise<Bn128>;
@@ -21,6 +15,7 @@ declare module "snarkjs" {
 	}
 	type BinarySource = string | Uint8Array | { readonly type: "mem"; readonly data: Uint8Array };
 	export const zKey: {
+		exportVerificationKey(zkey: BinarySource): Promise<unknown>;
 		newZKey(r1cs: string, ptau: BinarySource, zkey: { type: "mem"; data: Uint8Array }): Promise<unknown>;
 		exportVerificationKey(zkey: BinarySource): Promise<unknown>;
 	};

@@ -5,16 +5,16 @@
  * can be watched and stopped. Nothing keeps a process alive: threads stay for the next proof and end with the process.
  */
 import { readFile } from "node:fs/promises";
-import { prove as proveUnchecked, readWitness } from "./engine/groth16.ts";
-import { Machine } from "./engine/machine.ts";
+import { availableParallelism } from "node:os";
 import type { Source } from "./engine/sections.ts";
 import { groth16Prove } from "./engine.ts";
-import { CompileError, KeyError, ProofInvalid, ProverError, WitnessError } from "./errors.ts";
-import { checkPlain, type PlainClaim } from "./plain/equation.ts";
+import { CompileError, KeyError, type ProverError, WitnessError } from "./errors.ts";
+import { checkPlain } from "./plain/equation.ts";
 import { type CircuitInputs, parseInputs } from "./plain/inputs.ts";
 import { alphaBeta, type Groth16VerificationKey, readPlainKey } from "./plain/key.ts";
-import type { Groth16Proof } from "./plain/proof.ts";
-import { describeViolation, findViolation, openSymbols } from "./plain/violation.ts";
+import type { ProofWithSignals } from "./plain/proof.ts";
+import { checkMade, isValid } from "./plain/self-check.ts";
+import { openSymbols } from "./plain/violation.ts";
 import { readR1csHeader } from "./r1cs.ts";
 import { encodeWitness, WitnessProgram } from "./witness.ts";
 
@@ -22,7 +22,7 @@ export type { ProverErrorCode } from "./errors.ts";
 export { CompileError, KeyError, ProofInvalid, ProverError, WitnessError } from "./errors.ts";
 export type { CircuitInput, CircuitInputs } from "./plain/inputs.ts";
 export type { Groth16VerificationKey } from "./plain/key.ts";
-export type { Groth16Proof } from "./plain/proof.ts";
+export type { Groth16Proof, ProofWithSignals } from "./plain/proof.ts";
 
 /** A file as snarkjs takes it: its path, its content, or either in an object. */
 export type BinaryFile =
@@ -30,13 +30,6 @@ export type BinaryFile =
 	| Uint8Array
 	| { readonly type: "mem"; readonly data?: Uint8Array }
 	| { readonly type: "file"; readonly fileName: string };
-
-/** A proof with what it is about, as snarkjs returns it. */
-export interface ProofWithSignals {
-	readonly proof: Groth16Proof;
-	/** decimal, in `[0, r)` */
-	readonly publicSignals: string[];
-}
 
 /** What a proof is being done to. */
 export interface ProveProgress {
@@ -139,79 +132,22 @@ export const groth16 = { prove, fullProve, verify, check, exportVerificationKey 
 async function proveChecked(zkey: Source, wtns: Source, options: ProveOptions): Promise<ProofWithSignals> {
 	const { threads = "all", signal, onProgress } = options;
 	signal?.throwIfAborted();
-	const constraints =
-		options.r1cs === undefined ? undefined : sourceOf(options.r1cs, "r1cs", (message) => new CompileError("r1cs.missing", message));
-	const symbols =
-		options.sym === undefined ? undefined : sourceOf(options.sym, "sym", (message) => new CompileError("sym.missing", message));
+	const { r1cs, sym } = options;
+	const constraints = r1cs === undefined ? undefined : sourceOf(r1cs, "r1cs", (message) => new CompileError("r1cs.missing", message));
+	const symbols = sym === undefined ? undefined : sourceOf(sym, "sym", (message) => new CompileError("sym.missing", message));
 	// Both are needed only when the proof fails, but a wrong path should not come to light then.
 	if (constraints !== undefined) await readR1csHeader(constraints);
 	if (typeof symbols === "string") await (await openSymbols(symbols)).close();
 
-	const made = await groth16Prove(zkey, wtns, threads, {
+	const made = await groth16Prove(zkey, wtns, threads === "all" ? availableParallelism() : 1, {
 		...(signal ? { signal } : {}),
 		onProgress: (done, total) => onProgress?.({ phase: "prove", done, total }),
 	});
 	signal?.throwIfAborted();
 	onProgress?.({ phase: "check", done: 0, total: 1 });
-	const { json: key } = await readPlainKey(zkey);
-	if (!(await isValid({ key, ...made }))) throw await reasonOf(zkey, wtns, key, constraints, symbols, signal);
+	await checkMade(zkey, wtns, made, { constraints, symbols, signal });
 	onProgress?.({ phase: "check", done: 1, total: 1 });
 	return made;
-}
-
-async function isValid(claim: PlainClaim): Promise<boolean> {
-	try {
-		await checkPlain(claim);
-		return true;
-	} catch (error) {
-		if (error instanceof ProofInvalid && error.code !== "proof.format") return false;
-		throw error;
-	}
-}
-
-/** Why a proof failed its check: the witness, the key or the engine. */
-async function reasonOf(
-	zkey: Source,
-	wtns: Source,
-	key: Groth16VerificationKey,
-	constraints: Source | undefined,
-	symbols: Source | undefined,
-	signal: AbortSignal | undefined,
-): Promise<ProverError> {
-	if (constraints !== undefined) {
-		const witness = await readWitness(wtns);
-		const violation = await findViolation(constraints, witness, signal);
-		if (violation) {
-			const where = await describeViolation(violation, witness, symbols);
-			return new WitnessError(
-				"witness.unsatisfied",
-				`prove: expected a witness that satisfies the constraints, got one that violates ${where}`,
-			);
-		}
-	}
-	// The other arithmetic and no other thread: an error of the engine does not happen twice.
-	const again = await proveUnchecked(zkey, wtns, { machine: await Machine.open("plain"), ...(signal ? { signal } : {}) });
-	if (await isValid({ key, ...again })) {
-		return new ProverError("engine.failed", "prove: expected a valid proof, got one that fails its check where a second one passes", {
-			hint: "try again; when it comes back, the processor or its memory is faulty, or this is a bug worth reporting",
-		});
-	}
-	if (constraints !== undefined) {
-		return new KeyError(
-			"key.foreign",
-			"prove: expected a key of the circuit whose constraints the witness satisfies, got another or a damaged one",
-			{
-				hint: "make the key again from this .r1cs; a key of one of this package's statements needs the pool, which commits to the inputs",
-			},
-		);
-	}
-	return new WitnessError(
-		"witness.unsatisfied",
-		"prove: expected a witness that satisfies the key's circuit, got one whose proof does not verify",
-		{
-			hint: "a constraint is violated, or the key is damaged: give the circuit's .r1cs to learn which constraint; a key of one of this package's statements needs the pool",
-		},
-	);
 }
 
 function keySource(zkey: BinaryFile): Source {

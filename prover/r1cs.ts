@@ -4,7 +4,7 @@
  * A constraint is `<a, w> * <b, w> = <c, w>` over the wires `w`. Millions of terms share a few thousand coefficients, so
  * a term is a wire number and an index into a table; a file is read in blocks and never held as a whole.
  */
-import { fromBytesLE, R, WORD } from "./bn254.ts";
+import { R, toBytesLE, WORD } from "./bn254.ts";
 import { type Format, readField, Sections, type Source } from "./engine/sections.ts";
 import { CompileError } from "./errors.ts";
 
@@ -39,6 +39,10 @@ export interface R1cs extends R1csHeader {
 const SECTION = { header: 1, constraints: 2 } as const;
 const HEADER_BYTES = 64;
 const BLOCK = 4 << 20;
+/** A wire and a coefficient. */
+const TERM_WORDS = 1 + WORD / 4;
+/** A constraint without terms: three counts. */
+const LEAST_ROW_BYTES = 12;
 
 const R1CS_FORMAT: Format = {
 	letters: "r1cs",
@@ -71,45 +75,23 @@ export async function readR1cs(source: Source, signal?: AbortSignal): Promise<R1
 	const file = await Sections.open(source, R1CS_FORMAT);
 	try {
 		const header = await readHeader(file);
-		const table = new CoefficientTable();
-		const matrices = [new MatrixBuilder(), new MatrixBuilder(), new MatrixBuilder()] as const;
-		const block = Buffer.alloc(BLOCK);
-		let filled = 0;
-		let position = 0;
-		let next = 0;
-		const end = file.bytes(SECTION.constraints);
-		// A linear combination is read at once; the block grows when one is longer than it.
-		let bytes = block;
-		const need = async (size: number): Promise<void> => {
-			if (filled - position >= size) return;
-			signal?.throwIfAborted();
-			filled -= position;
-			// Reads before room is made: a length that the file does not have is refused here.
-			const read = await file.read(SECTION.constraints, next, Math.max(size - filled, Math.min(bytes.length - filled, end - next)));
-			const target = size > bytes.length ? Buffer.alloc(2 * size) : bytes;
-			bytes.copy(target, 0, position, position + filled);
-			position = 0;
-			bytes = target;
-			bytes.set(read, filled);
-			filled += read.length;
-			next += read.length;
-		};
+		const bytes = file.bytes(SECTION.constraints);
+		if (bytes < LEAST_ROW_BYTES * header.nConstraints) {
+			throw malformed(file, `${header.nConstraints} constraints`, `a section of ${bytes} bytes`);
+		}
+		const table = new CoefficientTable(file);
+		const matrices = ["a", "b", "c"].map(() => new MatrixBuilder(header)) as [MatrixBuilder, MatrixBuilder, MatrixBuilder];
+		const words = new WordReader(file, signal);
 		for (let row = 0; row < header.nConstraints; row++) {
 			for (const matrix of matrices) {
-				if (filled - position < 4) await need(4);
-				const terms = bytes.readUInt32LE(position);
-				position += 4;
-				const size = terms * (4 + WORD);
-				if (filled - position < size) await need(size);
+				if (words.left < 1) await words.need(1);
+				const terms = words.next();
+				if (words.left < terms * TERM_WORDS) await words.need(terms * TERM_WORDS);
 				for (let term = 0; term < terms; term++) {
-					const wire = bytes.readUInt32LE(position);
-					if (wire >= header.nWires) {
-						throw R1CS_FORMAT.malformed(
-							`readR1cs: expected wires of ${file.name} below ${header.nWires}, got ${wire} in constraint ${row}`,
-						);
-					}
-					matrix.push(wire, table.index(bytes, position + 4));
-					position += 4 + WORD;
+					const wire = words.next();
+					if (wire >= header.nWires) throw malformed(file, `wires below ${header.nWires}`, `wire ${wire} in constraint ${row}`);
+					matrix.push(wire, table.index(words.words, words.position));
+					words.position += WORD / 4;
 				}
 				matrix.endRow();
 			}
@@ -126,40 +108,136 @@ async function readHeader(file: Sections): Promise<R1csHeader> {
 	if (bytes.length < HEADER_BYTES || readField(bytes, 0) !== R) {
 		throw R1CS_FORMAT.malformed(`readR1cs: expected ${file.name} to hold constraints over the scalar field of BN254, got another field`);
 	}
-	return {
-		nWires: bytes.readUInt32LE(36),
-		nOutputs: bytes.readUInt32LE(40),
-		nPublicInputs: bytes.readUInt32LE(44),
-		nPrivateInputs: bytes.readUInt32LE(48),
-		nConstraints: bytes.readUInt32LE(60),
-	};
+	const [nWires, nOutputs, nPublicInputs, nPrivateInputs] = [36, 40, 44, 48].map((offset) => bytes.readUInt32LE(offset)) as [
+		number,
+		number,
+		number,
+		number,
+	];
+	const named = 1 + nOutputs + nPublicInputs + nPrivateInputs;
+	if (nWires < named) throw malformed(file, `at least ${named} wires`, `${nWires}`);
+	return { nWires, nOutputs, nPublicInputs, nPrivateInputs, nConstraints: bytes.readUInt32LE(60) };
 }
 
-/** Gives equal coefficients the same index. 1 and -1 are most of them and are recognised without hashing. */
-class CoefficientTable {
-	readonly values: bigint[] = [1n, R - 1n];
-	readonly #indices = new Map<string, number>();
+function malformed(file: Sections, expected: string, got: string): CompileError {
+	return R1CS_FORMAT.malformed(`readR1cs: expected ${file.name} to hold ${expected}, got ${got}`) as CompileError;
+}
 
-	index(bytes: Buffer, offset: number): number {
-		const low = bytes.readUInt32LE(offset);
-		if (low === 1 && bytes.readUInt32LE(offset + 28) === 0 && fromBytesLE(bytes, offset) === 1n) return 0;
-		if (low === 0xf0000000 && fromBytesLE(bytes, offset) === R - 1n) return 1;
-		const key = bytes.toString("latin1", offset, offset + WORD);
-		let index = this.#indices.get(key);
-		if (index === undefined) {
-			index = this.values.length;
-			this.values.push(fromBytesLE(bytes, offset));
-			this.#indices.set(key, index);
+/** The words of the section of constraints, read in blocks. */
+class WordReader {
+	words = new Uint32Array(BLOCK / 4);
+	/** of the next word */
+	position = 0;
+	#filled = 0;
+	#place = 0;
+	readonly #end: number;
+	readonly #file: Sections;
+	readonly #signal: AbortSignal | undefined;
+
+	constructor(file: Sections, signal: AbortSignal | undefined) {
+		this.#file = file;
+		this.#end = file.bytes(SECTION.constraints);
+		this.#signal = signal;
+	}
+
+	/** Words that can be taken without reading. */
+	get left(): number {
+		return this.#filled - this.position;
+	}
+
+	next(): number {
+		return this.words[this.position++] as number;
+	}
+
+	/** Reads until `count` words are left: a linear combination is read at once, the block grows when one is longer than it. */
+	async need(count: number): Promise<void> {
+		this.#signal?.throwIfAborted();
+		if (4 * count > this.left * 4 + this.#end - this.#place) {
+			throw malformed(this.#file, `${4 * count} more bytes of constraints`, `${4 * this.left + this.#end - this.#place}`);
 		}
+		const target = count > this.words.length ? new Uint32Array(2 * count) : this.words;
+		target.set(this.words.subarray(this.position, this.#filled));
+		this.words = target;
+		this.#filled -= this.position;
+		this.position = 0;
+		const bytes = new Uint8Array(target.buffer);
+		const whole = Math.floor((this.#end - this.#place) / 4) * 4;
+		const wanted = Math.min(bytes.length - 4 * this.#filled, whole);
+		bytes.set(await this.#file.read(SECTION.constraints, this.#place, wanted), 4 * this.#filled);
+		this.#place += wanted;
+		this.#filled += wanted / 4;
+	}
+}
+
+/** Gives equal coefficients the same index: a hash table over their words, 1 and r - 1 apart from the rest. */
+class CoefficientTable {
+	readonly values: bigint[] = [];
+	readonly #file: Sections;
+	/** eight words a value */
+	#words = new Uint32Array(8 * 64);
+	/** 1 + index of the value whose hash leads here, 0 for none */
+	#places = new Uint32Array(256);
+
+	constructor(file: Sections) {
+		this.#file = file;
+		for (const value of [1n, R - 1n]) this.index(new Uint32Array(toBytesLE(value).buffer), 0);
+	}
+
+	/** @param source eight words from `at`, least significant first */
+	index(source: Uint32Array, at: number): number {
+		const mask = this.#places.length - 1;
+		let place = hashOf(source, at) & mask;
+		for (let entry = this.#places[place] as number; entry !== 0; entry = this.#places[place] as number) {
+			if (this.#isAt(entry - 1, source, at)) return entry - 1;
+			place = (place + 1) & mask;
+		}
+		return this.#add(source.subarray(at, at + 8), place);
+	}
+
+	#isAt(index: number, source: Uint32Array, at: number): boolean {
+		for (let i = 0; i < 8; i++) if (this.#words[8 * index + i] !== source[at + i]) return false;
+		return true;
+	}
+
+	#add(words: Uint32Array, place: number): number {
+		const index = this.values.length;
+		const value = words.reduceRight((high, word) => (high << 32n) | BigInt(word), 0n);
+		if (value >= R) throw malformed(this.#file, "coefficients below r", `${value}`);
+		this.values.push(value);
+		if (8 * index === this.#words.length) this.#words = doubled(this.#words);
+		this.#words.set(words, 8 * index);
+		this.#places[place] = index + 1;
+		if (4 * index > this.#places.length) this.#spread();
 		return index;
 	}
+
+	#spread(): void {
+		this.#places = new Uint32Array(4 * this.#places.length);
+		const mask = this.#places.length - 1;
+		for (const index of this.values.keys()) {
+			let place = hashOf(this.#words, 8 * index) & mask;
+			while (this.#places[place] !== 0) place = (place + 1) & mask;
+			this.#places[place] = index + 1;
+		}
+	}
+}
+
+function hashOf(words: Uint32Array, at: number): number {
+	let hash = 0;
+	for (let i = 0; i < 8; i++) hash = Math.imul(hash ^ (words[at + i] as number), 0x9e3779b1);
+	return hash ^ (hash >>> 15);
 }
 
 class MatrixBuilder {
 	#wires = new Uint32Array(1 << 12);
 	#coefficients = new Uint32Array(1 << 12);
 	#terms = 0;
-	readonly #starts: number[] = [0];
+	#rows = 0;
+	readonly #starts: Uint32Array;
+
+	constructor({ nConstraints }: R1csHeader) {
+		this.#starts = new Uint32Array(nConstraints + 1);
+	}
 
 	push(wire: number, coefficient: number): void {
 		if (this.#terms === this.#wires.length) {
@@ -171,12 +249,12 @@ class MatrixBuilder {
 	}
 
 	endRow(): void {
-		this.#starts.push(this.#terms);
+		this.#starts[++this.#rows] = this.#terms;
 	}
 
 	build(): SparseMatrix {
 		return {
-			starts: Uint32Array.from(this.#starts),
+			starts: this.#starts,
 			wires: this.#wires.subarray(0, this.#terms),
 			coefficients: this.#coefficients.subarray(0, this.#terms),
 		};

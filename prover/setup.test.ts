@@ -7,11 +7,12 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { fromMontgomery, inverse, mod, power, Q, R, toBytesLE } from "./bn254.ts";
 import { commit } from "./commitment.ts";
 import { compileCircuit } from "./compile.ts";
-import { Curve } from "./curve.ts";
-import { deriveSecrets, type SetupSecrets, setupDevelopment, writeDevelopmentKey } from "./setup.ts";
+import type { GroupName } from "./engine/kernels.ts";
+import { deriveSecrets, type SetupSecrets } from "./setup/secrets.ts";
+import { multiplyGenerators } from "./setup/worker.ts";
+import { setupDevelopment, writeDevelopmentKey } from "./setup.ts";
 import { toyCircuit } from "./toy.ts";
 import { g1Point, g2Point } from "./verification-key.ts";
-import { multiplyChunk } from "./worker.ts";
 import { SECTION, Zkey } from "./zkey.ts";
 
 // Compilers and threads share their cores with whatever else runs.
@@ -49,8 +50,10 @@ async function knownPowersOfTau(secrets: SetupSecrets, log: number): Promise<Uin
 			return mod(vanishing * x * inverse(mod(secrets.tau - x, R), R), R);
 		});
 	};
-	const multiples = async (group: "g1m" | "g2m", scalars: bigint[]): Promise<Buffer> =>
-		Buffer.from(await multiplyChunk({ group, bits: 6, scalars: Uint8Array.from(Buffer.concat(scalars.map((s) => toBytesLE(mod(s, R))))) }));
+	const multiples = async (group: GroupName, scalars: bigint[]): Promise<Buffer> => {
+		const bytes = Uint8Array.from(Buffer.concat(scalars.map((s) => toBytesLE(mod(s, R)))));
+		return Buffer.concat(await multiplyGenerators({ groups: [group], bits: 6, scalars: bytes }));
+	};
 	const levels = (factor: bigint, top: number): bigint[] =>
 		Array.from({ length: top + 1 }, (_, level) => lagrange(2 ** level))
 			.flat()
@@ -65,17 +68,17 @@ async function knownPowersOfTau(secrets: SetupSecrets, log: number): Promise<Uin
 		[
 			2,
 			await multiples(
-				"g1m",
+				"g1",
 				Array.from({ length: 2 ** (log + 1) }, (_, i) => power(secrets.tau, BigInt(i), R)),
 			),
 		],
-		[4, await multiples("g1m", [secrets.alpha])],
-		[5, await multiples("g1m", [secrets.beta])],
-		[6, await multiples("g2m", [secrets.beta])],
-		[12, await multiples("g1m", levels(1n, log + 1))],
-		[13, await multiples("g2m", levels(1n, log))],
-		[14, await multiples("g1m", levels(secrets.alpha, log))],
-		[15, await multiples("g1m", levels(secrets.beta, log))],
+		[4, await multiples("g1", [secrets.alpha])],
+		[5, await multiples("g1", [secrets.beta])],
+		[6, await multiples("g2", [secrets.beta])],
+		[12, await multiples("g1", levels(1n, log + 1))],
+		[13, await multiples("g2", levels(1n, log))],
+		[14, await multiples("g1", levels(secrets.alpha, log))],
+		[15, await multiples("g1", levels(secrets.beta, log))],
 	];
 	const preamble = Buffer.from("ptau\u0001\0\0\0\0\0\0\0", "latin1");
 	preamble.writeUInt32LE(sections.length, 8);
@@ -200,7 +203,7 @@ describe("commit", () => {
 		const key = await Zkey.open(path);
 		try {
 			const values = Array.from({ length: key.nInputs }, (_, i) => special[i % special.length] as bigint);
-			const got = await commit(await Curve.open(), key, values);
+			const got = await commit(key, values);
 			for (const [section, point] of [
 				[SECTION.commitment, got.commitment],
 				[SECTION.knowledge, got.knowledge],

@@ -3,10 +3,10 @@ import type { Circuit } from "../circuits/circuit.ts";
 import { R } from "./bn254.ts";
 import { challengeOf, evaluationOf } from "./challenge.ts";
 import { type CompiledCircuit, compileCircuit } from "./compile.ts";
-import { type ProveJob, ProverPool } from "./pool.ts";
+import { type ProveJob, ProverPool } from "./pool/pool.ts";
+import type { Opening, Proved } from "./pool/statement.ts";
 import { type ProvingKey, setupDevelopment } from "./setup.ts";
 import { verifyProof } from "./verify.ts";
-import type { Opening, Proved } from "./worker.ts";
 
 const CONTEXT = `0x${"5a".repeat(32)}` as const;
 const SIZE = 4;

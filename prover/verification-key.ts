@@ -82,9 +82,9 @@ export async function readVerificationKey(path: string): Promise<VerificationKey
 		const points = {
 			id: facts.id,
 			alpha: g1Decimals(header.alpha1, 0),
-			beta: g2Decimals(header.beta2),
-			gamma: g2Decimals(header.gamma2),
-			delta: g2Decimals(header.delta2),
+			beta: g2Decimals(header.beta2, 0),
+			gamma: g2Decimals(header.gamma2, 0),
+			delta: g2Decimals(header.delta2, 0),
 			sigma: facts.sigma,
 			ic,
 		};
@@ -245,12 +245,14 @@ export function toSnarkjsVerificationKey(key: VerificationKey, proof: Proof): Gr
 	};
 }
 
-function g1Decimals(bytes: Uint8Array, offset: number): G1Decimals {
+/** Reads a point as keys store it. */
+export function g1Decimals(bytes: Uint8Array, offset: number): G1Decimals {
 	return [fromMontgomery(bytes, offset).toString(), fromMontgomery(bytes, offset + 32).toString()];
 }
 
-function g2Decimals(bytes: Uint8Array): G2Decimals {
-	return [g1Decimals(bytes, 0), g1Decimals(bytes, 64)];
+/** Reads a point as keys store it. */
+export function g2Decimals(bytes: Uint8Array, offset: number): G2Decimals {
+	return [g1Decimals(bytes, offset), g1Decimals(bytes, offset + 64)];
 }
 
 function pair(name: string, value: unknown): readonly [string, string] {

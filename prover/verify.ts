@@ -36,6 +36,16 @@ export interface Claim {
  */
 export function verifyProof(key: VerificationKey, claim: Claim): void {
 	const proof = parseProof(claim.proof);
+	checkEquation(key, signalsOf(key, claim, proof), proof);
+}
+
+/**
+ * The public signals that a proof is verified for: those of the claim, links, evaluation and challenge.
+ * @param proof that of the claim, of known shape
+ * @returns in `[0, r)`, one per IC point after the first
+ * @throws ProofInvalid `proof.format`, `proof.public`, `proof.transcript`, as {@link verifyProof}
+ */
+export function signalsOf(key: VerificationKey, claim: Claim, proof: Proof): bigint[] {
 	if (claim.publics.length !== key.publics.length) {
 		throw new ProofInvalid(
 			"proof.public",
@@ -55,7 +65,7 @@ export function verifyProof(key: VerificationKey, claim: Claim): void {
 	}
 	const challenge = challengeOf({ ...claim, circuitId: key.circuitId, commitment: proof.commitment }, claim.transcript);
 	const evaluation = key.hasWords ? [evaluationOf(claim.words, challenge)] : [];
-	checkEquation(key, [...claim.publics, ...links, ...evaluation, challenge], proof);
+	return [...claim.publics, ...links, ...evaluation, challenge];
 }
 
 /**

@@ -8,10 +8,10 @@ import { join } from "node:path";
 import type { Instance } from "../../circuits/circuit.ts";
 import { FIELD } from "../../circuits/field.ts";
 import type { Transcript } from "../../prover/challenge.ts";
-import type { ProveJob, ProverPool } from "../../prover/pool.ts";
+import type { ProveJob, ProverPool } from "../../prover/pool/pool.ts";
+import type { Opening } from "../../prover/pool/statement.ts";
 import type { Proof } from "../../prover/proof.ts";
 import { verifyProof } from "../../prover/verify.ts";
-import type { Opening } from "../../prover/worker.ts";
 import { type Hex, readJson, writeJson } from "./json.ts";
 import type { CircuitKey } from "./keys.ts";
 

@@ -3,7 +3,7 @@ import type { Instance } from "../../circuits/circuit.ts";
 import type { Role } from "../../circuits/parameters.ts";
 import type { ProofCalldata } from "../../ledger/client.ts";
 import type { Transcript } from "../../prover/challenge.ts";
-import type { ProverPool } from "../../prover/pool.ts";
+import type { ProverPool } from "../../prover/pool/pool.ts";
 import { toCalldata } from "../../prover/proof.ts";
 import type { ProofFile } from "./bundle.ts";
 import type { Journal, ProofRecord } from "./journal.ts";

@@ -6,7 +6,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ROLES } from "../../circuits/parameters.ts";
 import { openReference } from "../../compute/reference.ts";
-import { ProverPool } from "../../prover/pool.ts";
+import { ProverPool } from "../../prover/pool/pool.ts";
 import { publishBundle, type TransactionLine } from "./bundle.ts";
 import { Chain, type ChainOptions } from "./chain.ts";
 import type { EpochConfig } from "./config.ts";
@@ -17,7 +17,7 @@ import { jsonDigest, keccakHex, writeJson } from "./json.ts";
 import { developmentKeys } from "./keys.ts";
 import type { Progress } from "./progress.ts";
 import { Clock, type RunReport } from "./report.ts";
-import { type EpochOutcome, EpochRun } from "./turn.ts";
+import { type EpochOutcome, returnDust, runTurn, writeOutcome } from "./turn.ts";
 
 export interface RunOptions extends Omit<ChainOptions, "signal"> {
 	readonly config: EpochConfig;
@@ -69,26 +69,29 @@ export async function runEpochs(options: RunOptions): Promise<RunReport> {
 		const epochs: EpochOutcome[] = [];
 		for (let turn = 0; turn < config.epochs; turn++) {
 			signal?.throwIfAborted();
-			const run = new EpochRun({ turn, config, data, keys, journal, pool, backend, chain, staging, progress, signal, clock });
-			epochs.push(await run.run(epochs.at(-1)?.epoch));
+			const parts = { turn, config, data, keys, journal, pool, backend, chain, staging, progress, signal, clock };
+			epochs.push(await runTurn(parts, epochs.at(-1)?.turn.epoch));
 		}
-		const last = epochs.at(-1) as EpochOutcome;
-		await last.run.returnDust(last.epoch);
-		for (const { run, epoch } of epochs) {
-			await run.writeOutcome(epoch);
+		await returnDust((epochs.at(-1) as EpochOutcome).turn);
+		const contributors: RunReport["contributors"][number][] = [];
+		for (const outcome of epochs) {
+			const epoch = outcome.turn.epoch.toString();
+			for (const line of await writeOutcome(outcome)) {
+				contributors.push({ ...line, epoch });
+			}
 		}
 		progress({ phase: "bundle", done: 0, total: 1, note: out });
 		await writeJson(join(staging, "deployment.json"), chain.deployment);
 		for (const role of ROLES) {
 			await writeJson(join(staging, "keys", `${role}.json`), keys[role].key.verification);
 		}
-		const report = reportOf(epochs, chain.transactions, clock, resumed);
+		const report = reportOf(epochs, contributors, chain.transactions, clock, resumed);
 		await writeJson(join(staging, "report.json"), report);
 		await publishBundle(
 			staging,
 			out,
 			chain.deployment.chainId,
-			epochs.map(({ epoch }) => epoch.toString()),
+			epochs.map(({ turn }) => turn.epoch.toString()),
 		);
 		// With claims left to open later, the same command continues this run.
 		if (report.contributors.every(({ claimed }) => claimed)) {
@@ -126,19 +129,25 @@ function checkStakes({ pool, stake }: EpochConfig): void {
 	}
 }
 
-function reportOf(epochs: readonly EpochOutcome[], transactions: readonly TransactionLine[], clock: Clock, resumed: boolean): RunReport {
+function reportOf(
+	epochs: readonly EpochOutcome[],
+	contributors: RunReport["contributors"],
+	transactions: readonly TransactionLine[],
+	clock: Clock,
+	resumed: boolean,
+): RunReport {
 	const gas: Record<string, number> = {};
 	for (const { action, gasUsed } of transactions) {
 		gas[action] = Math.max(gas[action] ?? 0, Number(gasUsed));
 	}
 	return {
 		schema: "openledger.report.v1",
-		contributors: epochs.flatMap(({ epoch, lines }) => lines.map((line) => ({ ...line, epoch: epoch.toString() }))),
+		contributors,
 		proofs: epochs.flatMap(({ figures }) => figures.toSorted((one, other) => one.name.localeCompare(other.name, "en", { numeric: true }))),
 		gas,
 		timings: clock.phases,
 		peakMemoryMB: Math.round(process.resourceUsage().maxRSS / 1024),
-		checkpoints: epochs.map(({ epoch, checkpoint }) => ({ epoch: epoch.toString(), ...checkpoint })),
+		checkpoints: epochs.map(({ turn, checkpoint }) => ({ epoch: turn.epoch.toString(), ...checkpoint })),
 		resumed,
 	};
 }

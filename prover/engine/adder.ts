@@ -17,6 +17,9 @@ const EQUAL = 0;
 const OPPOSITE = 1;
 const DIFFERENT = 2;
 
+/** Addresses of lists of pointers: summands and sums. */
+type Lists = readonly [left: number, right: number, out: number];
+
 /** A batch in the making. Points are named by address, plus 1 for the negative of the point that is stored there. */
 export class Adder {
 	readonly #machine: Machine;
@@ -24,7 +27,7 @@ export class Adder {
 	readonly #onInfinity: (out: number) => void;
 	readonly #key: WebAssembly.Memory | undefined;
 	/** addresses in the machine of the lists below */
-	readonly #lists: readonly [left: number, right: number, out: number];
+	readonly #lists: Lists;
 	readonly #left: Uint32Array;
 	readonly #right: Uint32Array;
 	readonly #out: Uint32Array;
@@ -45,7 +48,8 @@ export class Adder {
 		this.#group = group;
 		this.#onInfinity = onInfinity;
 		this.#key = key;
-		this.#lists = [machine.alloc(4 * CAPACITY), machine.alloc(4 * CAPACITY), machine.alloc(4 * CAPACITY)];
+		const bytes = 4 * (CAPACITY + 1);
+		this.#lists = [machine.alloc(bytes), machine.alloc(bytes), machine.alloc(bytes)];
 		// A shared memory grows without moving, so views stay valid.
 		[this.#left, this.#right, this.#out] = this.#lists.map((list) => machine.words(list, CAPACITY)) as [
 			Uint32Array,
@@ -72,7 +76,19 @@ export class Adder {
 
 	/** Completes all additions. */
 	flush(): void {
-		if (this.#count > 0) this.#run("chord");
+		const count = this.#count;
+		this.#count = 0;
+		if (count > 0) this.#run("chord", this.#lists, count);
+	}
+
+	/**
+	 * Adds many points at once.
+	 * @param lists addresses of the lists of what {@link add} takes, with room for one more
+	 */
+	addAll([left, right, out]: Lists, count: number): void {
+		for (let from = 0; from < count; from += CAPACITY) {
+			this.#run("chord", [left + 4 * from, right + 4 * from, out + 4 * from], Math.min(CAPACITY, count - from));
+		}
 	}
 
 	#append(left: number, right: number, out: number): void {
@@ -82,15 +98,16 @@ export class Adder {
 		this.#count++;
 	}
 
-	/** Runs the batch, which contains tangents only, or chords and whatever was taken for chords. */
-	#run(line: "chord" | "tangent"): void {
+	/** Runs a batch, which contains tangents only, or chords and whatever was taken for chords. */
+	#run(line: "chord" | "tangent", lists: Lists, count: number): void {
 		const machine = this.#machine;
-		const [left, right, out] = this.#lists;
-		const count = this.#count;
-		// An odd number is completed by the last one again.
-		if (count % 2 === 1) this.#append(this.#left[count - 1] as number, this.#right[count - 1] as number, this.#unused);
-		const turns = this.#count / 2;
-		this.#count = 0;
+		const [left, right, out] = lists;
+		if (count % 2 === 1) {
+			// Completed by the last one again.
+			for (const list of [left, right]) machine.words(list, count + 1).copyWithin(count, count - 1);
+			machine.words(out, count + 1)[count] = this.#unused;
+		}
+		const turns = Math.ceil(count / 2);
 		const kernel = (name: string): Kernel => machine.kernel(`${this.#group}_${name}`, this.#key);
 		for (const list of [left, right]) kernel("touch")(list, 2 * turns);
 		kernel(`${line}_forward`)(left, right, this.#prefixes, turns);
@@ -98,7 +115,7 @@ export class Adder {
 		if (machine.kernel(`${this.#group}_hasZero`)(product)) {
 			// Neither group has a point of order two, so no tangent is vertical.
 			if (line === "tangent") throw new ProverError("engine.failed", "Adder: expected slopes of all tangents, got a vertical one");
-			this.#sortOut(count);
+			this.#sortOut(lists, count);
 			return;
 		}
 		this.#invert(product);
@@ -125,23 +142,22 @@ export class Adder {
 	}
 
 	/** Some denominators of the batch are zero: doubles equal points, reports opposite ones, and repeats the rest. */
-	#sortOut(count: number): void {
+	#sortOut(lists: Lists, count: number): void {
 		const differ = this.#machine.kernel(`${this.#group}_differ`, this.#key);
-		const [left, right, out] = [this.#left, this.#right, this.#out].map((list) => list.slice(0, count)) as [
-			Uint32Array,
-			Uint32Array,
-			Uint32Array,
-		];
+		const [left, right, out] = lists.map((list) => this.#machine.words(list, count).slice()) as [Uint32Array, Uint32Array, Uint32Array];
 		const relations = Uint8Array.from(left, (pointer, i) => differ(pointer, right[i] as number));
 		if (relations.every((relation) => relation === DIFFERENT)) {
 			throw new ProverError("engine.failed", "Adder: expected a vertical chord behind a product of zero, got none");
 		}
 		for (const line of ["chord", "tangent"] as const) {
+			let chosen = 0;
 			for (const [i, relation] of relations.entries()) {
 				if (relation === OPPOSITE || (relation === EQUAL) !== (line === "tangent")) continue;
-				this.#append(left[i] as number, right[i] as number, out[i] as number);
+				this.#left[chosen] = left[i] as number;
+				this.#right[chosen] = right[i] as number;
+				this.#out[chosen++] = out[i] as number;
 			}
-			if (this.#count > 0) this.#run(line);
+			if (chosen > 0) this.#run(line, this.#lists, chosen);
 		}
 		for (const [i, relation] of relations.entries()) if (relation === OPPOSITE) this.#onInfinity(out[i] as number);
 	}

@@ -44,7 +44,7 @@ export function recode(machine: Machine, words: Uint32Array, bits?: number): Dig
 	machine.words(lengthsAt, LENGTHS).fill(0);
 	const halved = machine.kernel("scalars_halve")(scalars, count, lengthsAt);
 	if (halved < count) throw new WitnessError("witness.range", `recode: expected scalars below r, got a larger one at ${halved}`);
-	const lengths = machine.words(lengthsAt, LENGTHS);
+	const lengths = machine.words(lengthsAt, LENGTHS).slice();
 	const longest = lengths.findLastIndex((points) => points > 0);
 	const width = bits ?? cheapestBits(lengths, longest);
 	// One bit more than the scalar, for the carry of the highest digit.

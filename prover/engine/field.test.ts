@@ -15,6 +15,7 @@ type Unary = (field: FieldCode, x: Element, y: Element) => Element;
 const OPERATIONS: Record<string, Unary> = {
 	mul: (field, x, y) => field.mul(x, y),
 	mulAdd: (field, x, y) => field.mulAdd(x, y, y, x),
+	eight: (field, x, y) => field.sumOfProducts(Array.from({ length: 8 }, () => [x, y] as const)),
 	square: (field, x) => field.square(x),
 	reduce: (field, x) => field.reduce(x),
 	add: (field, x, y) => field.add(x, y),
@@ -167,8 +168,15 @@ describe.each([
 				const y = products[(13 * i + 3) % products.length] as bigint[];
 				expectProduct(run("mulAdd", x, y)[0], 2n * integer(x) * integer(y), [x, y]);
 			}
-			// A factor with limbs of 2^52, as no sum exceeds, times a reduced one.
+			// Eight products at once, of reduced values.
 			const reduced = extremes(NORMAL, SUM_TOP / 2n, 1500);
+			for (const [i, x] of reduced.entries()) {
+				const y = reduced[(17 * i + 3) % reduced.length] as bigint[];
+				for (const [a, b] of [[x, x] as const, [x, y] as const]) {
+					expectProduct(run("eight", a, b)[0], 8n * integer(a) * integer(b), [a, b]);
+				}
+			}
+			// A factor with limbs of 2^52, as no sum exceeds, times a reduced one.
 			for (const [i, x] of extremes(4n * NORMAL, 3n * NORMAL, 1500).entries()) {
 				const y = reduced[(13 * i + 3) % reduced.length] as bigint[];
 				expectProduct(run("mul", x, y)[0], integer(x) * integer(y), [x, y]);

@@ -8,6 +8,7 @@
  * computed itself makes an instance in which both are the same.
  */
 import { inverse, Q, R } from "../bn254.ts";
+import { exportBuckets } from "./buckets.ts";
 import { Coordinates, type Value } from "./coordinates.ts";
 import { exportDigits } from "./digits.ts";
 import { ELEMENT_BYTES, type Element, FACTOR, FieldCode, PAIR_BYTES } from "./field.ts";
@@ -32,8 +33,14 @@ const CURVE_B = {
 
 export type GroupName = "g1" | "g2";
 
-/** The whole module. The constants lie at the start of the memory, `heap` is the first free byte. */
-export function buildKernels(fma: boolean): { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number } {
+/**
+ * The whole module. The constants lie at the start of the memory, `heap` is the first free byte.
+ * @param exportMore adds other kernels
+ */
+export function buildKernels(
+	fma: boolean,
+	exportMore?: (module: Module, fma: boolean) => void,
+): { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number } {
 	const module = new Module();
 	for (const [name, modulus] of [
 		["fr", R],
@@ -63,12 +70,14 @@ export function buildKernels(fma: boolean): { readonly binary: Uint8Array<ArrayB
 		}
 	}
 	exportDigits(module);
+	exportBuckets(module);
+	exportMore?.(module, fma);
 	const binary = module.encode();
 	return { binary, heap: Math.ceil(module.constantBytes / 64) * 64 };
 }
 
 /** (out, x, y, count): products of pairs. */
-function multiply(module: Module, modulus: bigint, fma: boolean): Func {
+export function multiply(module: Module, modulus: bigint, fma: boolean): Func {
 	const func = new Func(["i32", "i32", "i32", "i32"]);
 	const field = new FieldCode(module, func, modulus, fma);
 	const [out, x, y, count] = params(func) as [Code, Code, Code, Code];
@@ -266,7 +275,7 @@ function touch(group: GroupName): Func {
 }
 
 /** (out, x): `x_0^2 + x_1^2` of a pair of Fq2. */
-function norm(module: Module, fma: boolean): Func {
+export function norm(module: Module, fma: boolean): Func {
 	const func = new Func(["i32", "i32"]);
 	const field = new FieldCode(module, func, Q, fma);
 	const [x0, x1] = [0, PAIR_BYTES].map((offset) => field.reduce(field.loadPair(func.param(1), offset))) as [Element, Element];
@@ -296,23 +305,25 @@ function loadPoints(module: Module, fma: boolean, group: GroupName): Func {
 		coordinates.store(out, next, y, coordinates.bytes, KEY);
 		const cube = coordinates.mul(coordinates.square(x), x);
 		const defect = coordinates.reduce(coordinates.sub(coordinates.sub(coordinates.square(y), cube), b));
-		func.emit(i32.storeByte(flags, pair.iBitmask(pair.iEqual(coordinates.nonZero(defect), pair.iSplat(i64.const(0n))))));
+		const onCurve = func.let("i32", pair.iBitmask(pair.iEqual(coordinates.nonZero(defect), pair.iSplat(i64.const(0n)))));
+		func.emit(i32.storeByte(flags, i32.and(onCurve, i32.const(1)), 0, KEY));
+		func.emit(i32.storeByte(flags, i32.shrU(onCurve, i32.const(1)), 1, KEY));
 		advance(func, [out], 2 * ELEMENT_BYTES * size);
 		advance(func, [bytes], 64 * size);
-		advance(func, [flags], 1);
+		advance(func, [flags], 2);
 		advance(func, [count], -2);
 	});
 	return func;
 }
 
 /** Addresses of points with a flag for the negative in bit 0, two for the two lanes. */
-interface Points {
+export interface Points {
 	readonly low: Code;
 	readonly high: Code;
 	readonly signs: Code;
 }
 
-function loadPointers(func: Func, list: Code): Points {
+export function loadPointers(func: Func, list: Code): Points {
 	const [low, high] = [0, 4].map((lane) => func.let("i32", i32.load(list, lane))) as [Code, Code];
 	const flags = pair.iReplaceHigh(pair.iSplat(i64.extend(low)), i64.extend(high));
 	const address = (pointer: Code): Code => func.let("i32", i32.and(pointer, i32.const(-2)));
@@ -323,7 +334,7 @@ function abscissa(coordinates: Coordinates, { low, high }: Points): Value {
 	return coordinates.load(low, high, 0, KEY);
 }
 
-function ordinate(coordinates: Coordinates, { low, high, signs }: Points): Value {
+export function ordinate(coordinates: Coordinates, { low, high, signs }: Points): Value {
 	return coordinates.flip(coordinates.load(low, high, coordinates.bytes, KEY), signs);
 }
 
@@ -415,11 +426,12 @@ function numerator(coordinates: Coordinates, x: Value, y: Value, b: Points, line
 	return coordinates.reduce(coordinates.add(square, coordinates.add(square, square)));
 }
 
-function params(func: Func): Code[] {
+/** The parameters in order. */
+export function params(func: Func): Code[] {
 	return func.params.map((_, index) => func.param(index));
 }
 
 /** Adds to counters or addresses. */
-function advance(func: Func, variables: readonly Code[], by: number): void {
+export function advance(func: Func, variables: readonly Code[], by: number): void {
 	for (const variable of variables) func.assign(variable, i32.add(variable, i32.const(by)));
 }

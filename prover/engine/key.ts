@@ -10,7 +10,7 @@ import type { Helpers } from "./helpers.ts";
 import { g1Point, g2Point } from "./horner.ts";
 import { type GroupName, POINT_BYTES, TERM_BYTES } from "./kernels.ts";
 import { allocateMemory, Machine, pagesOf } from "./machine.ts";
-import { convertPoints, KEY_BYTES, type Points } from "./msm.ts";
+import { allocatePoints, convertPoints, KEY_BYTES, type Points } from "./msm.ts";
 import { type Format, readField, Sections, type Source } from "./sections.ts";
 import { MAX_LOG } from "./transform.ts";
 
@@ -164,8 +164,8 @@ function layOut(name: string, header: KeyHeader): LoadedKey {
 	const counts = countsOf(header);
 	const points = Object.fromEntries(
 		POINT_SECTIONS.map((section, i): [PointSection, Points] => {
-			const present = new Uint8Array(memory.buffer, flags[i], counts[section]);
-			return [section, { group: SECTION[section].group, memory, pointer: places[i] as number, count: counts[section], present }];
+			const { group } = SECTION[section];
+			return [section, { group, memory, pointer: places[i] as number, count: counts[section], present: flags[i] as number }];
 		}),
 	) as Record<PointSection, Points>;
 	return { name, header, memory, points, terms, bytes: memory.buffer.byteLength };
@@ -182,7 +182,7 @@ function placesOf(sizes: Sizes): { readonly places: number[]; readonly flags: nu
 	const counts = countsOf(sizes);
 	// Room for one point more, because they are converted two at a time.
 	const places = POINT_SECTIONS.map((section) => take((counts[section] + 1) * POINT_BYTES[SECTION[section].group]));
-	const flags = POINT_SECTIONS.map((section) => take(counts[section]));
+	const flags = POINT_SECTIONS.map((section) => take(counts[section] + 1));
 	const terms = take((sizes.terms + 1) * TERM_BYTES);
 	return { places, flags, terms, end };
 }
@@ -207,7 +207,7 @@ function countsOf({ nWires, nPublic, log }: Sizes): Record<PointSection, number>
 export async function readPoints(machine: Machine, file: Sections, section: PointSection): Promise<Points> {
 	const { id, group } = SECTION[section];
 	const count = file.bytes(id) / KEY_BYTES[group];
-	const points = { group, pointer: machine.alloc((count + 1) * POINT_BYTES[group]), count, present: new Uint8Array(count) };
+	const points = allocatePoints(machine, group, count);
 	for (let first = 0; first < count; first += CHUNK) {
 		const bytes = await file.read(id, first * KEY_BYTES[group], Math.min(CHUNK, count - first) * KEY_BYTES[group]);
 		convertPoints(machine, points, first, bytes, describe(section, file));

@@ -31,7 +31,10 @@ export interface Program {
 	readonly heap: number;
 }
 
-const programs = new Map<Arithmetic, Promise<Program>>();
+/** What emits a module: that of kernels.ts, or another with `fr_multiply` and `fq_multiply`. The constants lie at the start of the memory. */
+export type Build = (fma: boolean) => { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number };
+
+const programs = new Map<Build, Map<Arithmetic, Promise<Program>>>();
 let kept: Machine | undefined;
 
 /** A memory that threads can share. Its pages are taken from the system when they are first written, and returned when nothing refers to it. */
@@ -79,19 +82,22 @@ export class Machine {
 	/**
 	 * A fresh machine, with the fastest arithmetic that gives the right answers here.
 	 * @param arithmetic to ask for one of them; default: FMA where the engine has it and it passes the test
+	 * @param build whose kernels; default: those of kernels.ts
 	 * @throws ProverError `engine.failed` when the arithmetic gives wrong answers, `engine.memory`
 	 */
-	static async open(arithmetic?: Arithmetic): Promise<Machine> {
+	static async open(arithmetic?: Arithmetic, build: Build = buildKernels): Promise<Machine> {
 		const wanted = arithmetic ?? (hasRelaxedMadd() ? "fma" : "plain");
-		let program = programs.get(wanted);
+		const built = programs.get(build) ?? new Map<Arithmetic, Promise<Program>>();
+		programs.set(build, built);
+		let program = built.get(wanted);
 		if (!program) {
-			program = Machine.#compile(wanted);
-			programs.set(wanted, program);
+			program = Machine.#compile(wanted, build);
+			built.set(wanted, program);
 		}
 		const machine = Machine.of(await program);
 		if (machine.#answersAreRight()) return machine;
 		// Without FMA in the hardware a relaxed multiply-add rounds twice.
-		if (arithmetic === undefined && wanted === "fma") return Machine.open("plain");
+		if (arithmetic === undefined && wanted === "fma") return Machine.open("plain", build);
 		throw new ProverError("engine.failed", `Machine.open: expected ${wanted} arithmetic to pass its known answers, got other products`);
 	}
 
@@ -103,8 +109,8 @@ export class Machine {
 		return new Machine(program, allocateMemory(pagesOf(program.heap), maximum), maximum);
 	}
 
-	static async #compile(arithmetic: Arithmetic): Promise<Program> {
-		const { binary, heap } = buildKernels(arithmetic === "fma");
+	static async #compile(arithmetic: Arithmetic, build: Build): Promise<Program> {
+		const { binary, heap } = build(arithmetic === "fma");
 		const module = await WebAssembly.compile(binary).catch((cause) => {
 			throw new ProverError("engine.failed", `Machine.open: expected WebAssembly with several memories, got ${(cause as Error).message}`, {
 				hint: "the engine needs Node 22 or newer",
@@ -115,7 +121,7 @@ export class Machine {
 	}
 
 	/**
-	 * The machine that this thread has kept, or a fresh one. Whoever takes it gives it back.
+	 * The machine with the kernels of kernels.ts that this thread has kept, or a fresh one. Whoever takes it gives it back.
 	 * @param program from another thread; default: as {@link open}
 	 */
 	static async take(program?: Program): Promise<Machine> {
@@ -132,7 +138,7 @@ export class Machine {
 	}
 
 	/**
-	 * A kernel by name, see kernels.ts.
+	 * A kernel by name, see what built the module.
 	 * @param key the memory of points and terms; default: the machine's own
 	 */
 	kernel(name: string, key?: WebAssembly.Memory): Kernel {

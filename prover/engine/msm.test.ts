@@ -1,13 +1,13 @@
 import { bn254 } from "@noble/curves/bn254.js";
 import { describe, expect, it, vi } from "vitest";
 import { power, Q, R, toBytesLE } from "../bn254.ts";
-import { Curve, G1, G2 } from "../curve.ts";
-import { FixedBase } from "../fixed-base.ts";
 import { recode } from "./digits.ts";
+import { FixedBase, fixedDigits } from "./fixed-base.ts";
 import { hornerG1, hornerG2 } from "./horner.ts";
 import type { GroupName } from "./kernels.ts";
 import { type Arithmetic, Machine } from "./machine.ts";
 import { KEY_BYTES, loadPoints, sumBits } from "./msm.ts";
+import { buildSetupKernels } from "./setup-kernels.ts";
 
 // Compilers and threads share their cores with whatever else runs.
 vi.setConfig({ testTimeout: 60_000 });
@@ -23,8 +23,8 @@ const random = (i: number): bigint => power(0x9e3779b97f4a7c15f39cc0605cedc834n,
 
 /** Points in the layout of keys: multiples of the generator, 0 for infinity. */
 async function pointsOf(group: GroupName, multiples: readonly bigint[]): Promise<Uint8Array> {
-	const base = new FixedBase(await Curve.open(), group === "g1" ? G1 : G2, 6);
-	return base.multiply(Uint8Array.from(Buffer.concat(multiples.map(toBytesLE))));
+	const base = new FixedBase(await Machine.open(undefined, buildSetupKernels), group, 6);
+	return base.multiply(fixedDigits(Uint8Array.from(Buffer.concat(multiples.map(toBytesLE))), base.bits));
 }
 
 const wordsOf = (scalars: readonly bigint[]): Uint32Array => new Uint32Array(Uint8Array.from(Buffer.concat(scalars.map(toBytesLE))).buffer);

@@ -93,6 +93,10 @@ export class Domain {
 	}
 }
 
-function rootOfUnity(log: number): bigint {
+/**
+ * @param log in `[0, 28]`
+ * @returns of order 2^log, snarkjs' choice
+ */
+export function rootOfUnity(log: number): bigint {
 	return power(ROOT_OF_UNITY, 1n << BigInt(MAX_LOG - log), R);
 }

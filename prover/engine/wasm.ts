@@ -12,7 +12,8 @@ export type Code = readonly number[];
 const TYPE = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b } as const;
 export type Type = keyof typeof TYPE;
 
-type Operator = (...operands: readonly Code[]) => Code;
+/** Puts operand code before an opcode. */
+export type Operator = (...operands: readonly Code[]) => Code;
 
 const operator =
 	(...opcode: readonly number[]): Operator =>
@@ -32,7 +33,13 @@ export const i32 = {
 	const: (value: number): Code => [0x41, ...signed(BigInt(value))],
 	load: (address: Code, offset = 0, memory: MemoryIndex = 0): Code => [...address, 0x28, ...place(0, offset, memory)],
 	store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x36, ...place(2, offset, 0)],
-	storeByte: (address: Code, value: Code): Code => [...address, ...value, 0x3a, 0, 0],
+	loadByte: (address: Code, memory: MemoryIndex = 0): Code => [...address, 0x2d, ...place(0, 0, memory)],
+	storeByte: (address: Code, value: Code, offset = 0, memory: MemoryIndex = 0): Code => [
+		...address,
+		...value,
+		0x3a,
+		...place(0, offset, memory),
+	],
 	eqz: operator(0x45),
 	ltU: operator(0x49),
 	geU: operator(0x4f),
@@ -179,10 +186,14 @@ export class Func {
 		this.emit([0x0c, 0, 0x0b, 0x0b]);
 	}
 
-	/** Runs the body when a condition holds. */
-	if(condition: Code, body: () => void): void {
+	/** Runs one body when a condition holds, and the other, if there is one, when it does not. */
+	if(condition: Code, body: () => void, otherwise?: () => void): void {
 		this.emit([...condition, 0x04, 0x40]);
 		body();
+		if (otherwise) {
+			this.emit([0x05]);
+			otherwise();
+		}
 		this.emit([0x0b]);
 	}
 
@@ -206,9 +217,12 @@ export class Module {
 	readonly #functions: { readonly name: string; readonly func: Func }[] = [];
 	readonly #constants = new Map<bigint, Code>();
 
-	/** Exports a function. */
-	export(name: string, func: Func): void {
-		this.#functions.push({ name, func });
+	/**
+	 * Exports a function.
+	 * @returns what calls it, from functions that are exported later too
+	 */
+	export(name: string, func: Func): Operator {
+		return operator(0x10, ...unsigned(this.#functions.push({ name, func }) - 1));
 	}
 
 	/** A vector with the same 64 bits in both lanes, from the table of constants at the start of the memory. */

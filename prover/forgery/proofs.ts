@@ -4,10 +4,9 @@ import { toBytesLE } from "../bn254.ts";
 import { evaluationOf } from "../challenge.ts";
 import { commit } from "../commitment.ts";
 import { compileCircuit } from "../compile.ts";
-import { Curve } from "../curve.ts";
 import { groth16Prove } from "../engine.ts";
 import { ProofInvalid, ProverError } from "../errors.ts";
-import { ProverPool } from "../pool.ts";
+import { ProverPool } from "../pool/pool.ts";
 import { type Proof, parseProof } from "../proof.ts";
 import { type ProvingKey, setupDevelopment } from "../setup.ts";
 import { type Claim, checkEquation, verifyProof } from "../verify.ts";
@@ -76,11 +75,11 @@ async function forgedProofs(
 	}
 	const [from, to] = system.privateInputs;
 	const bytes = Buffer.concat(forgery.witness.map(toBytesLE));
-	const { pi_a: a, pi_b: b, pi_c: c } = (await groth16Prove(key.path, encodeWitness(bytes), "one")).proof;
+	const { pi_a: a, pi_b: b, pi_c: c } = (await groth16Prove(key.path, encodeWitness(bytes), 1)).proof;
 	const points = { a: a.slice(0, 2), b: b.slice(0, 2), c: c.slice(0, 2) };
 	const zkey = await Zkey.open(key.path);
 	try {
-		const opened = await commit(await Curve.open(), zkey, forgery.witness.slice(from, to));
+		const opened = await commit(zkey, forgery.witness.slice(from, to));
 		const own = parseProof({ ...points, ...opened });
 		const { commitment, knowledge } = honestProof;
 		// Under the challenge that was known first the pairing equation takes it: the transcript alone is what refuses it.

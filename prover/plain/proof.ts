@@ -14,6 +14,13 @@ export interface Groth16Proof {
 	readonly curve: "bn128";
 }
 
+/** A proof with what it is about, as snarkjs returns it. */
+export interface ProofWithSignals {
+	readonly proof: Groth16Proof;
+	/** decimal, in `[0, r)` */
+	readonly publicSignals: string[];
+}
+
 /** The affine points of a proof, decimal. */
 export interface PlainProof {
 	readonly a: G1Decimals;

@@ -9,7 +9,8 @@ import { groth16 } from "snarkjs";
 import { R } from "../bn254.ts";
 import type { CompiledCircuit } from "../compile.ts";
 import { loadFfjavascript } from "../engine.ts";
-import { deriveSecrets, writeDevelopmentKey } from "../setup.ts";
+import { deriveSecrets } from "../setup/secrets.ts";
+import { writeDevelopmentKey } from "../setup.ts";
 import { SECTION } from "../zkey.ts";
 
 const packages = dirname(dirname(createRequire(import.meta.url).resolve("circom2/package.json")));

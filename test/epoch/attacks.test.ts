@@ -16,10 +16,10 @@ import { LedgerReader } from "../../ledger/reader.ts";
 import { recordId } from "../../ledger/record.ts";
 import { developmentKeys, type EpochKeys } from "../../network/epoch/keys.ts";
 import type { Transcript } from "../../prover/challenge.ts";
-import { type ProveJob, ProverPool } from "../../prover/pool.ts";
+import { type ProveJob, ProverPool } from "../../prover/pool/pool.ts";
+import type { Proved } from "../../prover/pool/statement.ts";
 import { toCalldata } from "../../prover/proof.ts";
 import { verifyProof } from "../../prover/verify.ts";
-import type { Proved } from "../../prover/worker.ts";
 import { quiet } from "./runs.ts";
 
 const STAKE = 5n;

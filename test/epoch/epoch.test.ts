@@ -13,7 +13,8 @@ import type { Deployment } from "../../ledger/deployment.ts";
 import { type Devnet, startDevnet } from "../../ledger/devnet.ts";
 import { connect } from "../../ledger/node.ts";
 import { LedgerReader } from "../../ledger/reader.ts";
-import { type Link, verifyBundle } from "../../network/epoch/audit.ts";
+import type { Link } from "../../network/epoch/audit/findings.ts";
+import { verifyBundle } from "../../network/epoch/audit.ts";
 import {
 	type ContributorLine,
 	type ContributorsFile,

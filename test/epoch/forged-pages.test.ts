@@ -16,12 +16,13 @@ import { type Rows, type Statistics, statisticsOf, sumStatistics } from "../../c
 import { floatStatistics } from "../../cli/attack/samples.ts";
 import { exactPath, ridgePath } from "../../compute/path.ts";
 import { solveRidge } from "../../compute/ridge.ts";
-import { type Link, verifyBundle } from "../../network/epoch/audit.ts";
+import type { Link } from "../../network/epoch/audit/findings.ts";
+import { verifyBundle } from "../../network/epoch/audit.ts";
 import { type ProofFile, readPart } from "../../network/epoch/bundle.ts";
 import { type EpochData, prepareData } from "../../network/epoch/data.ts";
 import { developmentKeys, type EpochKeys } from "../../network/epoch/keys.ts";
 import { runEpochs } from "../../network/epoch/run.ts";
-import { ProverPool } from "../../prover/pool.ts";
+import { ProverPool } from "../../prover/pool/pool.ts";
 import { quiet, temporaryFolder, tinyConfig } from "./runs.ts";
 
 let temporary: Awaited<ReturnType<typeof temporaryFolder>>;

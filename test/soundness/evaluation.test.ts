@@ -19,7 +19,7 @@ import { solveRidge } from "../../compute/ridge.ts";
 import { inverse, power } from "../../prover/bn254.ts";
 import { compileCircuit } from "../../prover/compile.ts";
 import { Constraints, withChallenge } from "../../prover/forgery/constraints.ts";
-import { ProverPool } from "../../prover/pool.ts";
+import { ProverPool } from "../../prover/pool/pool.ts";
 import { setupDevelopment } from "../../prover/setup.ts";
 import { verifyProof } from "../../prover/verify.ts";
 

@@ -9,7 +9,7 @@ import { randomRows } from "../../cli/attack/samples.ts";
 import { inverse } from "../../prover/bn254.ts";
 import { compileCircuit } from "../../prover/compile.ts";
 import { Constraints, withChallenge } from "../../prover/forgery/constraints.ts";
-import { ProverPool } from "../../prover/pool.ts";
+import { ProverPool } from "../../prover/pool/pool.ts";
 import { setupDevelopment } from "../../prover/setup.ts";
 
 const CONTEXT = `0x${"11".repeat(32)}` as const;

@@ -24,7 +24,7 @@ import type { Rows } from "../../circuits/statistics.ts";
 import { inverse } from "../../prover/bn254.ts";
 import { compileCircuit } from "../../prover/compile.ts";
 import { Constraints, withChallenge } from "../../prover/forgery/constraints.ts";
-import { ProverPool } from "../../prover/pool.ts";
+import { ProverPool } from "../../prover/pool/pool.ts";
 import { setupDevelopment } from "../../prover/setup.ts";
 import { verifyProof } from "../../prover/verify.ts";
 

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { bn254 } from "@noble/curves/bn254.js";
 import { groth16 } from "snarkjs";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { Q, R } from "./bn254.ts";
-import { evaluationOf } from "./challenge.ts";
-import { type CompiledCircuit, compileCircuit } from "./compile.ts";
-import { ProverPool } from "./pool.ts";
-import type { Proof } from "./proof.ts";
-import { deriveSecrets, type ProvingKey, setupDevelopment } from "./setup.ts";
-import { toyCircuit, toyInputs } from "./toy.ts";
+import { Q, R } from "../bn254.ts";
+import { evaluationOf } from "../challenge.ts";
+import { type CompiledCircuit, compileCircuit } from "../compile.ts";
+import type { Proof } from "../proof.ts";
+import { deriveSecrets } from "../setup/secrets.ts";
+import { type ProvingKey, setupDevelopment } from "../setup.ts";
+import { toyCircuit, toyInputs } from "../toy.ts";
 import {
 	circuitIdOf,
 	type G1Decimals,
@@ -21,9 +21,10 @@ import {
 	parseVerificationKey,
 	toSnarkjsVerificationKey,
 	type VerificationKey,
-} from "./verification-key.ts";
-import { type Claim, checkEquation, verifyProof } from "./verify.ts";
-import type { Proved } from "./worker.ts";
+} from "../verification-key.ts";
+import { type Claim, checkEquation, verifyProof } from "../verify.ts";
+import { ProverPool } from "./pool.ts";
+import type { Proved } from "./statement.ts";
 
 // Compilers and threads share their cores with whatever else runs.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
