@@ -9,11 +9,11 @@ import { availableParallelism } from "node:os";
 import type { Source } from "./engine/sections.ts";
 import { groth16Prove } from "./engine.ts";
 import { CompileError, KeyError, type ProverError, WitnessError } from "./errors.ts";
-import { checkPlain } from "./plain/equation.ts";
+import { checkPlain, isValid } from "./plain/equation.ts";
 import { type CircuitInputs, parseInputs } from "./plain/inputs.ts";
 import { alphaBeta, type Groth16VerificationKey, readPlainKey } from "./plain/key.ts";
 import type { ProofWithSignals } from "./plain/proof.ts";
-import { checkMade, isValid } from "./plain/self-check.ts";
+import { checkMade } from "./plain/self-check.ts";
 import { openSymbols } from "./plain/violation.ts";
 import { readR1csHeader } from "./r1cs.ts";
 import { encodeWitness, WitnessProgram } from "./witness.ts";
@@ -132,9 +132,10 @@ export const groth16 = { prove, fullProve, verify, check, exportVerificationKey 
 async function proveChecked(zkey: Source, wtns: Source, options: ProveOptions): Promise<ProofWithSignals> {
 	const { threads = "all", signal, onProgress } = options;
 	signal?.throwIfAborted();
-	const { r1cs, sym } = options;
-	const constraints = r1cs === undefined ? undefined : sourceOf(r1cs, "r1cs", (message) => new CompileError("r1cs.missing", message));
-	const symbols = sym === undefined ? undefined : sourceOf(sym, "sym", (message) => new CompileError("sym.missing", message));
+	const constraints =
+		options.r1cs === undefined ? undefined : sourceOf(options.r1cs, "r1cs", (message) => new CompileError("r1cs.missing", message));
+	const symbols =
+		options.sym === undefined ? undefined : sourceOf(options.sym, "sym", (message) => new CompileError("sym.missing", message));
 	// Both are needed only when the proof fails, but a wrong path should not come to light then.
 	if (constraints !== undefined) await readR1csHeader(constraints);
 	if (typeof symbols === "string") await (await openSymbols(symbols)).close();

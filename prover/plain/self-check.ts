@@ -2,8 +2,8 @@
 import { prove, readWitness } from "../engine/groth16.ts";
 import { Machine } from "../engine/machine.ts";
 import type { Source } from "../engine/sections.ts";
-import { KeyError, ProofInvalid, ProverError, WitnessError } from "../errors.ts";
-import { checkPlain, type PlainClaim } from "./equation.ts";
+import { KeyError, ProverError, WitnessError } from "../errors.ts";
+import { isValid } from "./equation.ts";
 import { type Groth16VerificationKey, readPlainKey } from "./key.ts";
 import type { ProofWithSignals } from "./proof.ts";
 import { describeViolation, findViolation } from "./violation.ts";
@@ -25,20 +25,6 @@ export interface CheckOptions {
 export async function checkMade(zkey: Source, wtns: Source, made: ProofWithSignals, options: CheckOptions = {}): Promise<void> {
 	const { json: key } = await readPlainKey(zkey);
 	if (!(await isValid({ key, ...made }))) throw await reasonOf(zkey, wtns, key, options);
-}
-
-/**
- * Whether a proof is good.
- * @throws ProofInvalid `proof.format`, KeyError as {@link checkPlain}
- */
-export async function isValid(claim: PlainClaim): Promise<boolean> {
-	try {
-		await checkPlain(claim);
-		return true;
-	} catch (error) {
-		if (error instanceof ProofInvalid && error.code !== "proof.format") return false;
-		throw error;
-	}
 }
 
 /** Why a proof failed its check: the witness, the key or the engine. */

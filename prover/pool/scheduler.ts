@@ -76,6 +76,8 @@ export class Scheduler {
 			options.signal?.throwIfAborted();
 			if (this.#closed) throw closedError();
 		} catch (error) {
+			if (options.signal?.aborted) this.#counters.aborted++;
+			else if (error instanceof ProverError && error.code !== "pool.memory") this.#counters.fail(error.code);
 			this.#leave();
 			throw error;
 		}
@@ -108,11 +110,11 @@ export class Scheduler {
 		this.#closed = true;
 		for (const job of [...this.#queue]) {
 			this.#queue.remove(job);
-			job.settle({ error: closedError() });
+			this.#fail(job, closedError());
 		}
 		for (const job of [...this.#running]) {
 			this.#drop(this.#stop(job));
-			job.settle({ error: closedError() });
+			this.#fail(job, closedError());
 		}
 		for (const thread of this.#idle.splice(0)) this.#drop(thread);
 		this.#room.close();
@@ -266,12 +268,17 @@ export class Scheduler {
 
 	/** The next attempt, or the end. */
 	#crash(job: Job, cause: Error): void {
-		this.#drop(this.#stop(job), "crashed");
+		const thread = this.#stop(job);
 		const { attempts, request } = job;
 		if (cause.name === "DataCloneError") {
 			// The job never reached its thread.
+			this.#idle.push(thread);
 			this.#fail(job, new WitnessError("input.unknown", `prove: expected inputs that are plain data, got ${cause.message}`, { cause }));
-		} else if (attempts <= this.#options.retries) {
+			this.#schedule();
+			return;
+		}
+		this.#drop(thread, "crashed");
+		if (attempts <= this.#options.retries) {
 			job.since = performance.now();
 			this.#queue.add(job);
 		} else {
