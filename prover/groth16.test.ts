@@ -336,9 +336,10 @@ describe("prove refuses", () => {
 		await expect(groth16.prove(key, altered(2, 7n), options)).rejects.toMatchObject({ code, message: expect.stringContaining("expected") });
 	});
 
-	it("a symbol table that is not there, before it is needed", async () => {
-		const options = { r1cs: files.r1cs, sym: join(root, "none.sym") };
-		await expect(groth16.prove(key, witness, options)).rejects.toMatchObject({ code: "sym.missing" });
+	it("a symbol table that is not there, or a folder, before it is needed", async () => {
+		for (const sym of [join(root, "none.sym"), root]) {
+			await expect(groth16.prove(key, witness, { r1cs: files.r1cs, sym })).rejects.toMatchObject({ code: "sym.missing" });
+		}
 	});
 
 	it("files that cannot be read", async () => {

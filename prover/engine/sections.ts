@@ -85,8 +85,11 @@ export class Sections {
 	}
 }
 
-/** Opening a pipe would wait for whoever writes to it, and a folder opens but cannot be read. */
-async function openFile(path: string): Promise<FileHandle> {
+/**
+ * Opens a file for reading. Opening a pipe would wait for whoever writes to it, and a folder opens but cannot be read.
+ * @throws Error in the system's words, or for what is no regular file
+ */
+export async function openFile(path: string): Promise<FileHandle> {
 	const found = await stat(path);
 	if (!found.isFile()) throw new Error(found.isDirectory() ? "a folder" : "no regular file");
 	return open(path, "r");
