@@ -75,7 +75,7 @@ async function reasonOf(zkey: Source, wtns: Source, key: PlainKey, { constraints
 		"witness.unsatisfied",
 		"prove: expected a witness that satisfies the key's circuit, got one whose proof does not verify",
 		{
-			hint: "a constraint is violated, or the key is damaged: give the circuit's .r1cs to learn which constraint",
+			hint: "a constraint is violated (give the circuit's .r1cs to learn which), or the key is damaged, or it is a statement's and needs a commitment",
 		},
 	);
 }

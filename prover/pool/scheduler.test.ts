@@ -83,21 +83,21 @@ describe("a plain job", () => {
 		const wtns = await readFile(plain.wtns);
 		// The last wire is no public signal.
 		wtns[wtns.length - 32] = (wtns[wtns.length - 32] as number) ^ 1;
-		await expect(open().groth16({ ...plain, wtns })).rejects.toEqual(code("engine.failed"));
+		await expect(open().groth16({ ...plain, wtns })).rejects.toEqual(code("witness.unsatisfied"));
 		await expect(pool.groth16(plain)).resolves.toBeDefined();
-		expect(pool.statistics()).toMatchObject({ done: 1, failed: 1, failures: { "engine.failed": 1 }, retried: 0 });
+		expect(pool.statistics()).toMatchObject({ done: 1, failed: 1, failures: { "witness.unsatisfied": 1 }, retried: 0 });
 	});
 
 	it("is refused with the key of a statement, whose proofs need a commitment", async () => {
 		await expect(open().groth16({ ...plain, zkey: statement.key.path })).rejects.toMatchObject({
-			code: "engine.failed",
+			code: "witness.unsatisfied",
 			hint: expect.stringContaining("commitment"),
 		});
 	});
 
 	it.each([
 		["no key", { zkey: "none.zkey" }, "key.missing"],
-		["no witness", { wtns: "none.wtns" }, "input.missing"],
+		["no witness", { wtns: "none.wtns" }, "witness.missing"],
 		["a witness for a key", { zkey: "plain.wtns" }, "key.format"],
 	])("names %s", async (_, change, expected) => {
 		const files = Object.fromEntries(Object.entries(change).map(([name, file]) => [name, join(root, file)]));
