@@ -86,7 +86,7 @@ function caseOf(kind: Kind, size: number, ours: Runs, peer: string, others: Runs
 		peer: `${peer} one by one`,
 		peerValue: round(peerValue),
 		ratio: round(value / peerValue),
-		bar: isAsked ? `<= ${BOUND}` : "-",
+		bar: isAsked ? `<= ${BOUND}` : "none",
 		holds: !isAsked || value <= BOUND,
 		runs: ours.cpu.map(round),
 		note:

@@ -4,6 +4,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { inverse, mod, Q, R } from "./bn254.ts";
 import { digestOf } from "./challenge.ts";
 import { Machine } from "./engine/machine.ts";
+import { Pairing } from "./engine/pairing.ts";
 import type { BatchInvalid, ProverError } from "./errors.ts";
 import type { Proof } from "./proof.ts";
 import { Trapdoor } from "./trapdoor.ts";
@@ -187,6 +188,7 @@ const PLAIN_CHANGES: Record<string, readonly [change: (candidate: PlainCandidate
 
 describe.each(["fma", "plain"] as const)("a verifier with %s arithmetic", async (arithmetic) => {
 	const verifier = await Verifier.open({ arithmetic });
+	const [first, second] = claims as [CommittedCandidate, CommittedCandidate];
 
 	it.each(Object.entries(CHANGES))("answers as verifyProof to a proof with a change of %s", (_, [change, code]) => {
 		const candidate = change(claims[3] as CommittedCandidate);
@@ -249,6 +251,16 @@ describe.each(["fma", "plain"] as const)("a verifier with %s arithmetic", async 
 		expect(await refusals(verifier, batch)).toEqual(expected);
 	});
 
+	it("says which check refuses B", async () => {
+		const offTwist = withProof(first, { b: [first.claim.proof.b[1], first.claim.proof.b[0]] });
+		expect(() => verifier.verify(offTwist)).toThrow(/b to be a point of the twist/);
+		// Even where the product is 1.
+		vi.spyOn(Pairing.prototype, "exponentiate").mockReturnValue(Array.from({ length: 6 }, (_, k) => [k === 0 ? 1n : 0n, 0n] as const));
+		const stranger = withProof(first, { b: OUTSIDE });
+		expect(() => verifier.verify(stranger)).toThrow(/b to be in G2/);
+		expect(await refusals(verifier, [second, stranger, ...plains])).toEqual([[1, "proof.point"]]);
+	});
+
 	it("refuses keys that are none, and the proofs under them", async () => {
 		const bad: [object, string][] = [
 			[{ ...plainKey, vk_delta_2: [...OUTSIDE, ["1", "0"]] }, "vkey.invalid"],
@@ -279,7 +291,6 @@ describe.each(["fma", "plain"] as const)("a verifier with %s arithmetic", async 
 	/** Sets of bad proofs whose product is 1 when all coefficients are equal. */
 	const secret = (name: string): bigint => trapdoor.secret(name);
 	const T = G.multiply(secret("any"));
-	const [first, second] = claims as [CommittedCandidate, CommittedCandidate];
 	const [firstPlain, secondPlain] = plains as [PlainCandidate, PlainCandidate];
 	const otherTrapdoor = new Trapdoor("a third key", 3);
 	const otherPlain = { key: otherTrapdoor.plainKey, ...otherTrapdoor.plainProof([1n, 2n, 3n], "third") };

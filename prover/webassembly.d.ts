@@ -1,7 +1,7 @@
 /** WebAssembly as far as this room uses it. The DOM library has the full types, but also a thousand names that Node lacks. */
 declare namespace WebAssembly {
 	class Module {
-		private constructor();
+		constructor(bytes: ArrayBufferView | ArrayBuffer);
 	}
 	class Memory {
 		constructor(descriptor: { initial: number; maximum?: number });

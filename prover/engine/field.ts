@@ -62,19 +62,46 @@ interface Column {
 	offset: bigint;
 }
 
+/** Numbers that the operations of a field use again and again, by limb. */
+interface Numbers {
+	readonly modulus: readonly number[];
+	/** `2^(51 j)` modulo p for j = 7, 8, 9 */
+	readonly residues: readonly (readonly number[])[];
+	/** of -p, modulo 2^51 */
+	readonly inverse: number;
+}
+
+const numbers = new Map<bigint, Numbers>();
+
+function numbersOf(modulus: bigint): Numbers {
+	let found = numbers.get(modulus);
+	if (!found) {
+		found = {
+			modulus: limbsOf(modulus).map(Number),
+			residues: [7n, 8n, 9n].map((j) => limbsOf(centred(1n << (BITS * j), modulus)).map(Number)),
+			inverse: Number(centred(-inverseOfOdd(modulus), 1n << BITS)),
+		};
+		numbers.set(modulus, found);
+	}
+	return found;
+}
+
 /** Operations of one field, emitted into one function. */
 export class FieldCode {
 	readonly #module: Module;
 	readonly #func: Func;
 	readonly #fma: boolean;
 	readonly #modulus: bigint;
+	readonly #numbers: Numbers;
 	readonly #halves = new Map<Code, readonly [Code, Code]>();
+	readonly #doubles = new Map<number, Code>();
 
 	/** @param fma whether the hardware's relaxed multiply-add rounds once */
 	constructor(module: Module, func: Func, modulus: bigint, fma: boolean) {
 		this.#module = module;
 		this.#func = func;
 		this.#modulus = modulus;
+		this.#numbers = numbersOf(modulus);
 		this.#fma = fma;
 	}
 
@@ -196,13 +223,12 @@ export class FieldCode {
 
 	/** The same value modulo p, normal and at most 0.51 p in magnitude. Zero has one form only: all limbs zero. */
 	reduce(x: Element): Element {
-		const p = limbsOf(this.#modulus);
 		const unit = this.#double(UNIT);
 		const split = this.#double(SPLIT);
 		const inverse = this.#double(-(2 ** 204) / Number(this.#modulus));
 		const shifted = this.#vector(pair.fAdd(pair.fMul(x[4] as Code, inverse), unit));
 		const quotient = this.#vector(pair.fSub(shifted, unit));
-		const rest = limbs((i) => this.#exactMadd(quotient, this.#double(Number(p[i])), x[i] as Code)) as Code[];
+		const rest = limbs((i) => this.#exactMadd(quotient, this.#double(this.#numbers.modulus[i] as number), x[i] as Code)) as Code[];
 		for (let i = 0; i + 1 < LIMBS; i++) {
 			const carry = this.#vector(pair.fSub(pair.fAdd(rest[i] as Code, split), split));
 			rest[i] = this.#vector(pair.fSub(rest[i] as Code, carry));
@@ -279,9 +305,8 @@ export class FieldCode {
 		for (let k = 0; k <= 2 * (LIMBS - 1); k++) addColumn(columns, k);
 		columns[6] = { code: this.#passUp(columns, 6), offset: HALF };
 		const folded = [...[7, 8].map((k) => this.#balanced(this.#passUp(columns, k), HALF)), this.#toDouble(columns[9] as Column)];
-		const residues = folded.map((_, j) => limbsOf(centred(1n << (BITS * BigInt(7 + j)), this.#modulus)));
 		for (let i = 0; i < LIMBS; i++) {
-			for (const [j, limb] of folded.entries()) this.#product(columns, i, limb, this.#double(Number(residues[j]?.[i])));
+			for (const [j, limb] of folded.entries()) this.#product(columns, i, limb, this.#double(this.#numbers.residues[j]?.[i] as number));
 		}
 		for (const k of [0, 1]) this.#clear(columns, k);
 		const result = [2, 3, 4, 5].map((k) => this.#balanced(this.#passUp(columns, k), HALF));
@@ -291,12 +316,11 @@ export class FieldCode {
 	/** Montgomery's step: adds the multiple of p that makes the lowest 51 bits of column k zero, and passes the rest up. */
 	#clear(columns: readonly Column[], k: number): void {
 		const column = columns[k] as Column;
-		const inverse = centred(-inverseOfOdd(this.#modulus), 1n << BITS);
 		const value = this.#biased(column, 0n);
 		Object.assign(column, { code: value, offset: BIAS });
 		const digit = this.#balanced(this.#vector(pair.and(value, this.#module.constant(MASK))), 0n);
-		const quotient = this.#lowProduct(digit, this.#double(Number(inverse)));
-		for (const [i, limb] of limbsOf(this.#modulus).entries()) this.#product(columns, k + i, quotient, this.#double(Number(limb)));
+		const quotient = this.#lowProduct(digit, this.#double(this.#numbers.inverse));
+		for (const [i, limb] of this.#numbers.modulus.entries()) this.#product(columns, k + i, quotient, this.#double(limb));
 		this.#addTo(columns[k + 1] as Column, pair.iShrU(this.#biased(column, 0n), i32.const(51)), BIAS >> BITS);
 	}
 
@@ -324,6 +348,7 @@ export class FieldCode {
 		return this.#vector(pair.fSub(above, this.#double(UNIT)));
 	}
 
+	/** Evaluated at once: sums that are left to the end keep every product alive until then, and cost a fifth of the speed. */
 	#addTo(column: Column, code: Code, offset: bigint): void {
 		column.code = this.#vector(column.code ? pair.iAdd(column.code, code) : code);
 		column.offset += offset;
@@ -339,7 +364,7 @@ export class FieldCode {
 
 	/** `x y` modulo 2^51, at most 2^50 (2^50 + 2^48) in magnitude. */
 	#lowProduct(x: Code, y: Code): Code {
-		return this.#rest(x, y, this.#highProduct(x, y), 0);
+		return this.#vector(this.#rest(x, y, this.#highProduct(x, y), 0));
 	}
 
 	#highProduct(x: Code, y: Code): Code {
@@ -349,10 +374,7 @@ export class FieldCode {
 
 	/** `x y - (high - SPLIT) + base`, exact. */
 	#rest(x: Code, y: Code, high: Code, base: number): Code {
-		if (this.#fma) {
-			const minusHigh = this.#vector(pair.fSub(this.#double(SPLIT + base), high));
-			return this.#vector(pair.fRelaxedMadd(x, y, minusHigh));
-		}
+		if (this.#fma) return pair.fRelaxedMadd(x, y, pair.fSub(this.#double(SPLIT + base), high));
 		const product = this.#vector(pair.fMul(x, y));
 		const [xHigh, xLow] = this.#halvesOf(x);
 		const [yHigh, yLow] = this.#halvesOf(y);
@@ -361,7 +383,7 @@ export class FieldCode {
 			pair.fMul(xLow, yLow),
 		);
 		const rest = pair.fAdd(pair.fSub(product, pair.fSub(high, this.#double(SPLIT))), error);
-		return this.#vector(base === 0 ? rest : pair.fAdd(rest, this.#double(base)));
+		return base === 0 ? rest : pair.fAdd(rest, this.#double(base));
 	}
 
 	/** Two parts of at most 26 bits, whose products are exact. */
@@ -382,7 +404,12 @@ export class FieldCode {
 	}
 
 	#double(value: number): Code {
-		return this.#module.constant(bitsOf(value));
+		let code = this.#doubles.get(value);
+		if (!code) {
+			code = this.#module.constant(bitsOf(value));
+			this.#doubles.set(value, code);
+		}
+		return code;
 	}
 
 	#vector(code: Code): Code {

@@ -237,8 +237,12 @@ describe("prove refuses", () => {
 			"key.invalid",
 			new RegExp(`section ${id} of .* on the curve`),
 		]),
-	])("%s", async (_, key, code, message) => {
-		await expect(prove(key(), plain.witness)).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+	])("%s", async (name, key, code, message) => {
+		const expected = { code, message: expect.stringMatching(message) };
+		await expect(prove(key(), plain.witness)).rejects.toMatchObject(expected);
+		// Terms are looked at when they are used.
+		if (name.startsWith("a term")) await expect(prove(await loadKey(key()), plain.witness)).rejects.toMatchObject(expected);
+		else await expect(loadKey(key())).rejects.toMatchObject(expected);
 	});
 
 	it.each<[string, () => Uint8Array, string, RegExp]>([
@@ -264,6 +268,29 @@ describe("prove refuses", () => {
 		],
 	])("%s", async (_, witness, code, message) => {
 		await expect(prove(plain.key, witness())).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
+	});
+
+	it("a key for which the system has no memory", async () => {
+		class Refused {
+			constructor() {
+				throw new RangeError("could not allocate memory");
+			}
+		}
+		const memory = vi.spyOn(WebAssembly, "Memory").mockImplementation(Refused as never);
+		await expect(loadKey(plain.key)).rejects.toMatchObject({ code: "engine.memory" });
+		memory.mockRestore();
+		expect(await loadKey(plain.key)).toMatchObject({ header: { nWires: PLAIN_WIRES } });
+	});
+
+	it("a machine without memory", async () => {
+		const { program } = await Machine.open();
+		const machine = Machine.of(program, 2);
+		const mark = machine.mark();
+		await expect(prove(plain.key, plain.witness, { machine })).rejects.toMatchObject({
+			code: "engine.memory",
+			hint: expect.stringContaining("fewer threads"),
+		});
+		expect(machine.mark()).toBe(mark);
 	});
 
 	it("files that are missing", async () => {
@@ -306,7 +333,7 @@ describe("Helpers", () => {
 		key.set(plain.key);
 		const machine = await Machine.open();
 		const digits = recode(machine, new Uint32Array(8 * PLAIN_WIRES).fill(1));
-		const outcomes = [1, 2, 3].map(() => helpers.run(machine.program, { sums: [requestSum(key, "a", digits)] }));
+		const outcomes = [1, 2, 3].map(() => helpers.run({ program: machine.program, sums: [requestSum(key, "a", digits)] }));
 		const failed = outcomes.map((outcome) => expect(outcome).rejects.toMatchObject({ code: "pool.closed" }));
 		await helpers.close();
 		await Promise.all(failed);

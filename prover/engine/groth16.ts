@@ -18,9 +18,9 @@ import type { Groth16Proof } from "../plain/proof.ts";
 import { recode } from "./digits.ts";
 import { PAIR_BYTES } from "./field.ts";
 import type { Helpers } from "./helpers.ts";
-import { type G1Point, type G2Point, g1Point, g2Point, hornerG1, hornerG2 } from "./horner.ts";
+import type { G1Point, G2Point } from "./horner.ts";
 import { TERM_BYTES } from "./kernels.ts";
-import { KEY_FORMAT, type KeyHeader, type LoadedKey, readHeader, readTerms } from "./key.ts";
+import { checkHeader, KEY_FORMAT, type KeyHeader, type LoadedKey, readHeader, readTerms } from "./key.ts";
 import { Machine } from "./machine.ts";
 import type { BitSums } from "./msm.ts";
 import { type Format, readField, Sections, type Source } from "./sections.ts";
@@ -93,8 +93,6 @@ export async function prove(
 			});
 		}
 		const { r, s } = options.blinding ?? { r: randomScalar(), s: randomScalar() };
-		const [alpha1, beta1, delta1] = [header.alpha1, header.beta1, header.delta1].map(g1Point) as [G1Point, G1Point, G1Point];
-		const [beta2, delta2] = [header.beta2, header.delta2].map(g2Point) as [G2Point, G2Point];
 		const ofWires = recode(machine, wordsAt(witness));
 		const early = start(
 			requestSum(key, "b2", ofWires),
@@ -102,6 +100,11 @@ export async function prove(
 			requestSum(key, "b1", ofWires),
 			requestSum(key, "c", ofWires, header.nPublic + 1),
 		);
+		// While other threads are at it.
+		const { g1Point, g2Point, hornerG1, hornerG2 } = await import("./horner.ts");
+		if (file) await checkHeader(header, name);
+		const [alpha1, beta1, delta1] = [header.alpha1, header.beta1, header.delta1].map(g1Point) as [G1Point, G1Point, G1Point];
+		const [beta2, delta2] = [header.beta2, header.delta2].map(g2Point) as [G2Point, G2Point];
 		const values = await quotient(machine, header, witness, (add) =>
 			file ? addTerms(machine, file, header.terms, add) : addLoaded(key as LoadedKey, add),
 		);
@@ -109,7 +112,7 @@ export async function prove(
 		signal?.throwIfAborted();
 		const late = start(requestSum(key, "h", recode(machine, values)));
 		const [bitsB2, bitsA, bitsB1, bitsC] = (await early.finish(signal, advance)) as [BitSums, BitSums, BitSums, BitSums];
-		// All but the sum over H, while other threads are at it.
+		// All but the sum over H, while other threads are at that.
 		const a = hornerG1(bitsA).add(alpha1).add(times(delta1, r));
 		const b1 = hornerG1(bitsB1).add(beta1).add(times(delta1, s));
 		const b2 = hornerG2(bitsB2).add(beta2).add(times(delta2, s));

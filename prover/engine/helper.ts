@@ -1,15 +1,15 @@
 /** What a thread of helpers.ts runs: one task after the other. */
 import { parentPort } from "node:worker_threads";
 import { type PackedError, packError } from "../errors.ts";
+import { collectGarbage } from "./garbage.ts";
 import type { Task, TaskResult } from "./helpers.ts";
 import { runLoad } from "./key.ts";
-import { Machine, type Program } from "./machine.ts";
+import { Machine } from "./machine.ts";
 import { runSums } from "./sums.ts";
 
 /** What a thread is asked. */
 export interface HelperQuestion {
 	readonly id: number;
-	readonly program: Program;
 	readonly task: Task;
 }
 
@@ -19,18 +19,26 @@ export type HelperAnswer = { readonly id: number } & (
 	| { readonly ok: false; readonly error: PackedError }
 );
 
-async function answerTo({ id, program, task }: HelperQuestion): Promise<HelperAnswer> {
+async function answerTo({ id, task }: HelperQuestion): Promise<HelperAnswer> {
 	try {
-		const machine = await Machine.take(program);
-		try {
-			if ("sums" in task) return { id, ok: true, value: await runSums(machine, task.sums) };
-			await runLoad(machine, task.load);
-			return { id, ok: true, value: undefined };
-		} finally {
-			machine.giveBack();
-		}
+		return { id, ok: true, value: await run(task) };
 	} catch (error) {
 		return { id, ok: false, error: packError(error, "engine.failed") };
+	}
+}
+
+async function run(task: Task): Promise<TaskResult<Task>> {
+	if ("collect" in task) {
+		await collectGarbage();
+		return undefined;
+	}
+	const machine = await Machine.take(task.program);
+	try {
+		if ("sums" in task) return await runSums(machine, task.sums);
+		await runLoad(machine, task.load);
+		return undefined;
+	} finally {
+		machine.giveBack();
 	}
 }
 

@@ -13,8 +13,11 @@ import type { BitSums } from "./msm.ts";
 import type { SumRequest } from "./sums.ts";
 
 /** What all threads do together, each its share. */
-export type Task = { readonly load: LoadTask } | { readonly sums: readonly SumRequest[] };
-export type TaskResult<T extends Task> = T extends { readonly load: LoadTask } ? undefined : BitSums[];
+export type Task =
+	| { readonly program: Program; readonly load: LoadTask }
+	| { readonly program: Program; readonly sums: readonly SumRequest[] }
+	| { readonly collect: true };
+export type TaskResult<T extends Task> = T extends { readonly sums: readonly SumRequest[] } ? BitSums[] : undefined;
 
 /** A thread and who waits for its answers. */
 interface Helper {
@@ -41,19 +44,24 @@ export class Helpers {
 
 	/**
 	 * Runs a task on every thread, after what they were asked before.
-	 * @param program of a machine of the caller's
+	 * @param task with the program of a machine of the caller's
 	 * @returns the shares of the threads
 	 * @throws what the task throws; ProverError `pool.crashed` when a thread dies, `pool.closed`
 	 */
-	async run<T extends Task>(program: Program, task: T): Promise<TaskResult<T>[]> {
+	async run<T extends Task>(task: T): Promise<TaskResult<T>[]> {
 		if (this.#closed) throw closed();
 		this.start();
 		const id = ++this.#lastId;
-		const answers = await Promise.all([...this.#all].map((helper) => ask(helper, { id, program, task })));
+		const answers = await Promise.all([...this.#all].map((helper) => ask(helper, { id, task })));
 		return answers.map((answer) => {
 			if (!answer.ok) throw unpackError(answer.error);
 			return answer.value as TaskResult<T>;
 		});
+	}
+
+	/** Makes threads let go of keys that nobody uses any more. */
+	async collect(): Promise<void> {
+		if (this.#all.size > 0) await this.run({ collect: true });
 	}
 
 	/** Ends all threads. Tasks still running or waiting fail with `pool.closed`. */

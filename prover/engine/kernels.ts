@@ -33,14 +33,17 @@ const CURVE_B = {
 
 export type GroupName = "g1" | "g2";
 
+/** A binary and what lies at the start of its memory. */
+export interface Binary {
+	readonly binary: Uint8Array<ArrayBuffer>;
+	readonly constants: readonly bigint[];
+}
+
 /**
- * The whole module. The constants lie at the start of the memory, `heap` is the first free byte.
+ * The module, but for what few proofs need.
  * @param exportMore adds other kernels
  */
-export function buildKernels(
-	fma: boolean,
-	exportMore?: (module: Module, fma: boolean) => void,
-): { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number } {
+export function buildKernels(fma: boolean, exportMore?: (module: Module, fma: boolean) => void): Binary {
 	const module = new Module();
 	for (const [name, modulus] of [
 		["fr", R],
@@ -64,16 +67,27 @@ export function buildKernels(
 		module.export(`${group}_load`, loadPoints(module, fma, group));
 		module.export(`${group}_differ`, differ(module, fma, group));
 		module.export(`${group}_hasZero`, hasZero(module, fma, group));
-		for (const line of ["chord", "tangent"] as const) {
-			module.export(`${group}_${line}_forward`, forward(module, fma, group, line));
-			module.export(`${group}_${line}_backward`, backward(module, fma, group, line));
-		}
+		exportLine(module, fma, group, "chord");
 	}
 	exportDigits(module);
 	exportBuckets(module);
 	exportMore?.(module, fma);
-	const binary = module.encode();
-	return { binary, heap: Math.ceil(module.constantBytes / 64) * 64 };
+	return { binary: module.encode(), constants: module.constants };
+}
+
+/**
+ * The kernels that double points, which are only needed when a sum meets equal ones: a third of the code.
+ * @param constants those of {@link buildKernels}
+ */
+export function buildTangents(fma: boolean, constants: readonly bigint[]): Uint8Array<ArrayBuffer> {
+	const module = new Module(constants);
+	for (const group of ["g1", "g2"] as const) exportLine(module, fma, group, "tangent");
+	return module.encode();
+}
+
+function exportLine(module: Module, fma: boolean, group: GroupName, line: Line): void {
+	module.export(`${group}_${line}_forward`, forward(module, fma, group, line));
+	module.export(`${group}_${line}_backward`, backward(module, fma, group, line));
 }
 
 /** (out, x, y, count): products of pairs. */

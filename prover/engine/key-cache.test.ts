@@ -6,6 +6,7 @@ import { compileCircuit } from "../compile.ts";
 import { deriveSecrets } from "../setup/secrets.ts";
 import { writeDevelopmentKey } from "../setup.ts";
 import { toyCircuit } from "../toy.ts";
+import { Helpers } from "./helpers.ts";
 import { type LoadedKey, loadedBytes } from "./key.ts";
 import { KeyCache } from "./key-cache.ts";
 
@@ -43,8 +44,21 @@ describe("KeyCache", () => {
 		expect(cache.bytes).toBe(2 * bytes);
 		expect(await cache.get(paths[0])).toBe(one);
 		expect(await cache.get(paths[1])).not.toBe(two);
-		cache.clear();
+		await cache.clear();
 		expect(cache.bytes).toBe(0);
+	});
+
+	it("gives the memory of a key back", async () => {
+		const helpers = new Helpers(1);
+		try {
+			const cache = new KeyCache(10 * bytes, helpers);
+			const memory = new WeakRef(((await cache.get(paths[0])) as LoadedKey).memory);
+			expect(memory.deref()).toBeDefined();
+			await cache.clear();
+			expect(memory.deref()).toBeUndefined();
+		} finally {
+			await helpers.close();
+		}
 	});
 
 	it("does not load what is larger than the cache", async () => {

@@ -1,5 +1,6 @@
 /** Loaded keys by path, up to a number of bytes. */
 import { stat } from "node:fs/promises";
+import { collectGarbage } from "./garbage.ts";
 import type { Helpers } from "./helpers.ts";
 import { type LoadedKey, loadedBytes, loadKey } from "./key.ts";
 
@@ -51,11 +52,14 @@ export class KeyCache {
 		// Another caller may have been faster.
 		const entry = this.#entries.get(path) ?? { version, bytes, key: loadKey(path, this.#helpers ? { helpers: this.#helpers } : {}) };
 		this.#entries.set(path, entry);
+		const held = this.#entries.size;
 		for (const [oldest] of this.#entries) {
 			if (this.bytes <= this.#maxBytes) break;
 			this.#entries.delete(oldest);
 		}
 		try {
+			// What goes, goes before the new key comes.
+			if (this.#entries.size < held) await this.#collect();
 			return await entry.key;
 		} catch (error) {
 			if (this.#entries.get(path) === entry) this.#entries.delete(path);
@@ -63,8 +67,13 @@ export class KeyCache {
 		}
 	}
 
-	/** Forgets all keys. */
-	clear(): void {
+	/** Forgets all keys. Their memory goes back to the system, unless a proof still uses them. */
+	async clear(): Promise<void> {
 		this.#entries.clear();
+		await this.#collect();
+	}
+
+	async #collect(): Promise<void> {
+		await Promise.all([collectGarbage(), this.#helpers?.collect()]);
 	}
 }

@@ -7,7 +7,6 @@
 import { fromMontgomery, Q, R, WORD } from "../bn254.ts";
 import { KeyError } from "../errors.ts";
 import type { Helpers } from "./helpers.ts";
-import { g1Point, g2Point } from "./horner.ts";
 import { type GroupName, POINT_BYTES, TERM_BYTES } from "./kernels.ts";
 import { allocateMemory, Machine, pagesOf } from "./machine.ts";
 import { allocatePoints, convertPoints, KEY_BYTES, type Points } from "./msm.ts";
@@ -111,8 +110,8 @@ export async function loadKey(zkey: Source, options: { readonly helpers?: Helper
 	const machine = await Machine.take();
 	try {
 		// Threads would copy a key in memory.
-		const others = typeof zkey === "string" ? options.helpers?.run(machine.program, { load: task }) : undefined;
-		const outcomes = await Promise.allSettled([runLoad(machine, task), others]);
+		const others = typeof zkey === "string" ? options.helpers?.run({ program: machine.program, load: task }) : undefined;
+		const outcomes = await Promise.allSettled([checkHeader(key.header, key.name), runLoad(machine, task), others]);
 		for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 	} finally {
 		machine.giveBack();
@@ -225,8 +224,8 @@ function describe(section: PointSection, file: Sections): string {
 }
 
 /**
- * Reads the header and holds all lengths against it.
- * @throws KeyError `key.format`, `key.invalid` when a point is not of its group
+ * Reads the header and holds all lengths against it; its points are not checked, see {@link checkHeader}.
+ * @throws KeyError `key.format`
  */
 export async function readHeader(file: Sections): Promise<KeyHeader> {
 	const protocol = await file.read(PROTOCOL, 0, 4);
@@ -249,20 +248,30 @@ export async function readHeader(file: Sections): Promise<KeyHeader> {
 	file.expect(COEFFICIENTS, 4 + terms * TERM_BYTES);
 	return {
 		...sizes,
-		alpha1: coordinatesAt(bytes, 84, "g1", file),
-		beta1: coordinatesAt(bytes, 148, "g1", file),
-		beta2: coordinatesAt(bytes, 212, "g2", file),
-		delta1: coordinatesAt(bytes, 468, "g1", file),
-		delta2: coordinatesAt(bytes, 532, "g2", file),
+		alpha1: coordinatesAt(bytes, 84, "g1"),
+		beta1: coordinatesAt(bytes, 148, "g1"),
+		beta2: coordinatesAt(bytes, 212, "g2"),
+		delta1: coordinatesAt(bytes, 468, "g1"),
+		delta2: coordinatesAt(bytes, 532, "g2"),
 	};
 }
 
-function coordinatesAt(bytes: Buffer, offset: number, group: GroupName, file: Sections): bigint[] {
-	const coordinates = Array.from({ length: KEY_BYTES[group] / WORD }, (_, i) => fromMontgomery(bytes, offset + i * WORD));
+function coordinatesAt(bytes: Buffer, offset: number, group: GroupName): bigint[] {
+	return Array.from({ length: KEY_BYTES[group] / WORD }, (_, i) => fromMontgomery(bytes, offset + i * WORD));
+}
+
+/**
+ * Checks the points of a header.
+ * @param name of the key
+ * @throws KeyError `key.invalid` when one is not of its group
+ */
+export async function checkHeader({ alpha1, beta1, beta2, delta1, delta2 }: KeyHeader, name: string): Promise<void> {
+	// Loaded when it is needed: threads that only add points never need it.
+	const { g1Point, g2Point } = await import("./horner.ts");
 	try {
-		(group === "g1" ? g1Point(coordinates) : g2Point(coordinates)).assertValidity();
-		return coordinates;
+		for (const coordinates of [alpha1, beta1, delta1]) g1Point(coordinates).assertValidity();
+		for (const coordinates of [beta2, delta2]) g2Point(coordinates).assertValidity();
 	} catch (cause) {
-		throw new KeyError("key.invalid", `prove: expected the header of ${file.name} to hold points of BN254, got another`, { cause });
+		throw new KeyError("key.invalid", `prove: expected the header of ${name} to hold points of BN254, got another`, { cause });
 	}
 }

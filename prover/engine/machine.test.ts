@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { inverse, Q, R } from "../bn254.ts";
 import { PAIR_BYTES } from "./field.ts";
-import { buildKernels } from "./kernels.ts";
+import { buildKernels, buildTangents } from "./kernels.ts";
 import { allocateMemory, Machine } from "./machine.ts";
 import { pair } from "./wasm.ts";
 
@@ -54,7 +54,7 @@ describe("Machine.open", () => {
 
 	it("has a plain one without the instruction", () => {
 		const madd = vi.spyOn(pair, "fRelaxedMadd");
-		buildKernels(false);
+		buildTangents(false, buildKernels(false).constants);
 		expect(madd).not.toHaveBeenCalled();
 		buildKernels(true);
 		expect(madd).toHaveBeenCalled();

@@ -7,7 +7,7 @@
 import { fromBytesLE, inverse, mod, Q, R, WORD } from "../bn254.ts";
 import { ProverError } from "../errors.ts";
 import { FACTOR, limbsOf, PAIR_BYTES } from "./field.ts";
-import { buildKernels } from "./kernels.ts";
+import { type Binary, buildKernels, buildTangents } from "./kernels.ts";
 import { Func, MAX_PAGES, Module, pair } from "./wasm.ts";
 
 export type Kernel = (...operands: number[]) => number;
@@ -27,14 +27,18 @@ const KEPT_BYTES = 2 ** 28;
 export interface Program {
 	readonly arithmetic: Arithmetic;
 	readonly module: WebAssembly.Module;
+	/** at the start of the memory, twice 8 bytes each */
+	readonly constants: readonly bigint[];
 	/** first byte behind the constants */
 	readonly heap: number;
 }
 
-/** What emits a module: that of kernels.ts, or another with `fr_multiply` and `fq_multiply`. The constants lie at the start of the memory. */
-export type Build = (fma: boolean) => { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number };
+/** What emits a module: that of kernels.ts, or another with `fr_multiply` and `fq_multiply`. */
+export type Build = (fma: boolean) => Binary;
 
 const programs = new Map<Build, Map<Arithmetic, Promise<Program>>>();
+/** what doubles points, compiled by the first thread that must, for each module that cannot */
+const tangents = new WeakMap<WebAssembly.Module, WebAssembly.Module>();
 let kept: Machine | undefined;
 
 /** A memory that threads can share. Its pages are taken from the system when they are first written, and returned when nothing refers to it. */
@@ -64,6 +68,7 @@ export class Machine {
 	readonly memory: WebAssembly.Memory;
 	readonly #maximum: number;
 	readonly #instances = new WeakMap<WebAssembly.Memory, Kernels>();
+	readonly #doublings = new WeakMap<WebAssembly.Memory, Kernels>();
 	readonly #own: Kernels;
 	#next: number;
 	#bytes: Uint8Array;
@@ -110,8 +115,8 @@ export class Machine {
 	}
 
 	static async #compile(arithmetic: Arithmetic, build: Build): Promise<Program> {
-		const { binary, heap } = build(arithmetic === "fma");
-		return { arithmetic, module: await WebAssembly.compile(binary), heap };
+		const { binary, constants } = build(arithmetic === "fma");
+		return { arithmetic, module: await WebAssembly.compile(binary), constants, heap: Math.ceil((16 * constants.length) / 64) * 64 };
 	}
 
 	/**
@@ -136,7 +141,7 @@ export class Machine {
 	 * @param key the memory of points and terms; default: the machine's own
 	 */
 	kernel(name: string, key?: WebAssembly.Memory): Kernel {
-		const found = (key ? this.#instance(key) : this.#own)[name];
+		const found = (key ? this.#instance(key) : this.#own)[name] ?? this.#tangents(key ?? this.memory)[name];
 		if (!found) throw new TypeError(`Machine.kernel: expected a kernel's name, got "${name}"`);
 		return found;
 	}
@@ -145,11 +150,27 @@ export class Machine {
 	#instance(key: WebAssembly.Memory): Kernels {
 		let kernels = this.#instances.get(key);
 		if (!kernels) {
-			const { exports } = new WebAssembly.Instance(this.program.module, { env: { memory: this.memory, points: key } });
-			kernels = exports as unknown as Kernels;
+			kernels = this.#instantiate(this.program.module, key);
 			this.#instances.set(key, kernels);
 		}
 		return kernels;
+	}
+
+	/** The kernels that few proofs need. */
+	#tangents(key: WebAssembly.Memory): Kernels {
+		const { arithmetic, constants, module } = this.program;
+		let kernels = this.#doublings.get(key);
+		if (!kernels) {
+			const addition = tangents.get(module) ?? new WebAssembly.Module(buildTangents(arithmetic === "fma", constants));
+			tangents.set(module, addition);
+			kernels = this.#instantiate(addition, key);
+			this.#doublings.set(key, kernels);
+		}
+		return kernels;
+	}
+
+	#instantiate(module: WebAssembly.Module, key: WebAssembly.Memory): Kernels {
+		return new WebAssembly.Instance(module, { env: { memory: this.memory, points: key } }).exports as unknown as Kernels;
 	}
 
 	/** The whole memory; not to be kept across {@link alloc}. */

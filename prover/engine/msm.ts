@@ -6,6 +6,10 @@
  * 2. sum_d d bucket[d] by bits: with T = bucket, for level i = 0 .. c-2: `sum_d d T[d] = 2 sum_d d (T[2d] + T[2d+1]) + sum_d T[2d+1]`. The sums
  *    of odd places, one for each level, are what remains. All windows together, again in rounds.
  * 3. One point for each bit of the scalars remains: Horner's rule (horner.ts).
+ *
+ * For 2^16 scalars of full size that is 1.39 million additions, of which 1.31 million fill buckets. The endomorphism of G1 (GLV) would halve the windows but double
+ * their points, 1.33 million additions before the price of splitting scalars; tables of 2^(64 k) P would leave 1.18 million, 15 % less, for four times the
+ * memory of the key and the time of nine sums to make them, so neither is used.
  */
 import { KeyError } from "../errors.ts";
 import { Adder } from "./adder.ts";

@@ -12,7 +12,7 @@
 import { Q, R } from "../bn254.ts";
 import { Coordinates, type Value } from "./coordinates.ts";
 import { type Element, FieldCode, PAIR_BYTES } from "./field.ts";
-import { advance, multiply, norm, params } from "./kernels.ts";
+import { advance, type Binary, multiply, norm, params } from "./kernels.ts";
 import { exportTower, FQ2_BYTES, Fq2Code, SCRATCH_BYTES, type Tower, triple } from "./tower.ts";
 import { type Code, Func, i32, i64, Module, pair } from "./wasm.ts";
 
@@ -43,7 +43,7 @@ export const CONSTANTS = {
 } as const;
 
 /** The whole module, in place of that of kernels.ts. */
-export function buildPairing(fma: boolean): { readonly binary: Uint8Array<ArrayBuffer>; readonly heap: number } {
+export function buildPairing(fma: boolean): Binary {
 	const module = new Module();
 	module.export("fr_multiply", multiply(module, R, fma));
 	module.export("fq_multiply", multiply(module, Q, fma));
@@ -55,7 +55,7 @@ export function buildPairing(fma: boolean): { readonly binary: Uint8Array<ArrayB
 	module.export("miller_double", tangents(tower));
 	module.export("miller_add", chords(tower));
 	module.export("miller_members", members(module, fma));
-	return { binary: module.encode(), heap: Math.ceil(module.constantBytes / 64) * 64 };
+	return { binary: module.encode(), constants: module.constants };
 }
 
 /** (point, times): doubles a pair of points of G1 in place. */

@@ -5,7 +5,7 @@
 import { Q, R } from "../bn254.ts";
 import { Coordinates } from "./coordinates.ts";
 import { ELEMENT_BYTES, FieldCode, PAIR_BYTES } from "./field.ts";
-import { advance, buildKernels, type GroupName, loadPointers, ordinate, params } from "./kernels.ts";
+import { advance, type Binary, buildKernels, type GroupName, loadPointers, ordinate, params } from "./kernels.ts";
 import { KEY_BYTES } from "./msm.ts";
 import { type Code, Func, i32, type Module } from "./wasm.ts";
 
@@ -13,7 +13,7 @@ import { type Code, Func, i32, type Module } from "./wasm.ts";
 export const MATRIX_TERM_BYTES = 12;
 
 /** The kernels of kernels.ts and of this file: a machine's second argument. */
-export function buildSetupKernels(fma: boolean): ReturnType<typeof buildKernels> {
+export function buildSetupKernels(fma: boolean): Binary {
 	return buildKernels(fma, (module) => {
 		module.export("fr_lagrange_forward", lagrangeForward(module, fma));
 		module.export("fr_lagrange_backward", lagrangeBackward(module, fma));

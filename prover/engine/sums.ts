@@ -38,7 +38,7 @@ export class Sums {
 	constructor(machine: Machine, helpers: Helpers | undefined, requests: readonly SumRequest[]) {
 		this.#machine = machine;
 		this.#requests = requests;
-		this.#others = helpers ? helpers.run(machine.program, { sums: requests }) : Promise.resolve([]);
+		this.#others = helpers ? helpers.run({ program: machine.program, sums: requests }) : Promise.resolve([]);
 		// Whoever calls finish hears of a failure; whoever does not has another.
 		this.#others.catch(() => undefined);
 	}

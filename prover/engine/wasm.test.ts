@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { allocateMemory } from "./machine.ts";
-import { Func, i32, i64, MAX_PAGES, Module, pair, type Type } from "./wasm.ts";
+import { type Code, Func, i32, i64, MAX_PAGES, Module, pair, type Type } from "./wasm.ts";
 
 type Exports = Record<string, (...operands: (number | bigint)[]) => number | bigint>;
 
@@ -11,7 +11,7 @@ async function run(build: (module: Module) => Record<string, Func>): Promise<Exp
 	return new WebAssembly.Instance(await WebAssembly.compile(module.encode()), { env: { memory, points } }).exports as unknown as Exports;
 }
 
-function returning(params: readonly Type[], result: Type, value: (func: Func) => readonly number[]): Func {
+function returning(params: readonly Type[], result: Type, value: (func: Func) => Code): Func {
 	const func = new Func(params, result);
 	func.emit(value(func));
 	return func;
@@ -45,7 +45,7 @@ describe("the emitter", () => {
 		let bytes = 0;
 		const exports = await run((module) => {
 			const sum = pair.iAdd(pair.iAdd(module.constant(2n ** 63n), module.constant(5n)), module.constant(5n));
-			bytes = module.constantBytes;
+			bytes = 16 * module.constants.length;
 			const func = new Func([]);
 			func.emit(pair.store(i32.const(64), sum));
 			return {
@@ -57,6 +57,15 @@ describe("the emitter", () => {
 		exports.run?.();
 		expect(bytes).toBe(32);
 		expect([exports.low?.(), exports.high?.()]).toEqual([-(2n ** 63n) + 10n, -(2n ** 63n) + 10n]);
+	});
+
+	it("adds to a module with the same constants, and with no other", () => {
+		const first = new Module();
+		const load = first.constant(5n);
+		const addition = new Module(first.constants);
+		expect(addition.constant(5n)).toEqual(load);
+		expect(() => addition.constant(6n)).toThrow(/expected a constant of the module that this one adds to, got 6/);
+		expect(addition.encode().length).toBeLessThan(first.encode().length);
 	});
 
 	it("works on two memories", async () => {

@@ -6,8 +6,8 @@
  * engine's register allocation.
  */
 
-/** Bytes of an expression or a statement. */
-export type Code = readonly number[];
+/** Bytes of an expression or a statement, with parts left as they are: nothing is copied before {@link Func.emit}. */
+export type Code = readonly (number | Code)[];
 
 const TYPE = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b } as const;
 export type Type = keyof typeof TYPE;
@@ -17,8 +17,7 @@ export type Operator = (...operands: readonly Code[]) => Code;
 
 const operator =
 	(...opcode: readonly number[]): Operator =>
-	(...operands) =>
-		join(operands, opcode);
+	(...operands) => [...operands, ...opcode];
 const simd = (opcode: number): Operator => operator(0xfd, ...unsigned(opcode));
 
 /** Which of a module's two memories an instruction works on. */
@@ -31,15 +30,10 @@ function place(alignment: number, offset: number, memory: MemoryIndex): Code {
 
 export const i32 = {
 	const: (value: number): Code => [0x41, ...signed(BigInt(value))],
-	load: (address: Code, offset = 0, memory: MemoryIndex = 0): Code => [...address, 0x28, ...place(0, offset, memory)],
-	store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x36, ...place(2, offset, 0)],
-	loadByte: (address: Code, memory: MemoryIndex = 0): Code => [...address, 0x2d, ...place(0, 0, memory)],
-	storeByte: (address: Code, value: Code, offset = 0, memory: MemoryIndex = 0): Code => [
-		...address,
-		...value,
-		0x3a,
-		...place(0, offset, memory),
-	],
+	load: (address: Code, offset = 0, memory: MemoryIndex = 0): Code => [address, 0x28, place(0, offset, memory)],
+	store: (address: Code, value: Code, offset = 0): Code => [address, value, 0x36, place(2, offset, 0)],
+	loadByte: (address: Code, memory: MemoryIndex = 0): Code => [address, 0x2d, place(0, 0, memory)],
+	storeByte: (address: Code, value: Code, offset = 0, memory: MemoryIndex = 0): Code => [address, value, 0x3a, place(0, offset, memory)],
 	eqz: operator(0x45),
 	ltU: operator(0x49),
 	geU: operator(0x4f),
@@ -58,8 +52,8 @@ export const i32 = {
 
 export const i64 = {
 	const: (value: bigint): Code => [0x42, ...signed(BigInt.asIntN(64, value))],
-	load: (address: Code, offset = 0, memory: MemoryIndex = 0): Code => [...address, 0x29, ...place(0, offset, memory)],
-	store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x37, ...place(0, offset, 0)],
+	load: (address: Code, offset = 0, memory: MemoryIndex = 0): Code => [address, 0x29, place(0, offset, memory)],
+	store: (address: Code, value: Code, offset = 0): Code => [address, value, 0x37, place(0, offset, 0)],
 	eqz: operator(0x50),
 	ltU: operator(0x54),
 	clz: operator(0x79),
@@ -81,30 +75,30 @@ export const f64 = {
 
 /** Vectors of two 64-bit lanes, as integers (i), as doubles (f) or as bits. */
 export const pair = {
-	load: (address: Code, offset = 0): Code => [...address, 0xfd, 0x00, 3, ...unsigned(offset)],
-	store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0xfd, 0x0b, 3, ...unsigned(offset)],
+	load: (address: Code, offset = 0): Code => [address, 0xfd, 0x00, 3, ...unsigned(offset)],
+	store: (address: Code, value: Code, offset = 0): Code => [address, value, 0xfd, 0x0b, 3, ...unsigned(offset)],
 	/** both lanes from one place */
-	loadSplat: (address: Code, offset = 0): Code => [...address, 0xfd, 0x0a, 3, ...unsigned(offset)],
+	loadSplat: (address: Code, offset = 0): Code => [address, 0xfd, 0x0a, 3, ...unsigned(offset)],
 	/** lane 0 from memory, lane 1 zero */
-	loadLow: (address: Code, offset = 0, memory: MemoryIndex = 0): Code => [...address, 0xfd, 0x5d, ...place(3, offset, memory)],
+	loadLow: (address: Code, offset = 0, memory: MemoryIndex = 0): Code => [address, 0xfd, 0x5d, place(3, offset, memory)],
 	/** lane 1 of a vector replaced from memory */
 	loadHigh: (address: Code, vector: Code, offset = 0, memory: MemoryIndex = 0): Code => [
-		...address,
-		...vector,
+		address,
+		vector,
 		0xfd,
 		0x57,
-		...place(3, offset, memory),
+		place(3, offset, memory),
 		1,
 	],
 	storeLane: (address: Code, vector: Code, lane: 0 | 1, offset = 0, memory: MemoryIndex = 0): Code => [
-		...address,
-		...vector,
+		address,
+		vector,
 		0xfd,
 		0x5b,
-		...place(3, offset, memory),
+		place(3, offset, memory),
 		lane,
 	],
-	swap: (vector: Code): Code => [...vector, ...vector, 0xfd, 0x0d, ...[8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]],
+	swap: (vector: Code): Code => [vector, vector, 0xfd, 0x0d, ...[8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7]],
 	and: simd(0x4e),
 	or: simd(0x50),
 	xor: simd(0x51),
@@ -115,13 +109,13 @@ export const pair = {
 	/** the highest bit of each lane */
 	iBitmask: simd(0xc4),
 	iSplat: simd(0x12),
-	iReplaceHigh: (vector: Code, value: Code): Code => [...vector, ...value, 0xfd, 0x1e, 1],
+	iReplaceHigh: (vector: Code, value: Code): Code => [vector, value, 0xfd, 0x1e, 1],
 	iAdd: simd(0xce),
 	iShl: simd(0xcb),
 	iShrU: simd(0xcd),
 	fSplat: simd(0x14),
-	fExtract: (vector: Code, lane: 0 | 1): Code => [...vector, 0xfd, 0x21, lane],
-	fReplaceHigh: (vector: Code, value: Code): Code => [...vector, ...value, 0xfd, 0x22, 1],
+	fExtract: (vector: Code, lane: 0 | 1): Code => [vector, 0xfd, 0x21, lane],
+	fReplaceHigh: (vector: Code, value: Code): Code => [vector, value, 0xfd, 0x22, 1],
 	fAdd: simd(0xf0),
 	fSub: simd(0xf1),
 	fMul: simd(0xf2),
@@ -137,7 +131,7 @@ export class Func {
 	readonly params: readonly Type[];
 	readonly result: Type | undefined;
 	readonly #locals: Type[] = [];
-	#statements = new Uint8Array(1024);
+	#statements = new Uint8Array(4096);
 	#length = 0;
 
 	constructor(params: readonly Type[], result?: Type) {
@@ -156,20 +150,20 @@ export class Func {
 		return [0x20, ...unsigned(this.params.length + this.#locals.length - 1)];
 	}
 
-	/** Adds a statement. */
+	/** Adds a statement. Hundreds of thousands of bytes go through here whenever a process starts, so no iterators. */
 	emit(code: Code): void {
-		if (this.#length + code.length > this.#statements.length) {
-			const larger = new Uint8Array(2 * (this.#length + code.length));
-			larger.set(this.#statements);
-			this.#statements = larger;
+		for (let i = 0; i < code.length; i++) {
+			const part = code[i] as number | Code;
+			if (typeof part === "number") this.#put(part);
+			else this.emit(part);
 		}
-		for (let i = 0; i < code.length; i++) this.#statements[this.#length++] = code[i] as number;
 	}
 
 	/** @param variable a local or a parameter */
 	assign(variable: Code, value: Code): void {
 		this.emit(value);
-		this.emit([0x21, ...variable.slice(1)]);
+		this.#put(0x21);
+		for (let i = 1; i < variable.length; i++) this.#put(variable[i] as number);
 	}
 
 	/** Evaluates an expression once. */
@@ -181,14 +175,14 @@ export class Func {
 
 	/** Repeats the body while a condition holds, tested before each turn. */
 	while(condition: Code, body: () => void): void {
-		this.emit([0x02, 0x40, 0x03, 0x40, ...i32.eqz(condition), 0x0d, 1]);
+		this.emit([0x02, 0x40, 0x03, 0x40, i32.eqz(condition), 0x0d, 1]);
 		body();
 		this.emit([0x0c, 0, 0x0b, 0x0b]);
 	}
 
 	/** Runs one body when a condition holds, and the other, if there is one, when it does not. */
 	if(condition: Code, body: () => void, otherwise?: () => void): void {
-		this.emit([...condition, 0x04, 0x40]);
+		this.emit([condition, 0x04, 0x40]);
 		body();
 		if (otherwise) {
 			this.emit([0x05]);
@@ -199,12 +193,28 @@ export class Func {
 
 	/** Leaves the function. */
 	return(value: Code = []): void {
-		this.emit([...value, 0x0f]);
+		this.emit([value, 0x0f]);
+	}
+
+	#put(byte: number): void {
+		if (this.#length === this.#statements.length) {
+			const larger = new Uint8Array(2 * this.#length);
+			larger.set(this.#statements);
+			this.#statements = larger;
+		}
+		this.#statements[this.#length++] = byte;
 	}
 
 	/** The entry of the code section. */
 	encode(): Uint8Array {
-		const locals = this.#locals.map((type): Code => [1, TYPE[type]]);
+		// Runs of locals of one type.
+		const runs: { readonly type: Type; count: number }[] = [];
+		for (const type of this.#locals) {
+			const last = runs.at(-1);
+			if (last?.type === type) last.count++;
+			else runs.push({ type, count: 1 });
+		}
+		const locals = runs.map(({ type, count }) => [...unsigned(count), TYPE[type]]);
 		return sized(packed([unsigned(locals.length), ...locals, this.#statements.subarray(0, this.#length), [0x0b]]));
 	}
 }
@@ -216,6 +226,13 @@ export class Func {
 export class Module {
 	readonly #functions: { readonly name: string; readonly func: Func }[] = [];
 	readonly #constants = new Map<bigint, Code>();
+	readonly #isAddition: boolean;
+
+	/** @param constants of another module, which lie in the memory when this one, an addition to it, gets the same: it can have no more */
+	constructor(constants: readonly bigint[] = []) {
+		for (const bits of constants) this.#add(bits);
+		this.#isAddition = constants.length > 0;
+	}
 
 	/**
 	 * Exports a function.
@@ -228,17 +245,21 @@ export class Module {
 	/** A vector with the same 64 bits in both lanes, from the table of constants at the start of the memory. */
 	constant(bits: bigint): Code {
 		const key = BigInt.asUintN(64, bits);
-		let load = this.#constants.get(key);
-		if (load === undefined) {
-			load = pair.load(i32.const(0), 16 * this.#constants.size);
-			this.#constants.set(key, load);
-		}
-		return load;
+		const load = this.#constants.get(key);
+		if (load) return load;
+		if (this.#isAddition) throw new RangeError(`Module.constant: expected a constant of the module that this one adds to, got ${bits}`);
+		return this.#add(key);
 	}
 
-	/** Bytes of the table of constants. */
-	get constantBytes(): number {
-		return 16 * this.#constants.size;
+	/** The table of constants, 16 bytes each. */
+	get constants(): bigint[] {
+		return [...this.#constants.keys()];
+	}
+
+	#add(bits: bigint): Code {
+		const load = pair.load(i32.const(0), 16 * this.#constants.size);
+		this.#constants.set(bits, load);
+		return load;
 	}
 
 	/** The binary. */
@@ -251,13 +272,13 @@ export class Module {
 			const bytes = Array.from({ length: 8 }, (_, i) => Number((bits >> BigInt(8 * i)) & 0xffn));
 			return [...bytes, ...bytes];
 		});
-		const section = (id: number, items: readonly (Code | Uint8Array)[]): Uint8Array =>
+		const section = (id: number, items: readonly (readonly number[] | Uint8Array)[]): Uint8Array =>
 			packed([[id], sized(packed([unsigned(items.length), ...items]))]);
 		const memories = ["memory", "points"].map((name) => [...text("env"), ...text(name), 0x02, 0x03, 1, ...unsigned(MAX_PAGES)]);
 		const exported = this.#functions.map(({ name }, index) => [...text(name), 0x00, ...unsigned(index)]);
 		const indices = types.map((_, index) => unsigned(index));
 		const bodies = this.#functions.map(({ func }) => func.encode());
-		const data = packed([[0x00, ...i32.const(0), 0x0b], sized(Uint8Array.from(table))]);
+		const data = this.#isAddition ? [] : [packed([[0x00, 0x41, 0, 0x0b], sized(Uint8Array.from(table))])];
 		return packed([
 			[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
 			section(1, types),
@@ -265,23 +286,13 @@ export class Module {
 			section(3, indices),
 			section(7, exported),
 			section(10, bodies),
-			section(11, [data]),
+			section(11, data),
 		]);
 	}
 }
 
-/** Operands and opcode. Hundreds of thousands of bytes go through here whenever a process starts, so no iterators. */
-function join(operands: readonly Code[], opcode: Code): Code {
-	const bytes: number[] = [];
-	for (let i = 0; i <= operands.length; i++) {
-		const part = i < operands.length ? (operands[i] as Code) : opcode;
-		for (let j = 0; j < part.length; j++) bytes.push(part[j] as number);
-	}
-	return bytes;
-}
-
 /** Concatenation. */
-function packed(parts: readonly (Code | Uint8Array)[]): Uint8Array<ArrayBuffer> {
+function packed(parts: readonly (readonly number[] | Uint8Array)[]): Uint8Array<ArrayBuffer> {
 	const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
 	let position = 0;
 	for (const part of parts) {
@@ -291,7 +302,7 @@ function packed(parts: readonly (Code | Uint8Array)[]): Uint8Array<ArrayBuffer> 
 	return bytes;
 }
 
-function text(value: string): Code {
+function text(value: string): number[] {
 	return [value.length, ...Buffer.from(value, "latin1")];
 }
 
@@ -299,7 +310,7 @@ function sized(bytes: Uint8Array): Uint8Array {
 	return packed([unsigned(bytes.length), bytes]);
 }
 
-function unsigned(value: number): Code {
+function unsigned(value: number): number[] {
 	const bytes: number[] = [];
 	let rest = value;
 	do {
@@ -310,7 +321,7 @@ function unsigned(value: number): Code {
 	return bytes;
 }
 
-function signed(value: bigint): Code {
+function signed(value: bigint): number[] {
 	const bytes: number[] = [];
 	let rest = value;
 	for (;;) {
