@@ -65,7 +65,7 @@ async function reasonOf(
 		"witness.unsatisfied",
 		"prove: expected a witness that satisfies the key's circuit, got one whose proof does not verify",
 		{
-			hint: "a constraint is violated, or the key is damaged: give the circuit's .r1cs to learn which constraint; a key of one of this package's statements needs the pool",
+			hint: "a constraint is violated (give the circuit's .r1cs to learn which), or the key is damaged, or it is a statement's and needs a commitment",
 		},
 	);
 }

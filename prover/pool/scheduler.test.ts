@@ -90,7 +90,7 @@ describe("a plain job", () => {
 	it("is refused with the key of a statement, whose proofs need a commitment", async () => {
 		await expect(open().groth16({ ...plain, zkey: statement.key.path })).rejects.toMatchObject({
 			code: "witness.unsatisfied",
-			hint: expect.stringContaining("needs the pool"),
+			hint: expect.stringContaining("commitment"),
 		});
 	});
 

@@ -8,7 +8,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
-import { ProverError, unpackError, WitnessError } from "../errors.ts";
+import { ProverError, type ProverErrorCode, unpackError, WitnessError } from "../errors.ts";
 import type { Job, JobOptions, JobPhase, Request, Run } from "./job.ts";
 import type { ThreadMessage, Turn } from "./phase.ts";
 import { Queue } from "./queue.ts";
@@ -30,6 +30,8 @@ export interface SchedulerOptions {
 /** Shares are fractions of 1; sums of them are compared with this much tolerance. */
 const ROUNDING = 1e-9;
 const TELL_EVERY_MS = 1000;
+/** As good as a crash: a thread of the engine died under the job's own, or there was no memory, which may be there when others have ended. */
+const TRIED_AGAIN: ReadonlySet<ProverErrorCode> = new Set(["pool.crashed", "engine.memory"]);
 
 /** Runs jobs on threads. */
 export class Scheduler {
@@ -252,9 +254,8 @@ export class Scheduler {
 	}
 
 	#finish(job: Job, reply: Reply<unknown>): void {
-		if (!reply.ok && reply.error.code === "pool.crashed") {
-			// A thread of the engine died under the job's own.
-			this.#crash(job, new Error(reply.error.message));
+		if (!reply.ok && TRIED_AGAIN.has(reply.error.code)) {
+			this.#crash(job, unpackError(reply.error));
 			return;
 		}
 		const thread = this.#stop(job);
