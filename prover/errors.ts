@@ -31,6 +31,24 @@ export type ProverErrorCode =
 	| "proof.transcript"
 	| "proof.knowledge"
 	| "proof.equation"
+	| "powers.missing"
+	| "powers.hash"
+	| "powers.format"
+	| "ceremony.missing"
+	| "ceremony.exists"
+	| "ceremony.format"
+	| "ceremony.initial"
+	| "ceremony.circuit"
+	| "ceremony.leak"
+	| "ceremony.point"
+	| "ceremony.transcript"
+	| "ceremony.knowledge"
+	| "ceremony.ratio"
+	| "ceremony.unchanged"
+	| "ceremony.beacon"
+	| "ceremony.secret"
+	| "ceremony.key"
+	| "ceremony.failed"
 	| "pool.closed"
 	| "pool.crashed";
 
@@ -78,6 +96,11 @@ export class ProofInvalid extends ProverError {
 	override readonly name = "ProofInvalid";
 }
 
+/** A file of a ceremony, or of powers of tau, that must not be used. `code` says which check refused it. */
+export class CeremonyError extends ProverError {
+	override readonly name = "CeremonyError";
+}
+
 /** An error as plain data, so that it survives the way out of a worker thread. */
 export interface PackedError {
 	readonly name: string;
@@ -111,6 +134,6 @@ export function packError(error: unknown, fallback: ProverErrorCode): PackedErro
  */
 export function unpackError(packed: PackedError): ProverError {
 	const options = packed.hint === undefined ? {} : { hint: packed.hint };
-	const Class = { ArtefactError, CompileError, KeyError, WitnessError, ProofInvalid }[packed.name] ?? ProverError;
+	const Class = { ArtefactError, CeremonyError, CompileError, KeyError, WitnessError, ProofInvalid }[packed.name] ?? ProverError;
 	return new Class(packed.code, packed.message, options);
 }

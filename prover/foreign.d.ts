@@ -6,8 +6,24 @@ declare module "ffjavascript" {
 		readonly pG1gen: number;
 		readonly pG2gen: number;
 	}
+	/** a stream of random numbers from a seed */
+	export class ChaCha {
+		/** @param seed eight 32-bit words */
+		constructor(seed: readonly number[]);
+	}
+	/** Points as bytes: affine, or Jacobian with one coordinate more; little endian, Montgomery form. */
+	interface Group {
+		fromRng(rng: ChaCha): Uint8Array;
+		toAffine(point: Uint8Array): Uint8Array;
+		timesFr(point: Uint8Array, scalar: Uint8Array): Uint8Array;
+		/** multiplies point i by `first * step^i` */
+		batchApplyKey(points: Uint8Array, first: Uint8Array, step: Uint8Array): Promise<Uint8Array>;
+	}
 	interface Bn128 {
 		readonly tm: ThreadManager;
+		readonly G1: Group;
+		readonly G2: Group;
+		readonly Fr: { fromRng(rng: ChaCha): Uint8Array; e(value: bigint): Uint8Array };
 		terminate(): Promise<void>;
 	}
 	export function buildBn128(singleThread: boolean): Promise<Bn128>;
@@ -20,8 +36,26 @@ declare module "snarkjs" {
 		readonly pi_c: readonly string[];
 	}
 	type BinarySource = string | { readonly type: "mem"; readonly data: Uint8Array };
+	interface Logger {
+		info(line: string): void;
+		debug(line: string): void;
+		warn(line: string): void;
+		error(line: string): void;
+	}
+	type BinaryTarget = string | { type: "mem"; data: Uint8Array };
+	export const curves: { getCurveFromName(name: "bn128"): Promise<import("ffjavascript").Bn128> };
+	export const powersOfTau: {
+		newAccumulator(curve: import("ffjavascript").Bn128, power: number, ptau: string, logger?: Logger): Promise<unknown>;
+		contribute(from: string, to: string, name: string, entropy: string, logger?: Logger): Promise<unknown>;
+		beacon(from: string, to: string, name: string, beacon: string, iterations: number, logger?: Logger): Promise<unknown>;
+		preparePhase2(from: string, to: string, logger?: Logger): Promise<unknown>;
+		verify(ptau: string, logger?: Logger): Promise<boolean>;
+	};
 	export const zKey: {
-		newZKey(r1cs: string, ptau: BinarySource, zkey: { type: "mem"; data: Uint8Array }): Promise<unknown>;
+		newZKey(r1cs: string, ptau: BinarySource, zkey: BinaryTarget, logger?: Logger): Promise<unknown>;
+		contribute(from: string, to: string, name: string, entropy: string, logger?: Logger): Promise<Uint8Array>;
+		beacon(from: string, to: string, name: string, beacon: string, iterations: number, logger?: Logger): Promise<Uint8Array | false>;
+		verifyFromInit(initial: string, ptau: string, zkey: string, logger?: Logger): Promise<boolean>;
 	};
 	export const groth16: {
 		prove(
