@@ -256,11 +256,13 @@ export function toSnarkjsVerificationKey(key: VerificationKey, proof: Proof): Sn
 	};
 }
 
-function g1Decimals(bytes: Uint8Array, offset: number): G1Decimals {
+/** Reads an affine point of a key. */
+export function g1Decimals(bytes: Uint8Array, offset = 0): G1Decimals {
 	return [fromMontgomery(bytes, offset).toString(), fromMontgomery(bytes, offset + 32).toString()];
 }
 
-function g2Decimals(bytes: Uint8Array): G2Decimals {
+/** Reads an affine point of a key. */
+export function g2Decimals(bytes: Uint8Array): G2Decimals {
 	return [g1Decimals(bytes, 0), g1Decimals(bytes, 64)];
 }
 

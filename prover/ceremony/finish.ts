@@ -1,0 +1,204 @@
+/**
+ * The end of a ceremony: the committed key, its verification key, and the transcript that says how they came about.
+ *
+ * | file | content |
+ * |---|---|
+ * | ID.zkey | sections 1 to 10 of the last key, the points K, sigma K, and what section 102 says of the circuit |
+ * | ID.vkey.json | the verification key |
+ * | ID.transcript.json | {@link Transcript}; its keccak256 is the transcript hash |
+ *
+ * All three follow from the ceremony's files: who verifies them makes them again and compares bytes.
+ */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { CeremonyError } from "../errors.ts";
+import { readVerificationKey, type VerificationKey } from "../verification-key.ts";
+import { type KeyFacts, SECTION } from "../zkey.ts";
+import { type CeremonyRunOptions, checkSecrets, type VerifiedCeremony, verifyCeremony } from "./ceremony.ts";
+import { content, place, writeSections } from "./file.ts";
+import type { Beacon } from "./hash.ts";
+import { openCeremonyKey, SNARKJS_SECTIONS } from "./initial.ts";
+import type { PowersFile } from "./powers.ts";
+import { historyOf, type SigmaContribution } from "./sigma.ts";
+
+/** Who contributed what. */
+export interface Participation {
+	readonly name: string;
+	/** BLAKE2b-512 of the contribution, hex */
+	readonly hash: string;
+	readonly beacon?: Beacon;
+}
+
+/** How a key came about. */
+export interface Transcript {
+	readonly schema: "openledger.transcript.v1";
+	readonly circuit: { readonly statement: string; readonly id: string; readonly digest: string };
+	readonly powers: { readonly power: number; readonly blake2b: string; readonly published?: string };
+	/** circuit hash of the initial key, hex */
+	readonly initial: string;
+	readonly delta: readonly Participation[];
+	readonly sigma: readonly (Participation & Pick<SigmaContribution, "delta">)[];
+	readonly circuitId: `0x${string}`;
+}
+
+/** A finished key. */
+export interface FinishedKey {
+	/** absolute path of the .zkey */
+	readonly path: string;
+	readonly verification: VerificationKey;
+	readonly transcript: Transcript;
+	/** keccak256 of the transcript's file */
+	readonly transcriptHash: `0x${string}`;
+}
+
+/** @param kind of the file */
+export function finishedPath(folder: string, id: string, kind: "zkey" | "vkey.json" | "transcript.json"): string {
+	return join(folder, `${id}.${kind}`);
+}
+
+/**
+ * Verifies a ceremony and writes its key.
+ * @param out folder of finished keys, is made
+ * @throws CeremonyError as {@link verifyCeremony}; `ceremony.secret`, `ceremony.beacon` when it is not closed yet, `ceremony.exists`
+ */
+export async function finishCeremony(
+	folder: string,
+	powers: PowersFile,
+	out: string,
+	options: CeremonyRunOptions = {},
+): Promise<FinishedKey> {
+	const ceremony = await verifyClosed(folder, powers, options);
+	await mkdir(out, { recursive: true });
+	return writeFinished(ceremony, out);
+}
+
+/**
+ * Verifies a ceremony and the key that was made of it, byte for byte.
+ * @param out folder of finished keys
+ * @throws CeremonyError as {@link finishCeremony}; `ceremony.key` when a file is another one, `ceremony.missing`
+ */
+export async function verifyFinished(
+	folder: string,
+	powers: PowersFile,
+	out: string,
+	options: CeremonyRunOptions = {},
+): Promise<FinishedKey & { readonly ceremony: VerifiedCeremony }> {
+	const ceremony = await verifyClosed(folder, powers, options);
+	const { id } = ceremony.folder.circuit;
+	const scratch = await mkdtemp(join(tmpdir(), "openledger-finish-"));
+	try {
+		const expected = await writeFinished(ceremony, scratch);
+		for (const kind of ["zkey", "vkey.json", "transcript.json"] as const) {
+			const path = finishedPath(out, id, kind);
+			const found = await readFile(path).catch((cause) => {
+				throw new CeremonyError("ceremony.missing", `verifyFinished: expected ${path}, got ${(cause as Error).message}`, { cause });
+			});
+			if (found.equals(await readFile(finishedPath(scratch, id, kind)))) continue;
+			throw new CeremonyError("ceremony.key", `verifyFinished: expected ${path} to be what the ceremony made, got another file`, {
+				hint: "use it for nothing; make it again with `setup ceremony finish`",
+			});
+		}
+		return { ...expected, path: finishedPath(out, id, "zkey"), ceremony };
+	} finally {
+		await rm(scratch, { recursive: true, force: true });
+	}
+}
+
+async function verifyClosed(folder: string, powers: PowersFile, options: CeremonyRunOptions): Promise<VerifiedCeremony> {
+	const ceremony = await verifyCeremony(folder, powers, options);
+	checkSecrets(ceremony);
+	for (const [name, { contributions }] of [
+		["delta", ceremony.delta],
+		["sigma", ceremony.sigma],
+	] as const) {
+		if (contributions.at(-1)?.beacon) continue;
+		throw new CeremonyError("ceremony.beacon", `finishCeremony: expected a beacon as the last contribution to ${name}, got none`, {
+			hint: "close the ceremony with `setup ceremony beacon`",
+		});
+	}
+	return ceremony;
+}
+
+async function writeFinished(ceremony: VerifiedCeremony, out: string): Promise<FinishedKey> {
+	const { compiled } = ceremony;
+	const { id } = compiled.circuit;
+	const path = finishedPath(out, id, "zkey");
+	return place(finishedPath(out, id, "transcript.json"), (transcriptPath) =>
+		place(finishedPath(out, id, "vkey.json"), (vkeyPath) =>
+			// The key gets its name first: the other files say nothing without it, and a key alone is not taken.
+			place(path, async (temporary) => {
+				await writeCommittedKey(temporary, ceremony);
+				const verification = await readVerificationKey(temporary);
+				const transcript = await transcriptOf(ceremony, verification);
+				await writeFile(vkeyPath, jsonText(verification));
+				await writeFile(transcriptPath, jsonText(transcript));
+				return { path, verification, transcript, transcriptHash: transcriptHashOf(jsonText(transcript)) };
+			}),
+		),
+	);
+}
+
+async function writeCommittedKey(path: string, { folder, compiled, sigma }: VerifiedCeremony): Promise<void> {
+	const { statement, id, publics, links, hasWords } = compiled.circuit;
+	const facts: KeyFacts = {
+		schema: "openledger.key.v1",
+		circuit: compiled.digest,
+		statement,
+		id,
+		development: false,
+		publics,
+		links,
+		hasWords,
+		sigma: (sigma.contributions.at(-1) as SigmaContribution).sigma,
+	};
+	const [initial, key] = [await openCeremonyKey(folder.initial), await openCeremonyKey(folder.key)];
+	try {
+		await writeSections(path, "zkey", [
+			...SNARKJS_SECTIONS.map((section) => ({
+				id: section,
+				bytes: key.sections.bytes(section),
+				read: () => key.sections.read(section),
+			})),
+			content(SECTION.commitment, await initial.sections.read(SECTION.commitment)),
+			content(SECTION.knowledge, sigma.points),
+			content(SECTION.facts, Buffer.from(JSON.stringify(facts))),
+		]);
+	} finally {
+		await Promise.all([initial.close(), key.close()]);
+	}
+}
+
+async function transcriptOf({ compiled, powers, delta, sigma }: VerifiedCeremony, { circuitId }: VerificationKey): Promise<Transcript> {
+	const { statement, id } = compiled.circuit;
+	const { power, blake2b, published } = powers;
+	const history = await historyOf(sigma);
+	return {
+		schema: "openledger.transcript.v1",
+		circuit: { statement, id, digest: compiled.digest },
+		powers: { power, blake2b, ...(published === undefined ? {} : { published }) },
+		initial: delta.circuitHash,
+		delta: participations(delta.contributions),
+		sigma: participations(sigma.contributions.map((one, index) => ({ ...one, hash: history[index]?.hash as string }))).map(
+			(one, index) => ({
+				...one,
+				delta: sigma.contributions[index]?.delta as string,
+			}),
+		),
+		circuitId,
+	};
+}
+
+function participations(contributions: readonly Participation[]): Participation[] {
+	return contributions.map(({ name, hash, beacon }) => ({ name, hash, ...(beacon ? { beacon } : {}) }));
+}
+
+/** keccak256 of a transcript's file. */
+export function transcriptHashOf(text: string): `0x${string}` {
+	return `0x${Buffer.from(keccak_256(Buffer.from(text))).toString("hex")}`;
+}
+
+function jsonText(value: unknown): string {
+	return `${JSON.stringify(value, undefined, "\t")}\n`;
+}
