@@ -21,7 +21,7 @@ export interface Failure {
 	readonly hint: string | undefined;
 }
 
-const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|FILE_DAMAGED|BUNDLE_MISSING)/;
+const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|powers\.|ceremony\.missing|FILE_DAMAGED|BUNDLE_MISSING)/;
 const RESOURCES = /^(artefact\.disk-full|DISK_FULL|pool\.crashed|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
 
 /** Sorts an error into the documented exit codes by its class and code. */
@@ -57,6 +57,9 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 			return failure(EXIT.badInput);
 		case "EpochError":
 			return failure(label === "LINK_BROKEN" ? EXIT.invalid : EXIT.badInput);
+		case "CeremonyError":
+			if (label === "ceremony.failed") return failure(EXIT.internal);
+			return failure(/exists|format/.test(label) ? EXIT.badInput : EXIT.invalid);
 		case "ProofInvalid":
 			return failure(EXIT.invalid);
 		case "LedgerError":

@@ -14,7 +14,7 @@ import { type EpochData, prepareData } from "./data.ts";
 import { EpochError } from "./errors.ts";
 import { Journal } from "./journal.ts";
 import { jsonDigest, keccakHex, writeJson } from "./json.ts";
-import { developmentKeys } from "./keys.ts";
+import { ceremonyKeys, developmentKeys } from "./keys.ts";
 import type { Progress } from "./progress.ts";
 import { Clock, type RunReport } from "./report.ts";
 import { type EpochOutcome, EpochRun } from "./turn.ts";
@@ -23,6 +23,8 @@ export interface RunOptions extends Omit<ChainOptions, "signal"> {
 	readonly config: EpochConfig;
 	/** Folder of the bundle; made when missing. */
 	readonly out: string;
+	/** Folder of finished ceremony keys; development keys when absent. */
+	readonly ceremonyKeys?: string | undefined;
 	readonly progress: Progress;
 	readonly signal?: AbortSignal | undefined;
 }
@@ -38,7 +40,11 @@ export async function runEpochs(options: RunOptions): Promise<RunReport> {
 	const data = await clock.time("data", () => prepareData(config));
 	progress({ phase: "data", done: 1, total: 1, note: `${data.contributors.length} contributors, ${data.source}` });
 	checkStakes(config);
-	const keys = await clock.time("keys", () => developmentKeys(data.set, progress, signal));
+	const keys = await clock.time("keys", () =>
+		options.ceremonyKeys === undefined
+			? developmentKeys(data.set, progress, signal)
+			: ceremonyKeys(data.set, options.ceremonyKeys, progress, signal),
+	);
 
 	const plan = jsonDigest({
 		...planOf(config, data),

@@ -10,14 +10,15 @@ import { Sections } from "../engine/sections.ts";
 import { KEY_FORMAT } from "../engine/sums.ts";
 import { loadFfjavascript } from "../engine.ts";
 import { ProverPool } from "../pool.ts";
+import { setupDevelopment } from "../setup.ts";
 import { toyCircuit, toyInputs } from "../toy.ts";
-import { g1Decimals, g1Point, g2Point, parseVerificationKey, toSnarkjsVerificationKey } from "../verification-key.ts";
+import { type G1Decimals, g1Decimals, g1Point, g2Point, parseVerificationKey, toSnarkjsVerificationKey } from "../verification-key.ts";
 import { verifyProof } from "../verify.ts";
 import { SECTION } from "../zkey.ts";
 import { applyBeacon, contribute, startCeremony, verifyCeremony } from "./ceremony.ts";
-import { parseDeltaChain } from "./delta.ts";
-import { finishCeremony, transcriptHashOf, verifyFinished } from "./finish.ts";
-import { hashToG2 } from "./hash.ts";
+import { type DeltaContribution, parseDeltaChain, verifyDeltaChain } from "./delta.ts";
+import { finishCeremony, readFinished, transcriptHashOf, verifyFinished } from "./finish.ts";
+import { blake2b, hashToG2, pointBytes } from "./hash.ts";
 import { checkPowers, type PowersFile } from "./powers.ts";
 import { extendSigmaChain, readSigmaChain, type SigmaChain, type SigmaContribution, writeSigmaChain } from "./sigma.ts";
 import { runSnarkjs } from "./snarkjs.ts";
@@ -463,7 +464,27 @@ describe("an attacker of the chain of delta", () => {
 		await expect(verify()).rejects.toMatchObject({ code });
 	});
 
-	it("who contributes a factor of 1, or swaps two, is refused", async () => {
+	it("who contributes a factor of 1 is refused", async () => {
+		const generator: G1Decimals = ["1", "2"];
+		const circuitHash = "00".repeat(64);
+		const transcript = blake2b(Buffer.from(circuitHash, "hex"), pointBytes(generator), pointBytes(generator));
+		const { x, y } = (await hashToG2(transcript)).toAffine();
+		const one: DeltaContribution = {
+			name: "Mallory",
+			hash: "",
+			after: generator,
+			s: generator,
+			sx: generator,
+			spx: [
+				[String(x.c0), String(x.c1)],
+				[String(y.c0), String(y.c1)],
+			],
+			transcript: transcript.toString("hex"),
+		};
+		await expect(verifyDeltaChain({ circuitHash, contributions: [one] })).rejects.toMatchObject({ code: "ceremony.unchanged" });
+	});
+
+	it("who swaps two is refused", async () => {
 		await copyOf(opened);
 		const path = join(folder, "0003.zkey");
 		const [a, b, c] = [await start(0), await start(1), await start(2)];
@@ -481,7 +502,7 @@ describe("an attacker of the initial files", () => {
 		for (const id of [SECTION.a, SECTION.b2, SECTION.h, SECTION.commitment]) {
 			await rm(folder, { recursive: true });
 			await copyOf(opened);
-			await alter(join(folder, "0000.zkey"), id, (bytes) => bytes.copyWithin(0, 128, 256));
+			await alter(join(folder, "0000.zkey"), id, (bytes) => bytes.fill(bytes[64] === 5 ? 6 : 5, 64, 65));
 			await expect(verify(), `section ${id}`).rejects.toMatchObject({ code: "ceremony.initial" });
 		}
 		for (const change of [{ id: "toy-of-another-set" }, { publics: ["n", "total"] }]) {
@@ -515,6 +536,37 @@ describe("a finished key", () => {
 
 	it("is not written over another", async () => {
 		await expect(finishCeremony(closed, powers, keys, options)).rejects.toMatchObject({ code: "ceremony.exists" });
+	});
+
+	it("is taken for its own circuit alone, whole, and never for a development key", async () => {
+		const compiled = await compileCircuit(CIRCUIT, options.compile);
+		const { verification, transcriptHash } = await verifyFinished(closed, powers, keys, options);
+		expect(await readFinished(keys, compiled)).toEqual({
+			path: join(keys, `${CIRCUIT.id}.zkey`),
+			digest: verification.circuitId.slice(2),
+			verification,
+			transcriptHash,
+		});
+		const other = await compileCircuit(toyCircuit(2), options.compile);
+		await expect(readFinished(keys, other)).rejects.toMatchObject({ code: "key.missing" });
+		await cp(join(keys, `${CIRCUIT.id}.zkey`), join(folder, `${other.circuit.id}.zkey`));
+		await expect(readFinished(folder, other)).rejects.toMatchObject({ code: "key.foreign" });
+		await cp((await setupDevelopment(other, { root: options.compile.root })).path, join(folder, `${other.circuit.id}.zkey`));
+		await expect(readFinished(folder, other)).rejects.toMatchObject({
+			code: "key.invalid",
+			message: expect.stringContaining("development"),
+		});
+		for (const [kind, text] of [
+			["vkey.json", "{}"],
+			["transcript.json", "null"],
+		]) {
+			const copy = await mkdtemp(join(folder, "keys-"));
+			await cp(keys, copy, { recursive: true });
+			await writeFile(join(copy, `${CIRCUIT.id}.${kind}`), text as string);
+			await expect(readFinished(copy, compiled), kind).rejects.toMatchObject({ code: "key.invalid" });
+			await rm(join(copy, `${CIRCUIT.id}.${kind}`));
+			await expect(readFinished(copy, compiled), kind).rejects.toMatchObject({ code: "key.missing" });
+		}
 	});
 
 	it("is compared byte for byte", async () => {

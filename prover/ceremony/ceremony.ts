@@ -20,7 +20,15 @@ import { type Beacon, beaconFactors, factorFrom } from "./hash.ts";
 import { openCeremonyKey, writeInitialKey } from "./initial.ts";
 import { sameInitialKey, verifyDelta } from "./key.ts";
 import type { PowersFile } from "./powers.ts";
-import { emptySigmaChain, extendSigmaChain, readSigmaChain, type SigmaChain, verifySigmaChain, writeSigmaChain } from "./sigma.ts";
+import {
+	emptySigmaChain,
+	extendSigmaChain,
+	historyOf,
+	readSigmaChain,
+	type SigmaChain,
+	verifySigmaChain,
+	writeSigmaChain,
+} from "./sigma.ts";
 import { type CeremonyOptions, runSnarkjs } from "./snarkjs.ts";
 
 export interface CeremonyRunOptions extends CeremonyOptions {
@@ -35,6 +43,8 @@ export interface VerifiedCeremony {
 	readonly powers: PowersFile;
 	readonly delta: DeltaChain;
 	readonly sigma: SigmaChain;
+	/** of the contributions to sigma, hex */
+	readonly sigmaHashes: readonly string[];
 }
 
 const SIGMA_FACTOR = "openledger.sigma.factor.v1";
@@ -109,7 +119,8 @@ export async function verifyCeremony(folder: string, powers: PowersFile, options
 			const sigma = await readSigmaChain(state.sigma);
 			await verifySigmaChain(sigma, { hash: delta.circuitHash, points: await expected.sections.read(SECTION.commitment) }, signal);
 			checkLinks(delta, sigma);
-			return { folder: state, compiled, powers, delta, sigma };
+			const sigmaHashes = historyOf(sigma).map(({ hash }) => hash);
+			return { folder: state, compiled, powers, delta, sigma, sigmaHashes };
 		} finally {
 			await Promise.all([expected, initial, key].map((one) => one?.close()));
 		}
@@ -149,8 +160,10 @@ function checkLinks(delta: DeltaChain, sigma: SigmaChain): void {
 export interface Contributed {
 	readonly number: number;
 	readonly name: string;
-	/** BLAKE2b-512, hex, as snarkjs prints it */
+	/** BLAKE2b-512 of the contribution to delta, hex, as snarkjs prints it */
 	readonly delta: string;
+	/** BLAKE2b-512 of the contribution to sigma, hex */
+	readonly sigma: string;
 }
 
 /**
@@ -224,14 +237,13 @@ async function append(
 	options: CeremonyRunOptions,
 	writeKey: (from: string, to: string) => Promise<Uint8Array>,
 ): Promise<Contributed> {
-	const delta = await place(ceremonyPath(folder.folder, folder.next, "sigma"), async (path) => {
+	return place(ceremonyPath(folder.folder, folder.next, "sigma"), async (path) => {
 		return place(ceremonyPath(folder.folder, folder.next, "zkey"), async (key) => {
 			const hash = Buffer.from(await writeKey(folder.key, key)).toString("hex");
 			const chain = await extendSigmaChain(sigma, factor, { name, delta: hash, ...(beacon ? { beacon } : {}) }, options);
 			await writeSigmaChain(path, chain);
 			options.signal?.throwIfAborted();
-			return hash;
+			return { number: folder.next, name, delta: hash, sigma: historyOf(chain).at(-1)?.hash as string };
 		});
 	});
-	return { number: folder.next, name, delta };
 }

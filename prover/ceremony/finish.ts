@@ -13,15 +13,17 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { CeremonyError } from "../errors.ts";
+import type { CompiledCircuit } from "../compile.ts";
+import { CeremonyError, KeyError } from "../errors.ts";
+import type { ProvingKey } from "../setup.ts";
 import { readVerificationKey, type VerificationKey } from "../verification-key.ts";
-import { type KeyFacts, SECTION } from "../zkey.ts";
+import { type KeyFacts, SECTION, Zkey } from "../zkey.ts";
 import { type CeremonyRunOptions, checkSecrets, type VerifiedCeremony, verifyCeremony } from "./ceremony.ts";
 import { content, place, writeSections } from "./file.ts";
 import type { Beacon } from "./hash.ts";
 import { openCeremonyKey, SNARKJS_SECTIONS } from "./initial.ts";
 import type { PowersFile } from "./powers.ts";
-import { historyOf, type SigmaContribution } from "./sigma.ts";
+import type { SigmaContribution } from "./sigma.ts";
 
 /** Who contributed what. */
 export interface Participation {
@@ -106,6 +108,56 @@ export async function verifyFinished(
 	}
 }
 
+/**
+ * Takes a finished key for use. That it is what its ceremony made, {@link verifyFinished} says.
+ * @param folder of finished keys
+ * @returns the key as the pool takes it, and the hash of its transcript
+ * @throws KeyError `key.missing`, `key.format`, `key.truncated`, `key.foreign` (of another circuit or compilation), `key.invalid` (a development key, or
+ *   a transcript or verification key of another one)
+ */
+export async function readFinished(
+	folder: string,
+	{ circuit, digest }: CompiledCircuit,
+): Promise<ProvingKey & Pick<FinishedKey, "transcriptHash">> {
+	const path = finishedPath(folder, circuit.id, "zkey");
+	const key = await Zkey.open(path);
+	const { facts } = key;
+	await key.close();
+	const invalid = (expected: string, got: string): KeyError =>
+		new KeyError("key.invalid", `readFinished: expected ${expected} at ${path}, got ${got}`);
+	if (facts.circuit !== digest || facts.id !== circuit.id) {
+		throw new KeyError(
+			"key.foreign",
+			`readFinished: expected the key of ${circuit.id} (${digest}) at ${path}, got one of ${facts.id} (${facts.circuit})`,
+			{
+				hint: "the circuit changed since the ceremony, or the file was renamed: it needs a ceremony of its own",
+			},
+		);
+	}
+	if (facts.development) throw invalid("a key of a ceremony", "a development key, whose secrets everybody knows");
+	const verification = await readVerificationKey(path);
+	const [vkey, text] = await Promise.all([readText(folder, circuit.id, "vkey.json"), readText(folder, circuit.id, "transcript.json")]);
+	if (vkey !== jsonText(verification)) throw invalid("the verification key of the file beside it", "another");
+	const { circuitId } = parseJson(text) as Partial<Transcript>;
+	if (circuitId !== verification.circuitId) throw invalid(`a transcript for circuit id ${verification.circuitId}`, `one for ${circuitId}`);
+	return { path, digest: verification.circuitId.slice(2), verification, transcriptHash: transcriptHashOf(text) };
+}
+
+async function readText(folder: string, id: string, kind: "vkey.json" | "transcript.json"): Promise<string> {
+	const path = finishedPath(folder, id, kind);
+	return readFile(path, "utf8").catch((cause) => {
+		throw new KeyError("key.missing", `readFinished: expected ${path} beside the key, got ${(cause as Error).message}`, { cause });
+	});
+}
+
+function parseJson(text: string): unknown {
+	try {
+		return JSON.parse(text) ?? {};
+	} catch {
+		return {};
+	}
+}
+
 async function verifyClosed(folder: string, powers: PowersFile, options: CeremonyRunOptions): Promise<VerifiedCeremony> {
 	const ceremony = await verifyCeremony(folder, powers, options);
 	checkSecrets(ceremony);
@@ -131,7 +183,7 @@ async function writeFinished(ceremony: VerifiedCeremony, out: string): Promise<F
 			place(path, async (temporary) => {
 				await writeCommittedKey(temporary, ceremony);
 				const verification = await readVerificationKey(temporary);
-				const transcript = await transcriptOf(ceremony, verification);
+				const transcript = transcriptOf(ceremony, verification);
 				await writeFile(vkeyPath, jsonText(verification));
 				await writeFile(transcriptPath, jsonText(transcript));
 				return { path, verification, transcript, transcriptHash: transcriptHashOf(jsonText(transcript)) };
@@ -170,22 +222,19 @@ async function writeCommittedKey(path: string, { folder, compiled, sigma }: Veri
 	}
 }
 
-async function transcriptOf({ compiled, powers, delta, sigma }: VerifiedCeremony, { circuitId }: VerificationKey): Promise<Transcript> {
+function transcriptOf({ compiled, powers, delta, sigma, sigmaHashes }: VerifiedCeremony, { circuitId }: VerificationKey): Transcript {
 	const { statement, id } = compiled.circuit;
 	const { power, blake2b, published } = powers;
-	const history = await historyOf(sigma);
 	return {
 		schema: "openledger.transcript.v1",
 		circuit: { statement, id, digest: compiled.digest },
 		powers: { power, blake2b, ...(published === undefined ? {} : { published }) },
 		initial: delta.circuitHash,
 		delta: participations(delta.contributions),
-		sigma: participations(sigma.contributions.map((one, index) => ({ ...one, hash: history[index]?.hash as string }))).map(
-			(one, index) => ({
-				...one,
-				delta: sigma.contributions[index]?.delta as string,
-			}),
-		),
+		sigma: participations(sigma.contributions.map((one, index) => ({ ...one, hash: sigmaHashes[index] as string }))).map((one, index) => ({
+			...one,
+			delta: sigma.contributions[index]?.delta as string,
+		})),
 		circuitId,
 	};
 }

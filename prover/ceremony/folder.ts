@@ -54,6 +54,7 @@ export async function openFolder(folder: string): Promise<CeremonyFolder> {
 	const text = await readFile(join(folder, SUBJECT_FILE), "utf8").catch((cause) => {
 		throw missing(SUBJECT_FILE, cause);
 	});
+	const subject = parseSubject(text, folder);
 	const names = await readdir(folder);
 	const last = (kind: "zkey" | "sigma"): number => {
 		const numbers = names.flatMap((name) => (new RegExp(`^\\d{4}\\.${kind}$`).test(name) ? [Number(name.slice(0, 4))] : []));
@@ -62,7 +63,7 @@ export async function openFolder(folder: string): Promise<CeremonyFolder> {
 	};
 	const [key, sigma] = [last("zkey"), last("sigma")];
 	return {
-		...parseSubject(text, folder),
+		...subject,
 		folder,
 		initial: ceremonyPath(folder, 0, "zkey"),
 		key: ceremonyPath(folder, key, "zkey"),

@@ -134,13 +134,13 @@ export async function extendSigmaChain(
 	const before = chain.contributions.at(-1);
 	const sigma = decimalsOf((before ? g2Point(before.sigma) : bn254.G2.Point.BASE).multiply(factor));
 	const statement = { ...who, sigma, anchor: g1Decimals(points, anchorOf(points)) };
-	const previous = (await historyOf(chain)).at(-1)?.hash ?? "";
+	const previous = historyOf(chain).at(-1)?.hash ?? "";
 	const h = await hashToG2(transcriptOf(chain.initial, previous, statement));
 	return { ...chain, points, contributions: [...chain.contributions, { ...statement, proof: decimalsOf(h.multiply(factor)) }] };
 }
 
 /** Transcript and hash of each contribution. */
-export async function historyOf({ initial, contributions }: SigmaChain): Promise<{ transcript: Buffer; hash: string }[]> {
+export function historyOf({ initial, contributions }: SigmaChain): { transcript: Buffer; hash: string }[] {
 	const history: { transcript: Buffer; hash: string }[] = [];
 	for (const one of contributions) {
 		const transcript = transcriptOf(initial, history.at(-1)?.hash ?? "", one);
@@ -166,7 +166,7 @@ export async function verifySigmaChain(
 			"verifyCeremony: expected a chain of sigma for this circuit and these powers, got one for others",
 		);
 	}
-	const history = await historyOf(chain);
+	const history = historyOf(chain);
 	const generator = bn254.G2.Point.BASE;
 	const anchor = g1Point(g1Decimals(initial.points, anchorOf(initial.points)));
 	let before = anchor;
