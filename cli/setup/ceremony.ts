@@ -73,7 +73,11 @@ export function ceremonyCommand(context: CommandContext): Command {
 			await context.run("openledger.setup.ceremony.finish.v1", async (work) => {
 				const powers = await powersOfFolder(dir, flags, work);
 				const finished = await finishCeremony(resolve(dir), powers, resolve(flags.out), options(work));
-				return { result: finished, text: finishedText(finished) };
+				const { path, verification, transcript } = finished;
+				return {
+					result: { path, circuitId: verification.circuitId, transcript: verification.transcript, record: transcript },
+					text: finishedText(finished),
+				};
 			});
 		});
 
@@ -98,9 +102,9 @@ export function ceremonyCommand(context: CommandContext): Command {
 					),
 					...(finished ? ["", finishedText(finished)] : []),
 				];
-				const { path, transcriptHash } = finished ?? {};
+				const { circuitId, transcript } = finished?.verification ?? {};
 				return {
-					result: { id: ceremony.folder.circuit.id, powers, initial: ceremony.delta.circuitHash, contributions, path, transcriptHash },
+					result: { id: ceremony.folder.circuit.id, powers, initial: ceremony.delta.circuitHash, contributions, circuitId, transcript },
 					text: text.join("\n"),
 				};
 			});
@@ -170,8 +174,8 @@ function contributedText({ number, name, delta, sigma }: Contributed): string {
 	].join("\n");
 }
 
-function finishedText({ path, verification, transcriptHash }: FinishedKey): string {
-	return `${path}\ncircuit id      ${verification.circuitId}\ntranscript hash ${transcriptHash}`;
+function finishedText({ path, verification: { circuitId, transcript } }: FinishedKey): string {
+	return `${path}\ncircuit id      ${circuitId}\ntranscript hash ${transcript}`;
 }
 
 async function standardInput(signal: AbortSignal): Promise<Uint8Array> {

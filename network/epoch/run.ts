@@ -19,7 +19,7 @@ import type { Progress } from "./progress.ts";
 import { Clock, type RunReport } from "./report.ts";
 import { type EpochOutcome, EpochRun } from "./turn.ts";
 
-export interface RunOptions extends Omit<ChainOptions, "signal"> {
+export interface RunOptions extends Omit<ChainOptions, "signal" | "development"> {
 	readonly config: EpochConfig;
 	/** Folder of the bundle; made when missing. */
 	readonly out: string;
@@ -63,7 +63,8 @@ export async function runEpochs(options: RunOptions): Promise<RunReport> {
 	const backend = openReference();
 	let chain: Chain | undefined;
 	try {
-		chain = await Chain.open({ rpc: options.rpc, key: options.key, signal }, journal);
+		const development = ROLES.some((role) => keys[role].key.verification.development);
+		chain = await Chain.open({ rpc: options.rpc, key: options.key, signal, development }, journal);
 		const open = chain;
 		await clock.time("chain", () =>
 			open.deploy(

@@ -201,10 +201,11 @@ describe("a ceremony", () => {
 	});
 
 	it("has a transcript whose hash is that of its file", async () => {
-		const { transcript, transcriptHash, ceremony } = await verifyFinished(closed, powers, keys, options);
+		const { transcript, verification, ceremony } = await verifyFinished(closed, powers, keys, options);
 		const text = await readFile(join(keys, `${CIRCUIT.id}.transcript.json`), "utf8");
 		expect(JSON.parse(text)).toEqual(transcript);
-		expect(transcriptHashOf(text)).toBe(transcriptHash);
+		expect(transcriptHashOf(text)).toBe(verification.transcript);
+		expect(JSON.parse(await readFile(join(keys, `${CIRCUIT.id}.vkey.json`), "utf8"))).toEqual(verification);
 		expect(transcript.delta.map(({ hash }) => hash)).toEqual(ceremony.delta.contributions.map(({ hash }) => hash));
 		expect(transcript.powers).toEqual({ power: 8, blake2b: powers.blake2b });
 	});
@@ -540,12 +541,11 @@ describe("a finished key", () => {
 
 	it("is taken for its own circuit alone, whole, and never for a development key", async () => {
 		const compiled = await compileCircuit(CIRCUIT, options.compile);
-		const { verification, transcriptHash } = await verifyFinished(closed, powers, keys, options);
+		const { verification } = await verifyFinished(closed, powers, keys, options);
 		expect(await readFinished(keys, compiled)).toEqual({
 			path: join(keys, `${CIRCUIT.id}.zkey`),
 			digest: verification.circuitId.slice(2),
 			verification,
-			transcriptHash,
 		});
 		const other = await compileCircuit(toyCircuit(2), options.compile);
 		await expect(readFinished(keys, other)).rejects.toMatchObject({ code: "key.missing" });

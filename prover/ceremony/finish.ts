@@ -49,11 +49,12 @@ export interface Transcript {
 export interface FinishedKey {
 	/** absolute path of the .zkey */
 	readonly path: string;
-	readonly verification: VerificationKey;
+	readonly verification: CeremonyVerificationKey;
 	readonly transcript: Transcript;
-	/** keccak256 of the transcript's file */
-	readonly transcriptHash: `0x${string}`;
 }
+
+/** A verification key that says which transcript it comes from. */
+export type CeremonyVerificationKey = VerificationKey & { readonly transcript: `0x${string}` };
 
 /** @param kind of the file */
 export function finishedPath(folder: string, id: string, kind: "zkey" | "vkey.json" | "transcript.json"): string {
@@ -111,14 +112,11 @@ export async function verifyFinished(
 /**
  * Takes a finished key for use. That it is what its ceremony made, {@link verifyFinished} says.
  * @param folder of finished keys
- * @returns the key as the pool takes it, and the hash of its transcript
+ * @returns the key as the pool takes it
  * @throws KeyError `key.missing`, `key.format`, `key.truncated`, `key.foreign` (of another circuit or compilation), `key.invalid` (a development key, or
  *   a transcript or verification key of another one)
  */
-export async function readFinished(
-	folder: string,
-	{ circuit, digest }: CompiledCircuit,
-): Promise<ProvingKey & Pick<FinishedKey, "transcriptHash">> {
+export async function readFinished(folder: string, { circuit, digest }: CompiledCircuit): Promise<ProvingKey> {
 	const path = finishedPath(folder, circuit.id, "zkey");
 	const key = await Zkey.open(path);
 	const { facts } = key;
@@ -135,12 +133,17 @@ export async function readFinished(
 		);
 	}
 	if (facts.development) throw invalid("a key of a ceremony", "a development key, whose secrets everybody knows");
-	const verification = await readVerificationKey(path);
+	const points = await readVerificationKey(path);
 	const [vkey, text] = await Promise.all([readText(folder, circuit.id, "vkey.json"), readText(folder, circuit.id, "transcript.json")]);
-	if (vkey !== jsonText(verification)) throw invalid("the verification key of the file beside it", "another");
 	const { circuitId } = parseJson(text) as Partial<Transcript>;
-	if (circuitId !== verification.circuitId) throw invalid(`a transcript for circuit id ${verification.circuitId}`, `one for ${circuitId}`);
-	return { path, digest: verification.circuitId.slice(2), verification, transcriptHash: transcriptHashOf(text) };
+	if (circuitId !== points.circuitId) throw invalid(`a transcript for circuit id ${points.circuitId}`, `one for ${circuitId}`);
+	const verification = withTranscript(points, text);
+	if (vkey !== jsonText(verification)) throw invalid("its verification key beside it", "another");
+	return { path, digest: verification.circuitId.slice(2), verification };
+}
+
+function withTranscript(key: VerificationKey, text: string): CeremonyVerificationKey {
+	return { ...key, transcript: transcriptHashOf(text) };
 }
 
 async function readText(folder: string, id: string, kind: "vkey.json" | "transcript.json"): Promise<string> {
@@ -182,11 +185,12 @@ async function writeFinished(ceremony: VerifiedCeremony, out: string): Promise<F
 			// The key gets its name first: the other files say nothing without it, and a key alone is not taken.
 			place(path, async (temporary) => {
 				await writeCommittedKey(temporary, ceremony);
-				const verification = await readVerificationKey(temporary);
-				const transcript = transcriptOf(ceremony, verification);
+				const points = await readVerificationKey(temporary);
+				const transcript = transcriptOf(ceremony, points);
+				const verification = withTranscript(points, jsonText(transcript));
 				await writeFile(vkeyPath, jsonText(verification));
 				await writeFile(transcriptPath, jsonText(transcript));
-				return { path, verification, transcript, transcriptHash: transcriptHashOf(jsonText(transcript)) };
+				return { path, verification, transcript };
 			}),
 		),
 	);

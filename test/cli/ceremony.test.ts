@@ -75,7 +75,7 @@ describe("a ceremony on the command line", () => {
 			["transcript.json", "vkey.json", "zkey"].map((kind) => `${CIRCUIT.id}.${kind}`).toSorted(),
 		);
 		const verified = await result(["verify", "dir", "--keys", "keys", ...own()]);
-		expect(verified).toMatchObject({ id: CIRCUIT.id, transcriptHash: finished.transcriptHash });
+		expect(verified).toMatchObject({ id: CIRCUIT.id, circuitId: finished.circuitId, transcript: finished.transcript });
 		const names = (verified.contributions as { to: string; name: string; hash: string }[]).map(
 			({ to: secret, name }) => `${secret} ${name}`,
 		);
