@@ -6,7 +6,7 @@
  * another point, out of somebody honest, and be put right afterwards.
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Circuit } from "../../circuits/circuit.ts";
@@ -17,7 +17,7 @@ import type { DeltaChain } from "./delta.ts";
 import { place } from "./file.ts";
 import { type CeremonyFolder, type CeremonySubject, ceremonyPath, openFolder, SUBJECT_FILE } from "./folder.ts";
 import { type Beacon, beaconFactors, factorFrom } from "./hash.ts";
-import { openCeremonyKey, writeInitialKey } from "./initial.ts";
+import { withKey, writeInitialKey } from "./initial.ts";
 import { sameInitialKey, verifyDelta } from "./key.ts";
 import type { PowersFile } from "./powers.ts";
 import {
@@ -76,7 +76,8 @@ export async function startCeremony(
 		await place(ceremonyPath(folder, 0, "sigma"), (path) => writeSigmaChain(path, chain));
 		await place(join(folder, SUBJECT_FILE), (path) => writeFile(path, `${JSON.stringify(subject, undefined, "\t")}\n`));
 	} catch (error) {
-		for (const name of await readdir(folder)) await rm(join(folder, name), { force: true });
+		const paths = [ceremonyPath(folder, 0, "zkey"), ceremonyPath(folder, 0, "sigma"), join(folder, SUBJECT_FILE)];
+		for (const path of paths) await rm(path, { force: true });
 		throw error;
 	}
 	return openFolder(folder);
@@ -84,13 +85,10 @@ export async function startCeremony(
 
 /** Sigma = 1, for the points of an initial key. */
 async function firstSigmaChain(initial: string): Promise<SigmaChain> {
-	const key = await openCeremonyKey(initial);
-	try {
-		const hash = (await key.sections.read(SECTION.contributions, 0, 64)).toString("hex");
-		return emptySigmaChain(hash, await key.sections.read(SECTION.commitment));
-	} finally {
-		await key.close();
-	}
+	return withKey(initial, async ({ sections }) => {
+		const hash = (await sections.read(SECTION.contributions, 0, 64)).toString("hex");
+		return emptySigmaChain(hash, await sections.read(SECTION.commitment));
+	});
 }
 
 /**
@@ -99,6 +97,26 @@ async function firstSigmaChain(initial: string): Promise<SigmaChain> {
  * @throws CeremonyError `ceremony.*` and `powers.hash`, with what is wrong; KeyError; CompileError; the signal's reason
  */
 export async function verifyCeremony(folder: string, powers: PowersFile, options: CeremonyRunOptions = {}): Promise<VerifiedCeremony> {
+	return withVerified(folder, powers, options, async (ceremony) => ceremony);
+}
+
+/** The files that were verified, beyond the reach of whoever else can write to the folder. */
+export interface VerifiedFiles {
+	readonly initial: string;
+	readonly key: string;
+}
+
+/**
+ * Verifies a ceremony and goes on with copies of what was verified: a folder may be shared.
+ * @param use gets paths that are gone when it is done
+ * @throws as {@link verifyCeremony}; what `use` throws
+ */
+export async function withVerified<Value>(
+	folder: string,
+	powers: PowersFile,
+	options: CeremonyRunOptions,
+	use: (ceremony: VerifiedCeremony, files: VerifiedFiles) => Promise<Value>,
+): Promise<Value> {
 	const { signal, compile } = options;
 	const state = await openFolder(folder);
 	if (state.powers.blake2b !== powers.blake2b) {
@@ -109,21 +127,19 @@ export async function verifyCeremony(folder: string, powers: PowersFile, options
 	const compiled = await compileCircuit(state.circuit, { ...compile, ...(signal ? { signal } : {}) });
 	const scratch = await mkdtemp(join(tmpdir(), "openledger-ceremony-"));
 	try {
-		const again = join(scratch, "initial.zkey");
-		await writeInitialKey(again, compiled, powers, options);
-		const [expected, initial, key] = await Promise.all([again, state.initial, state.key].map(openCeremonyKey));
-		try {
-			if (!expected || !initial || !key) throw new TypeError("three keys");
-			await sameInitialKey(expected, initial);
-			const delta = await verifyDelta(expected, key, options);
-			const sigma = await readSigmaChain(state.sigma);
-			await verifySigmaChain(sigma, { hash: delta.circuitHash, points: await expected.sections.read(SECTION.commitment) }, signal);
-			checkLinks(delta, sigma);
-			const sigmaHashes = historyOf(sigma).map(({ hash }) => hash);
-			return { folder: state, compiled, powers, delta, sigma, sigmaHashes };
-		} finally {
-			await Promise.all([expected, initial, key].map((one) => one?.close()));
-		}
+		const files = { initial: join(scratch, "initial.zkey"), key: join(scratch, "key.zkey") };
+		await writeInitialKey(files.initial, compiled, powers, options);
+		await copyFile(state.key, files.key);
+		const sigma = await readSigmaChain(state.sigma);
+		const delta = await withKey(files.initial, async (initial) => {
+			await withKey(state.initial, (claimed) => sameInitialKey(initial, claimed));
+			const chain = await withKey(files.key, (key) => verifyDelta(initial, key, options));
+			await verifySigmaChain(sigma, { hash: chain.circuitHash, points: await initial.sections.read(SECTION.commitment) }, signal);
+			return chain;
+		});
+		checkLinks(delta, sigma);
+		const sigmaHashes = historyOf(sigma).map(({ hash }) => hash);
+		return await use({ folder: state, compiled, powers, delta, sigma, sigmaHashes }, files);
 	} finally {
 		await rm(scratch, { recursive: true, force: true });
 	}
@@ -182,11 +198,13 @@ export async function contribute(
 	if (!/^.{1,64}$/u.test(name) || Buffer.byteLength(name) > 64) {
 		throw new CeremonyError("ceremony.format", `contribute: expected a name of 1 to 64 bytes, got ${Buffer.byteLength(name)}`);
 	}
-	const ceremony = await verifyOpen(folder, powers, options);
-	const secret = Buffer.concat([randomBytes(64), entropy]);
-	return append(ceremony, name, undefined, factorFrom(SIGMA_FACTOR, randomBytes(64), entropy), options, (from, to) =>
-		runSnarkjs({ name: "contribute", from, to, by: name, entropy: secret.toString("hex") }, options),
-	);
+	return withVerified(folder, powers, options, async (ceremony, { key: from }) => {
+		checkOpen(ceremony);
+		const secret = Buffer.concat([randomBytes(64), entropy]).toString("hex");
+		return append(ceremony, name, undefined, factorFrom(SIGMA_FACTOR, randomBytes(64), entropy), options, (to) =>
+			runSnarkjs({ name: "contribute", from, to, by: name, entropy: secret }, options),
+		);
+	});
 }
 
 /**
@@ -199,20 +217,19 @@ export async function applyBeacon(
 	beacon: Beacon,
 	options: CeremonyRunOptions = {},
 ): Promise<Contributed> {
-	const ceremony = await verifyOpen(folder, powers, options);
-	checkSecrets(ceremony);
-	const { sigma } = await beaconFactors(beacon, options.signal);
-	return append(ceremony, "beacon", beacon, sigma, options, (from, to) =>
-		runSnarkjs({ name: "beacon", from, to, by: "beacon", beacon: beacon.hash, iterations: beacon.iterations }, options),
-	);
+	return withVerified(folder, powers, options, async (ceremony, { key: from }) => {
+		checkOpen(ceremony);
+		checkSecrets(ceremony);
+		const { sigma } = await beaconFactors(beacon, options.signal);
+		return append(ceremony, "beacon", beacon, sigma, options, (to) =>
+			runSnarkjs({ name: "beacon", from, to, by: "beacon", beacon: beacon.hash, iterations: beacon.iterations }, options),
+		);
+	});
 }
 
-async function verifyOpen(folder: string, powers: PowersFile, options: CeremonyRunOptions): Promise<VerifiedCeremony> {
-	const ceremony = await verifyCeremony(folder, powers, options);
-	if ([ceremony.delta, ceremony.sigma].some(({ contributions }) => contributions.at(-1)?.beacon)) {
-		throw new CeremonyError("ceremony.beacon", `contribute: expected an open ceremony, got one that its beacon closed in ${folder}`);
-	}
-	return ceremony;
+function checkOpen({ folder, delta, sigma }: VerifiedCeremony): void {
+	if (![delta, sigma].some(({ contributions }) => contributions.at(-1)?.beacon)) return;
+	throw new CeremonyError("ceremony.beacon", `contribute: expected an open ceremony, got one that its beacon closed in ${folder.folder}`);
 }
 
 /** Somebody must have contributed a secret to both chains: a beacon's factor is known to all. */
@@ -235,11 +252,11 @@ async function append(
 	beacon: Beacon | undefined,
 	factor: bigint,
 	options: CeremonyRunOptions,
-	writeKey: (from: string, to: string) => Promise<Uint8Array>,
+	writeKey: (to: string) => Promise<Uint8Array>,
 ): Promise<Contributed> {
 	return place(ceremonyPath(folder.folder, folder.next, "sigma"), async (path) => {
 		return place(ceremonyPath(folder.folder, folder.next, "zkey"), async (key) => {
-			const hash = Buffer.from(await writeKey(folder.key, key)).toString("hex");
+			const hash = Buffer.from(await writeKey(key)).toString("hex");
 			const chain = await extendSigmaChain(sigma, factor, { name, delta: hash, ...(beacon ? { beacon } : {}) }, options);
 			await writeSigmaChain(path, chain);
 			options.signal?.throwIfAborted();

@@ -9,19 +9,18 @@
  *
  * All three follow from the ceremony's files: who verifies them makes them again and compares bytes.
  */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import type { CompiledCircuit } from "../compile.ts";
 import { CeremonyError, KeyError } from "../errors.ts";
 import type { ProvingKey } from "../setup.ts";
 import { readVerificationKey, type VerificationKey } from "../verification-key.ts";
 import { type KeyFacts, SECTION, Zkey } from "../zkey.ts";
-import { type CeremonyRunOptions, checkSecrets, type VerifiedCeremony, verifyCeremony } from "./ceremony.ts";
+import { type CeremonyRunOptions, checkSecrets, type VerifiedCeremony, type VerifiedFiles, withVerified } from "./ceremony.ts";
 import { content, place, writeSections } from "./file.ts";
 import type { Beacon } from "./hash.ts";
-import { openCeremonyKey, SNARKJS_SECTIONS } from "./initial.ts";
+import { SNARKJS_SECTIONS, withKey } from "./initial.ts";
 import type { PowersFile } from "./powers.ts";
 import type { SigmaContribution } from "./sigma.ts";
 
@@ -64,7 +63,7 @@ export function finishedPath(folder: string, id: string, kind: "zkey" | "vkey.js
 /**
  * Verifies a ceremony and writes its key.
  * @param out folder of finished keys, is made
- * @throws CeremonyError as {@link verifyCeremony}; `ceremony.secret`, `ceremony.beacon` when it is not closed yet, `ceremony.exists`
+ * @throws CeremonyError as {@link withVerified}; `ceremony.secret`, `ceremony.beacon` when it is not closed yet, `ceremony.exists`
  */
 export async function finishCeremony(
 	folder: string,
@@ -72,9 +71,11 @@ export async function finishCeremony(
 	out: string,
 	options: CeremonyRunOptions = {},
 ): Promise<FinishedKey> {
-	const ceremony = await verifyClosed(folder, powers, options);
-	await mkdir(out, { recursive: true });
-	return writeFinished(ceremony, out);
+	return withVerified(folder, powers, options, async (ceremony, files) => {
+		checkClosed(ceremony);
+		await mkdir(out, { recursive: true });
+		return writeFinished(ceremony, files, out);
+	});
 }
 
 /**
@@ -88,11 +89,12 @@ export async function verifyFinished(
 	out: string,
 	options: CeremonyRunOptions = {},
 ): Promise<FinishedKey & { readonly ceremony: VerifiedCeremony }> {
-	const ceremony = await verifyClosed(folder, powers, options);
-	const { id } = ceremony.folder.circuit;
-	const scratch = await mkdtemp(join(tmpdir(), "openledger-finish-"));
-	try {
-		const expected = await writeFinished(ceremony, scratch);
+	return withVerified(folder, powers, options, async (ceremony, files) => {
+		checkClosed(ceremony);
+		const { id } = ceremony.folder.circuit;
+		const scratch = join(dirname(files.key), "finished");
+		await mkdir(scratch);
+		const expected = await writeFinished(ceremony, files, scratch);
 		for (const kind of ["zkey", "vkey.json", "transcript.json"] as const) {
 			const path = finishedPath(out, id, kind);
 			const found = await readFile(path).catch((cause) => {
@@ -104,9 +106,7 @@ export async function verifyFinished(
 			});
 		}
 		return { ...expected, path: finishedPath(out, id, "zkey"), ceremony };
-	} finally {
-		await rm(scratch, { recursive: true, force: true });
-	}
+	});
 }
 
 /**
@@ -161,8 +161,7 @@ function parseJson(text: string): unknown {
 	}
 }
 
-async function verifyClosed(folder: string, powers: PowersFile, options: CeremonyRunOptions): Promise<VerifiedCeremony> {
-	const ceremony = await verifyCeremony(folder, powers, options);
+function checkClosed(ceremony: VerifiedCeremony): void {
 	checkSecrets(ceremony);
 	for (const [name, { contributions }] of [
 		["delta", ceremony.delta],
@@ -173,10 +172,9 @@ async function verifyClosed(folder: string, powers: PowersFile, options: Ceremon
 			hint: "close the ceremony with `setup ceremony beacon`",
 		});
 	}
-	return ceremony;
 }
 
-async function writeFinished(ceremony: VerifiedCeremony, out: string): Promise<FinishedKey> {
+async function writeFinished(ceremony: VerifiedCeremony, files: VerifiedFiles, out: string): Promise<FinishedKey> {
 	const { compiled } = ceremony;
 	const { id } = compiled.circuit;
 	const path = finishedPath(out, id, "zkey");
@@ -184,7 +182,7 @@ async function writeFinished(ceremony: VerifiedCeremony, out: string): Promise<F
 		place(finishedPath(out, id, "vkey.json"), (vkeyPath) =>
 			// The key gets its name first: the other files say nothing without it, and a key alone is not taken.
 			place(path, async (temporary) => {
-				await writeCommittedKey(temporary, ceremony);
+				await writeCommittedKey(temporary, ceremony, files);
 				const points = await readVerificationKey(temporary);
 				const transcript = transcriptOf(ceremony, points);
 				const verification = withTranscript(points, jsonText(transcript));
@@ -196,7 +194,7 @@ async function writeFinished(ceremony: VerifiedCeremony, out: string): Promise<F
 	);
 }
 
-async function writeCommittedKey(path: string, { folder, compiled, sigma }: VerifiedCeremony): Promise<void> {
+async function writeCommittedKey(path: string, { compiled, sigma }: VerifiedCeremony, files: VerifiedFiles): Promise<void> {
 	const { statement, id, publics, links, hasWords } = compiled.circuit;
 	const facts: KeyFacts = {
 		schema: "openledger.key.v1",
@@ -209,21 +207,15 @@ async function writeCommittedKey(path: string, { folder, compiled, sigma }: Veri
 		hasWords,
 		sigma: (sigma.contributions.at(-1) as SigmaContribution).sigma,
 	};
-	const [initial, key] = [await openCeremonyKey(folder.initial), await openCeremonyKey(folder.key)];
-	try {
-		await writeSections(path, "zkey", [
-			...SNARKJS_SECTIONS.map((section) => ({
-				id: section,
-				bytes: key.sections.bytes(section),
-				read: () => key.sections.read(section),
-			})),
-			content(SECTION.commitment, await initial.sections.read(SECTION.commitment)),
+	const points = await withKey(files.initial, ({ sections }) => sections.read(SECTION.commitment));
+	await withKey(files.key, ({ sections }) =>
+		writeSections(path, "zkey", [
+			...SNARKJS_SECTIONS.map((id) => ({ id, bytes: sections.bytes(id), read: () => sections.read(id) })),
+			content(SECTION.commitment, points),
 			content(SECTION.knowledge, sigma.points),
 			content(SECTION.facts, Buffer.from(JSON.stringify(facts))),
-		]);
-	} finally {
-		await Promise.all([initial.close(), key.close()]);
-	}
+		]),
+	);
 }
 
 function transcriptOf({ compiled, powers, delta, sigma, sigmaHashes }: VerifiedCeremony, { circuitId }: VerificationKey): Transcript {

@@ -100,20 +100,17 @@ export async function writeInitialKey(
 export interface CeremonyKey {
 	readonly sections: Sections;
 	readonly header: KeyHeader;
-	close(): Promise<void>;
 }
 
 /**
- * Opens an initial key, or one with contributions.
- * @throws KeyError `key.missing`, `key.format`, `key.truncated`
+ * Opens an initial key, or one with contributions, for the time that it is used.
+ * @throws KeyError `key.missing`, `key.format`, `key.truncated`; what `use` throws
  */
-export async function openCeremonyKey(path: string): Promise<CeremonyKey> {
+export async function withKey<Value>(path: string, use: (key: CeremonyKey) => Promise<Value>): Promise<Value> {
 	const sections = await Sections.open(path, KEY_FORMAT);
 	try {
-		const header = decodeHeader(await sections.read(SECTION.header));
-		return { sections, header, close: () => sections.close() };
-	} catch (error) {
+		return await use({ sections, header: decodeHeader(await sections.read(SECTION.header)) });
+	} finally {
 		await sections.close();
-		throw error;
 	}
 }
