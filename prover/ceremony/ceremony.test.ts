@@ -1,4 +1,5 @@
 /** A ceremony of three people, one of whom uses snarkjs, and everything that an attacker may do to its files. */
+import { writeFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -294,6 +295,25 @@ describe("an attacker who prepares a file for somebody honest", () => {
 			await alter(join(folder, "0003.zkey"), id, (bytes) => ic.copy(bytes, bytes.length - 64, 64, 128));
 			await expect(contribute(folder, powers, { name: "Dave" }, options)).rejects.toMatchObject({ code: "ceremony.ratio" });
 		}
+	});
+
+	it("gets nothing by exchanging the file after it was verified", async () => {
+		await copyOf(opened);
+		const k = await section(join(folder, "0000.zkey"), SECTION.commitment);
+		const path = join(folder, "0003.zkey");
+		const leaky = Buffer.from(await readFile(path));
+		let exchanged = false;
+		const onProgress = ({ note }: { note: string }): void => {
+			if (note !== "points H" || exchanged) return;
+			exchanged = true;
+			writeFileSync(path, leaky);
+		};
+		for (let position = 12; position < leaky.length; position += 12 + Number(leaky.readBigUInt64LE(position + 4))) {
+			if (leaky.readUInt32LE(position) === SECTION.c) k.copy(leaky, position + 12);
+		}
+		await contribute(folder, powers, { name: "Dave" }, { ...options, onProgress });
+		expect(exchanged).toBe(true);
+		await verifyCeremony(folder, powers, options);
 	});
 
 	it("gets no sigma times another point", async () => {
