@@ -95,7 +95,7 @@ describe("a ceremony on the command line", () => {
 		expect(refused).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("sigma K") });
 	});
 
-	test("stops at a signal and leaves the folder as it was", async () => {
+	test("stops at a signal and leaves the folder as it was", { timeout: 600_000 }, async () => {
 		await result(["init", "--circuit", "toy.json", "--out", "stopped", ...own()]);
 		const before = await readdir(join(temporary.folder, "stopped"));
 		const { child, result: stopped } = start(["contribute", "stopped", "--name", "Dave", ...own()]);
@@ -104,7 +104,7 @@ describe("a ceremony on the command line", () => {
 		expect(await readdir(join(temporary.folder, "stopped"))).toEqual(before);
 	});
 
-	test("refuses what it cannot use", async () => {
+	test("refuses what it cannot use", { timeout: 600_000 }, async () => {
 		const cases: [string[], number, string][] = [
 			[["ptau"], 2, "either --power or --ptau"],
 			[["ptau", "--power", "7"], 2, "8 to 28"],
