@@ -7,7 +7,7 @@ import { Machine } from "./engine/machine.ts";
 import { Pairing } from "./engine/pairing.ts";
 import type { BatchInvalid, ProverError } from "./errors.ts";
 import type { Proof } from "./proof.ts";
-import { Trapdoor } from "./trapdoor.ts";
+import { Trapdoor } from "./testing/trapdoor.ts";
 import { type G1Decimals, type G1Point, type G2Decimals, g1Point, type VerificationKey } from "./verification-key.ts";
 import { type Candidate, type CommittedCandidate, type PlainCandidate, Verifier, type VerifyProgress } from "./verifier.ts";
 import { type Claim, verifyProof } from "./verify.ts";
