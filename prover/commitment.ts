@@ -6,13 +6,10 @@ import { R, WORD } from "./bn254.ts";
 import { recode } from "./engine/digits.ts";
 import { hornerG1 } from "./engine/horner.ts";
 import { Machine } from "./engine/machine.ts";
-import { KEY_BYTES, loadPoints, sumBits } from "./engine/msm.ts";
+import { loadPoints, sumBits } from "./engine/msm.ts";
 import { WitnessError } from "./errors.ts";
 import type { G1Decimals } from "./verification-key.ts";
 import { SECTION, type Zkey } from "./zkey.ts";
-
-/** Points that are in memory at a time. */
-const CHUNK = 1 << 18;
 
 /**
  * Commits in this thread, in memory of its own.
@@ -26,30 +23,22 @@ export async function commit(key: Zkey, values: readonly bigint[]): Promise<{ co
 		throw new WitnessError("input.size", `commit: expected ${key.nInputs} values for ${key.path}, got ${values.length}`);
 	}
 	const machine = await Machine.open();
-	const sums = [SECTION.commitment, SECTION.knowledge].map((section) => ({ section, total: hornerG1([]) }));
-	for (let from = 0; from < values.length; from += CHUNK) {
-		const part = values.slice(from, from + CHUNK);
-		const digits = recode(machine, wordsOf(part, from));
-		for (const sum of sums) {
-			const mark = machine.mark();
-			const bytes = await key.read(sum.section, from * KEY_BYTES.g1, part.length * KEY_BYTES.g1);
-			const points = loadPoints(machine, "g1", bytes, `the points of section ${sum.section} of ${key.path} from number ${from} on`);
-			sum.total = sum.total.add(hornerG1(sumBits(machine, points, digits)));
-			machine.release(mark);
-		}
-	}
-	const [commitment, knowledge] = sums.map(({ total }): G1Decimals => {
-		const { x, y } = total.toAffine();
+	const digits = recode(machine, wordsOf(values));
+	const sum = async (section: number): Promise<G1Decimals> => {
+		const mark = machine.mark();
+		const points = loadPoints(machine, "g1", await key.read(section), `the points of section ${section} of ${key.path}`);
+		const { x, y } = hornerG1(sumBits(machine, points, digits)).toAffine();
+		machine.release(mark);
 		return [x.toString(), y.toString()];
-	}) as [G1Decimals, G1Decimals];
-	return { commitment, knowledge };
+	};
+	return { commitment: await sum(SECTION.commitment), knowledge: await sum(SECTION.knowledge) };
 }
 
 /** Eight words a value, least significant first. */
-function wordsOf(values: readonly bigint[], offset: number): Uint32Array {
+function wordsOf(values: readonly bigint[]): Uint32Array {
 	const words = new BigUint64Array((values.length * WORD) / 8);
 	for (const [i, value] of values.entries()) {
-		if (value < 0n || value >= R) throw new WitnessError("input.range", `commit: expected values in [0, r), got ${value} at ${offset + i}`);
+		if (value < 0n || value >= R) throw new WitnessError("input.range", `commit: expected values in [0, r), got ${value} at ${i}`);
 		// An element takes the lowest 64 bits of what it is assigned.
 		for (let rest = value, place = 4 * i; rest > 0n; rest >>= 64n) words[place++] = rest;
 	}

@@ -51,7 +51,17 @@ export type ProverErrorCode =
 	| "pool.full"
 	| "pool.memory"
 	| "pool.poisoned"
-	| "pool.profile";
+	| "pool.profile"
+	| "jobs.conflict"
+	| "jobs.database"
+	| "jobs.format"
+	| "jobs.full"
+	| "jobs.lost"
+	| "jobs.owned"
+	| "jobs.poisoned"
+	| "jobs.size"
+	| "jobs.state"
+	| "jobs.unknown";
 
 /** Base of all errors of this room. */
 export class ProverError extends Error {

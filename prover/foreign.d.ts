@@ -20,7 +20,7 @@ declare module "snarkjs" {
 		exportVerificationKey(zkey: BinarySource): Promise<unknown>;
 	};
 	export const wtns: {
-		calculate(input: unknown, wasm: BinarySource, wtns: { type: "mem"; data: Uint8Array }): Promise<void>;
+		calculate(input: unknown, wasm: BinarySource, wtns: string | { type: "mem"; data: Uint8Array }): Promise<void>;
 	};
 	export const groth16: {
 		prove(

@@ -10,20 +10,16 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { setImmediate as breathe } from "node:timers/promises";
-import { bn254 } from "@noble/curves/bn254.js";
 import { artefactPath, cacheRoot, findArtefact, publishArtefact } from "./artefact.ts";
-import { toBytesLE, WORD } from "./bn254.ts";
 import type { CompiledCircuit } from "./compile.ts";
-import type { GroupName } from "./engine/kernels.ts";
-import { KEY_BYTES } from "./engine/msm.ts";
-import { type R1cs, readR1cs } from "./r1cs.ts";
-import { coefficientBytes, encodeCoefficients } from "./setup/coefficients.ts";
+import { readR1cs } from "./r1cs.ts";
+import { encodeCoefficients } from "./setup/coefficients.ts";
+import { factBytes, headerBytes, keyLayout, PROTOCOL } from "./setup/layout.ts";
 import { multiplySections } from "./setup/multiples.ts";
-import { domainLog, extendedA, keyScalars, publicsOf } from "./setup/scalars.ts";
+import { extendedA, keyScalars } from "./setup/scalars.ts";
 import { DEVELOPMENT_SEED, deriveSecrets, type SetupSecrets } from "./setup/secrets.ts";
-import { multiplyGenerators } from "./setup/worker.ts";
 import { readVerificationKey, type VerificationKey } from "./verification-key.ts";
-import { encodeHeader, HEADER_BYTES, type KeyFacts, type KeySection, layOut, SECTION, writeFully } from "./zkey.ts";
+import { type KeySection, layOut, SECTION, writeFully } from "./zkey.ts";
 
 /** A proving key in the cache. Plain data: it can be sent to a worker. */
 export interface ProvingKey {
@@ -94,24 +90,15 @@ export async function writeDevelopmentKey(
 		},
 		report: (part) => onProgress?.({ phase: "constraints", done: Math.round(part * r1cs.nConstraints), total: r1cs.nConstraints }),
 	});
-	const facts = Buffer.from(JSON.stringify(keyFacts(compiled, secrets)));
+	const facts = factBytes(compiled, secrets);
 	const file = await open(path, "wx");
 	try {
-		const sections = await layOut(file, [
-			[SECTION.protocol, 4],
-			[SECTION.header, HEADER_BYTES],
-			[SECTION.coefficients, coefficientBytes(r1cs, a)],
-			...points.flatMap(({ sections, scalars }) =>
-				sections.map(({ section, group }) => [section, (scalars.length / WORD) * KEY_BYTES[group]] as const),
-			),
-			[SECTION.contributions, CONTRIBUTIONS_BYTES],
-			[SECTION.facts, facts.length],
-		]);
+		const sections = await layOut(file, keyLayout(r1cs, a, facts.length));
 		const write = async (section: number, bytes: Uint8Array, offset = 0): Promise<void> => {
 			const place = sections.get(section) as KeySection;
 			await writeFully(file, bytes, place.start + offset);
 		};
-		await write(SECTION.protocol, Uint8Array.of(1, 0, 0, 0));
+		await write(SECTION.protocol, PROTOCOL);
 		await write(SECTION.header, await headerBytes(r1cs, secrets));
 		await write(SECTION.facts, facts);
 		let offset = 0;
@@ -128,50 +115,4 @@ export async function writeDevelopmentKey(
 	} finally {
 		await file.close();
 	}
-}
-
-/** Section 10 of a key without contributions: 64 bytes that a ceremony would fill, and their number. */
-export const CONTRIBUTIONS_BYTES = 68;
-
-/** What section 102 says of a circuit's development key. */
-export function keyFacts(compiled: CompiledCircuit, { sigma }: SetupSecrets): KeyFacts {
-	const { x, y } = bn254.G2.Point.BASE.multiply(sigma).toAffine();
-	return {
-		schema: "openledger.key.v1",
-		circuit: compiled.digest,
-		statement: compiled.circuit.statement,
-		id: compiled.circuit.id,
-		development: true,
-		publics: compiled.circuit.publics,
-		links: compiled.circuit.links,
-		hasWords: compiled.circuit.hasWords,
-		sigma: [
-			[x.c0.toString(), x.c1.toString()],
-			[y.c0.toString(), y.c1.toString()],
-		],
-	};
-}
-
-/** Section 2. */
-export async function headerBytes(r1cs: R1cs, { alpha, beta, delta }: SetupSecrets): Promise<Uint8Array> {
-	const multiples = async (group: GroupName, scalars: readonly bigint[]): Promise<(index: number) => Uint8Array> => {
-		const [points] = await multiplyGenerators({
-			groups: [group],
-			bits: 4,
-			scalars: Uint8Array.from(Buffer.concat(scalars.map(toBytesLE))),
-		});
-		return (index) => (points as Uint8Array).subarray(index * KEY_BYTES[group], (index + 1) * KEY_BYTES[group]);
-	};
-	const [g1, g2] = [await multiples("g1", [alpha, beta, delta]), await multiples("g2", [beta, 1n, delta])];
-	return encodeHeader({
-		nWires: r1cs.nWires,
-		nPublic: publicsOf(r1cs),
-		domainSize: 2 ** domainLog(r1cs),
-		alpha1: g1(0),
-		beta1: g1(1),
-		delta1: g1(2),
-		beta2: g2(0),
-		gamma2: g2(1),
-		delta2: g2(2),
-	});
 }

@@ -184,9 +184,19 @@ export class Zkey {
 		return readSection(this.#file, this.path, this.#sections, id, from, bytes);
 	}
 
+	/** All sections, in file order. */
+	get sections(): readonly KeySection[] {
+		return [...this.#sections.values()];
+	}
+
+	/** Length of a section, 0 when there is none. */
+	bytes(id: number): number {
+		return this.#sections.get(id)?.bytes ?? 0;
+	}
+
 	/** Private input wires, all committed. */
 	get nInputs(): number {
-		return (this.#sections.get(SECTION.commitment) as KeySection).bytes / G1_BYTES;
+		return this.bytes(SECTION.commitment) / G1_BYTES;
 	}
 
 	async close(): Promise<void> {

@@ -11,6 +11,7 @@ import type { Transcript } from "../challenge.ts";
 import type { CompiledCircuit } from "../compile.ts";
 import { KeyCache } from "../engine/key-cache.ts";
 import type { Source } from "../engine/sections.ts";
+import { ProverError } from "../errors.ts";
 import type { ProofWithSignals } from "../plain/proof.ts";
 import type { ProvingKey } from "../setup.ts";
 import type { Inputs } from "../witness.ts";
@@ -138,14 +139,14 @@ export class ProverPool {
 	 *   the signal's reason
 	 */
 	async groth16(job: Groth16Job): Promise<ProofWithSignals> {
-		const zkey = typeof job.zkey === "string" ? job.zkey : this.#share(job.zkey);
-		return this.#scheduler.run(job, async () =>
-			this.#request(job, "groth16", zkey, (port) => {
+		return this.#scheduler.run(job, async () => {
+			const zkey = typeof job.zkey === "string" ? job.zkey : this.#share(job.zkey);
+			return this.#request(job, "groth16", zkey, (port) => {
 				// Another attempt needs the witness again, so each hands over a copy.
 				const wtns = typeof job.wtns === "string" ? job.wtns : new Uint8Array(job.wtns);
 				return { task: { zkey, wtns, port }, transfer: typeof wtns === "string" ? [] : [wtns.buffer] };
-			}),
-		);
+			});
+		});
 	}
 
 	/** Resolves when the pool takes another job, that is when fewer than `maxWaiting` wait. Submit at once after it. */
@@ -194,7 +195,11 @@ export class ProverPool {
 		if (zkey.buffer instanceof SharedArrayBuffer) return zkey;
 		let shared = this.#shared.get(zkey);
 		if (!shared) {
-			shared = new Uint8Array(new SharedArrayBuffer(zkey.length));
+			try {
+				shared = new Uint8Array(new SharedArrayBuffer(zkey.length));
+			} catch (cause) {
+				throw new ProverError("pool.memory", `groth16: expected memory for a key of ${zkey.length} bytes, got none`, { cause });
+			}
 			shared.set(zkey);
 			this.#shared.set(zkey, shared);
 		}

@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { groth16, zKey } from "snarkjs";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { CHAIN_INPUTS, chainWitness, makeChain, writePlainKey } from "./chain.ts";
+import { CHAIN_INPUTS, chainWitness, makeChain, makePlainKey } from "./chain.ts";
 import { predictMemory, readKeySize } from "./memory.ts";
 import { type Groth16Job, type PoolOptions, type ProveJob, ProverPool } from "./pool.ts";
 
@@ -29,8 +29,7 @@ beforeAll(async () => {
 	root = await mkdtemp(join(tmpdir(), "openledger-scheduler-"));
 	const { circuit, key } = await makeChain(LOG, { root });
 	statement = { circuit, key, inputs: CHAIN_INPUTS, context: `0x${"21".repeat(32)}`, words: [] };
-	plain = { zkey: join(root, "plain.zkey"), wtns: join(root, "plain.wtns") };
-	await writePlainKey(plain.zkey, circuit);
+	plain = { zkey: (await makePlainKey(LOG, { root })).zkey, wtns: join(root, "plain.wtns") };
 	await writeFile(plain.wtns, await chainWitness(circuit));
 	process.on("worker", onWorker);
 });
@@ -83,26 +82,26 @@ describe("a plain job", () => {
 		const wtns = await readFile(plain.wtns);
 		// The last wire is no public signal.
 		wtns[wtns.length - 32] = (wtns[wtns.length - 32] as number) ^ 1;
-		await expect(open().groth16({ ...plain, wtns })).rejects.toEqual(code("engine.failed"));
+		await expect(open().groth16({ ...plain, wtns })).rejects.toEqual(code("witness.unsatisfied"));
 		await expect(pool.groth16(plain)).resolves.toBeDefined();
-		expect(pool.statistics()).toMatchObject({ done: 1, failed: 1, failures: { "engine.failed": 1 }, retried: 0 });
+		expect(pool.statistics()).toMatchObject({ done: 1, failed: 1, failures: { "witness.unsatisfied": 1 }, retried: 0 });
 	});
 
 	it("is refused with the key of a statement, whose proofs need a commitment", async () => {
 		await expect(open().groth16({ ...plain, zkey: statement.key.path })).rejects.toMatchObject({
-			code: "engine.failed",
+			code: "witness.unsatisfied",
 			hint: expect.stringContaining("commitment"),
 		});
 	});
 
 	it.each([
 		["no key", { zkey: "none.zkey" }, "key.missing"],
-		["no witness", { wtns: "none.wtns" }, "input.missing"],
+		["no witness", { wtns: "none.wtns" }, "witness.missing"],
 		["a witness for a key", { zkey: "plain.wtns" }, "key.format"],
 	])("names %s", async (_, change, expected) => {
 		const files = Object.fromEntries(Object.entries(change).map(([name, file]) => [name, join(root, file)]));
 		await expect(open().groth16({ ...plain, ...files })).rejects.toEqual(code(expected));
-		expect(pool.statistics().retried).toBe(0);
+		expect(pool.statistics()).toMatchObject({ failures: { [expected]: 1 }, retried: 0, waiting: 0 });
 	});
 });
 
@@ -111,7 +110,7 @@ describe("a job that cannot be handed over", () => {
 		const inputs = { start: (() => 3n) as never };
 		await expect(open().prove({ ...statement, inputs })).rejects.toMatchObject({ name: "WitnessError", code: "input.unknown" });
 		await expect(pool.prove(statement)).resolves.toBeDefined();
-		expect(pool.statistics()).toMatchObject({ done: 1, failed: 1, retried: 0 });
+		expect(pool.statistics()).toMatchObject({ done: 1, failed: 1, retried: 0, threads: { started: 1, crashed: 0 } });
 	});
 });
 

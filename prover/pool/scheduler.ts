@@ -8,7 +8,7 @@
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { MessageChannel } from "node:worker_threads";
-import { ProverError, unpackError, WitnessError } from "../errors.ts";
+import { ProverError, type ProverErrorCode, unpackError, WitnessError } from "../errors.ts";
 import type { Job, JobOptions, JobPhase, Request, Run } from "./job.ts";
 import type { ThreadMessage, Turn } from "./phase.ts";
 import { Queue } from "./queue.ts";
@@ -30,6 +30,8 @@ export interface SchedulerOptions {
 /** Shares are fractions of 1; sums of them are compared with this much tolerance. */
 const ROUNDING = 1e-9;
 const TELL_EVERY_MS = 1000;
+/** As good as a crash: a thread of the engine died under the job's own, or there was no memory, which may be there when others have ended. */
+const TRIED_AGAIN: ReadonlySet<ProverErrorCode> = new Set(["pool.crashed", "engine.memory"]);
 
 /** Runs jobs on threads. */
 export class Scheduler {
@@ -76,6 +78,8 @@ export class Scheduler {
 			options.signal?.throwIfAborted();
 			if (this.#closed) throw closedError();
 		} catch (error) {
+			if (options.signal?.aborted) this.#counters.aborted++;
+			else if (error instanceof ProverError && error.code !== "pool.memory") this.#counters.fail(error.code);
 			this.#leave();
 			throw error;
 		}
@@ -108,11 +112,11 @@ export class Scheduler {
 		this.#closed = true;
 		for (const job of [...this.#queue]) {
 			this.#queue.remove(job);
-			job.settle({ error: closedError() });
+			this.#fail(job, closedError());
 		}
 		for (const job of [...this.#running]) {
 			this.#drop(this.#stop(job));
-			job.settle({ error: closedError() });
+			this.#fail(job, closedError());
 		}
 		for (const thread of this.#idle.splice(0)) this.#drop(thread);
 		this.#room.close();
@@ -250,9 +254,8 @@ export class Scheduler {
 	}
 
 	#finish(job: Job, reply: Reply<unknown>): void {
-		if (!reply.ok && reply.error.code === "pool.crashed") {
-			// A thread of the engine died under the job's own.
-			this.#crash(job, new Error(reply.error.message));
+		if (!reply.ok && TRIED_AGAIN.has(reply.error.code)) {
+			this.#crash(job, unpackError(reply.error));
 			return;
 		}
 		const thread = this.#stop(job);
@@ -266,12 +269,17 @@ export class Scheduler {
 
 	/** The next attempt, or the end. */
 	#crash(job: Job, cause: Error): void {
-		this.#drop(this.#stop(job), "crashed");
+		const thread = this.#stop(job);
 		const { attempts, request } = job;
 		if (cause.name === "DataCloneError") {
 			// The job never reached its thread.
+			this.#idle.push(thread);
 			this.#fail(job, new WitnessError("input.unknown", `prove: expected inputs that are plain data, got ${cause.message}`, { cause }));
-		} else if (attempts <= this.#options.retries) {
+			this.#schedule();
+			return;
+		}
+		this.#drop(thread, "crashed");
+		if (attempts <= this.#options.retries) {
 			job.since = performance.now();
 			this.#queue.add(job);
 		} else {

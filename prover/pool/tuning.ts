@@ -10,6 +10,7 @@ import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ProverError, unpackError } from "../errors.ts";
+import { scriptBeside } from "../script.ts";
 import { makeChain } from "./chain.ts";
 import { defaultMemory, predictMemory, readKeySize } from "./memory.ts";
 import { fingerprint, type Profile, readProfile, type SizeProfile, type Trial, writeProfile } from "./profile.ts";
@@ -104,7 +105,7 @@ export function bestOf(log: number, trials: readonly Trial[]): SizeProfile {
 }
 
 async function runTrial(task: TrialTask, signal: AbortSignal | undefined): Promise<Trial> {
-	const args = [fileURLToPath(new URL("./trial.ts", import.meta.url)), JSON.stringify(task)];
+	const args = [fileURLToPath(scriptBeside(import.meta.url, "trial")), JSON.stringify(task)];
 	const child = promisify(execFile)(process.execPath, args, signal ? { signal } : {});
 	const { stdout } = await child.catch((cause: { code: unknown; signal: unknown }) => {
 		signal?.throwIfAborted();
