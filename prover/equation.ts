@@ -28,15 +28,14 @@ import { type Claim, signalsOf } from "./verify.ts";
 
 /** A committed proof that is to be verified. */
 export interface CommittedCandidate {
-	/** must not be changed afterwards */
 	readonly key: VerificationKey;
 	readonly claim: Claim;
 }
 
 /** A proof of snarkjs that is to be verified, as parsed JSON of unknown origin. */
 export interface PlainCandidate {
-	/** verification key; must not be changed afterwards */
-	readonly key: object;
+	/** verification key */
+	readonly key: unknown;
 	readonly publicSignals: unknown;
 	readonly proof: unknown;
 }
@@ -188,7 +187,7 @@ function readCommittedKey(key: VerificationKey): KeyPoints {
 	return { id: key.id, name: nameOf(points), ...points };
 }
 
-function readPlainKey(value: object): KeyPoints {
+function readPlainKey(value: unknown): KeyPoints {
 	const invalid = (message: string): ProverError => new KeyError("vkey.invalid", `verify: expected ${message}`);
 	const { IC, ...key } = parsePlainKeyDecimals(value);
 	const points = {

@@ -282,6 +282,28 @@ describe.each(["fma", "plain"] as const)("a verifier with %s arithmetic", async 
 		expect(await refusals(verifier, batch)).toEqual(bad.map(([, code], i) => [i, code]));
 	});
 
+	it("reads a key that was changed again", () => {
+		const candidate = plains[0] as PlainCandidate;
+		const changing = structuredClone(plainKey) as { IC: string[][] };
+		verifier.verify({ ...candidate, key: changing });
+		[changing.IC[1], changing.IC[2]] = [changing.IC[2] as string[], changing.IC[1] as string[]];
+		expect(codeOf(() => verifier.verify({ ...candidate, key: changing }))).toBe("proof.equation");
+	});
+
+	it("forgets keys that were not used for long, and reads them again", () => {
+		const candidate = plains[0] as PlainCandidate;
+		const named = (i: number): PlainCandidate => ({ ...candidate, key: { ...plainKey, name: `${i}` } });
+		const loops = vi.spyOn(Pairing.prototype, "miller");
+		const reads = (i: number): number => {
+			loops.mockClear();
+			verifier.verify(named(i));
+			// One loop for the proof, one more where the key is read.
+			return loops.mock.calls.length - 1;
+		};
+		for (let i = 0; i < 64; i++) expect(reads(i)).toBe(1);
+		expect([reads(0), reads(64), reads(0), reads(2), reads(1), reads(64)]).toEqual([0, 1, 0, 0, 1, 0]);
+	});
+
 	it("refuses proofs under keys of other circuits", async () => {
 		const other = new Trapdoor("another key", 3).plainKey;
 		const batch = plains.map((candidate, i) => (i === 5 ? { ...candidate, key: other } : candidate));
