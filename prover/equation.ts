@@ -20,22 +20,22 @@ import { fromBytesBE, Q, R } from "./bn254.ts";
 import { type AffineG1, type AffineG2, isOnCurve, isOnTwist } from "./engine/affine.ts";
 import type { Factor } from "./engine/pairing.ts";
 import { KeyError, ProofInvalid, type ProverError } from "./errors.ts";
-import { checkNames, parsePlainProof, parsePublicSignals, plainG1, plainG2, recordOf, shown } from "./plain/proof.ts";
+import { parsePlainKeyDecimals } from "./plain/key.ts";
+import { parsePlainProof, parsePublicSignals } from "./plain/proof.ts";
 import { parseProof } from "./proof.ts";
 import type { G1Decimals, G2Decimals, VerificationKey } from "./verification-key.ts";
 import { type Claim, signalsOf } from "./verify.ts";
 
 /** A committed proof that is to be verified. */
 export interface CommittedCandidate {
-	/** must not be changed afterwards */
 	readonly key: VerificationKey;
 	readonly claim: Claim;
 }
 
 /** A proof of snarkjs that is to be verified, as parsed JSON of unknown origin. */
 export interface PlainCandidate {
-	/** verification key; must not be changed afterwards */
-	readonly key: object;
+	/** verification key */
+	readonly key: unknown;
 	readonly publicSignals: unknown;
 	readonly proof: unknown;
 }
@@ -187,23 +187,15 @@ function readCommittedKey(key: VerificationKey): KeyPoints {
 	return { id: key.id, name: nameOf(points), ...points };
 }
 
-function readPlainKey(value: object): KeyPoints {
-	const misshapen = (name: string, expected: string, got: unknown): ProverError =>
-		new KeyError("vkey.format", `verify: expected ${name} to be ${expected}, got ${shown(got)}`);
+function readPlainKey(value: unknown): KeyPoints {
 	const invalid = (message: string): ProverError => new KeyError("vkey.invalid", `verify: expected ${message}`);
-	const fields = recordOf(value, (got) => misshapen("a verification key", "an object", got));
-	checkNames(fields, misshapen);
-	const { IC, nPublic } = fields;
-	if (!Array.isArray(IC) || IC.length === 0) throw misshapen("IC", "an array of points", IC);
-	if (nPublic !== undefined && nPublic !== IC.length - 1) throw misshapen("nPublic", `${IC.length - 1}`, nPublic);
-	const g1 = (name: string, point: unknown): AffineG1 => readG1(name, plainG1(name, point, misshapen), invalid);
-	const g2 = (name: string): AffineG2 => readG2(name, plainG2(name, fields[name], misshapen), invalid);
+	const { IC, ...key } = parsePlainKeyDecimals(value);
 	const points = {
-		alpha: g1("vk_alpha_1", fields.vk_alpha_1),
-		beta: g2("vk_beta_2"),
-		gamma: g2("vk_gamma_2"),
-		delta: g2("vk_delta_2"),
-		ic: IC.map((point, index) => g1(`IC[${index}]`, point)),
+		alpha: readG1("vk_alpha_1", key.vk_alpha_1, invalid),
+		beta: readG2("vk_beta_2", key.vk_beta_2, invalid),
+		gamma: readG2("vk_gamma_2", key.vk_gamma_2, invalid),
+		delta: readG2("vk_delta_2", key.vk_delta_2, invalid),
+		ic: IC.map((point, index) => readG1(`IC[${index}]`, point, invalid)),
 	};
 	return { id: "the key", name: nameOf(points), ...points };
 }

@@ -7,7 +7,7 @@ import { Machine } from "./engine/machine.ts";
 import { Pairing } from "./engine/pairing.ts";
 import type { BatchInvalid, ProverError } from "./errors.ts";
 import type { Proof } from "./proof.ts";
-import { Trapdoor } from "./trapdoor.ts";
+import { Trapdoor } from "./testing/trapdoor.ts";
 import { type G1Decimals, type G1Point, type G2Decimals, g1Point, type VerificationKey } from "./verification-key.ts";
 import { type Candidate, type CommittedCandidate, type PlainCandidate, Verifier, type VerifyProgress } from "./verifier.ts";
 import { type Claim, verifyProof } from "./verify.ts";
@@ -280,6 +280,28 @@ describe.each(["fma", "plain"] as const)("a verifier with %s arithmetic", async 
 			expect(codeOf(() => verifier.verify({ ...(claims[0] as CommittedCandidate), key: badKey }))).toBe("key.invalid");
 		const batch = [...bad.map(([badKey]) => ({ ...(plains[0] as PlainCandidate), key: badKey })), ...plains];
 		expect(await refusals(verifier, batch)).toEqual(bad.map(([, code], i) => [i, code]));
+	});
+
+	it("reads a key that was changed again", () => {
+		const candidate = plains[0] as PlainCandidate;
+		const changing = structuredClone(plainKey) as { IC: string[][] };
+		verifier.verify({ ...candidate, key: changing });
+		[changing.IC[1], changing.IC[2]] = [changing.IC[2] as string[], changing.IC[1] as string[]];
+		expect(codeOf(() => verifier.verify({ ...candidate, key: changing }))).toBe("proof.equation");
+	});
+
+	it("forgets keys that were not used for long, and reads them again", () => {
+		const candidate = plains[0] as PlainCandidate;
+		const named = (i: number): PlainCandidate => ({ ...candidate, key: { ...plainKey, name: `${i}` } });
+		const loops = vi.spyOn(Pairing.prototype, "miller");
+		const reads = (i: number): number => {
+			loops.mockClear();
+			verifier.verify(named(i));
+			// One loop for the proof, one more where the key is read.
+			return loops.mock.calls.length - 1;
+		};
+		for (let i = 0; i < 64; i++) expect(reads(i)).toBe(1);
+		expect([reads(0), reads(64), reads(0), reads(2), reads(1), reads(64)]).toEqual([0, 1, 0, 0, 1, 0]);
 	});
 
 	it("refuses proofs under keys of other circuits", async () => {

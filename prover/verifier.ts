@@ -35,13 +35,16 @@ interface Place {
 
 type Step = (done: number) => Promise<void>;
 
+/** Keys that a verifier remembers. */
+const KEYS = 64;
 /** Proofs or factors between two turns of the event loop. */
 const SLICE = 64;
 
 /** A verifier holds a machine of about a megabyte, and no thread. Calls may overlap. */
 export class Verifier {
 	readonly #pairing: Pairing;
-	readonly #keys = new WeakMap<object, KeyPoints>();
+	/** by content, the least recently used first */
+	readonly #keys = new Map<string, KeyPoints>();
 
 	private constructor(pairing: Pairing) {
 		this.#pairing = pairing;
@@ -85,8 +88,9 @@ export class Verifier {
 		const failures: BatchFailure[] = [];
 		const places: Place[] = [];
 		const read = step("read", candidates.length);
+		const seen = new Map<unknown, KeyPoints>();
 		for (const [index, candidate] of candidates.entries()) {
-			const refusal = refusalOf(() => places.push({ index, equation: this.#read(candidate) }));
+			const refusal = refusalOf(() => places.push({ index, equation: this.#read(candidate, seen) }));
 			if (refusal) failures.push({ index, error: refusal });
 			if ((index + 1) % SLICE === 0 || index + 1 === candidates.length) await read((index % SLICE) + 1);
 		}
@@ -131,14 +135,25 @@ export class Verifier {
 		return error ? [{ index, error }] : [];
 	}
 
-	#read(candidate: Candidate): Equation {
-		let key = this.#keys.get(candidate.key);
+	/** @param seen keys of this batch, which are not compared again */
+	#read(candidate: Candidate, seen = new Map<unknown, KeyPoints>()): Equation {
+		const key = seen.get(candidate.key) ?? this.#keyOf(candidate);
+		seen.set(candidate.key, key);
+		return readEquation(candidate, key);
+	}
+
+	#keyOf(candidate: Candidate): KeyPoints {
+		const isCommitted = "claim" in candidate;
+		const content = JSON.stringify([isCommitted, candidate.key], (_, value) => (typeof value === "bigint" ? `${value}` : value));
+		let key = this.#keys.get(content);
 		if (!key) {
 			key = readKey(candidate);
-			this.#checkKey(key, "claim" in candidate ? "key.invalid" : "vkey.invalid");
-			this.#keys.set(candidate.key, key);
+			this.#checkKey(key, isCommitted ? "key.invalid" : "vkey.invalid");
+			if (this.#keys.size === KEYS) this.#keys.delete(this.#keys.keys().next().value as string);
 		}
-		return readEquation(candidate, key);
+		this.#keys.delete(content);
+		this.#keys.set(content, key);
+		return key;
 	}
 
 	#checkKey({ id, beta, gamma, delta, sigma }: KeyPoints, code: "key.invalid" | "vkey.invalid"): void {

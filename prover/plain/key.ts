@@ -66,28 +66,54 @@ export async function readPlainKey(zkey: Source): Promise<{ key: PlainKey; json:
 	}
 }
 
+/** The points of a key, decimal; they need not be points. */
+export interface PlainKeyDecimals {
+	readonly vk_alpha_1: G1Decimals;
+	readonly vk_beta_2: G2Decimals;
+	readonly vk_gamma_2: G2Decimals;
+	readonly vk_delta_2: G2Decimals;
+	/** at least one */
+	readonly IC: readonly G1Decimals[];
+}
+
 /**
- * Reads a key of unknown origin.
+ * Checks the shape of a key of unknown origin.
  * @param value parsed JSON; numbers may be decimal or 0x strings, bigints or safe integers
- * @param invalid the code for a point that is none
- * @throws KeyError `vkey.format` for a missing or misshapen field, another protocol or curve; `vkey.invalid` for a point off the curve,
- *   outside the subgroup or at infinity
+ * @throws KeyError `vkey.format` for a missing or misshapen field, another protocol or curve
  */
-export function parsePlainKey(value: unknown, invalid: "vkey.invalid" | "key.invalid" = "vkey.invalid"): PlainKey {
+export function parsePlainKeyDecimals(value: unknown): PlainKeyDecimals {
 	const fields = recordOf(value, (got) => misshapen("a verification key", "an object", got));
 	checkNames(fields, misshapen);
 	const points = fields.IC;
 	if (!Array.isArray(points) || points.length === 0) throw misshapen("IC", "an array of points", points);
 	if (fields.nPublic !== undefined && fields.nPublic !== points.length - 1)
 		throw misshapen("nPublic", `${points.length - 1}`, fields.nPublic);
-	const g1 = (name: string, point: unknown): G1Point => decode(name, invalid, () => g1Point(plainG1(name, point, misshapen)));
-	const g2 = (name: string): G2Point => decode(name, invalid, () => g2Point(plainG2(name, fields[name], misshapen)));
+	const g2 = (name: string): G2Decimals => plainG2(name, fields[name], misshapen);
 	return {
-		alpha: g1("vk_alpha_1", fields.vk_alpha_1),
+		vk_alpha_1: plainG1("vk_alpha_1", fields.vk_alpha_1, misshapen),
+		vk_beta_2: g2("vk_beta_2"),
+		vk_gamma_2: g2("vk_gamma_2"),
+		vk_delta_2: g2("vk_delta_2"),
+		IC: points.map((point, index) => plainG1(`IC[${index}]`, point, misshapen)),
+	};
+}
+
+/**
+ * Reads a key of unknown origin.
+ * @param value as {@link parsePlainKeyDecimals}
+ * @param invalid the code for a point that is none
+ * @throws KeyError `vkey.format`; `vkey.invalid` for a point off the curve, outside the subgroup or at infinity
+ */
+export function parsePlainKey(value: unknown, invalid: "vkey.invalid" | "key.invalid" = "vkey.invalid"): PlainKey {
+	const key = parsePlainKeyDecimals(value);
+	const g1 = (name: string, point: G1Decimals): G1Point => decode(name, invalid, () => g1Point(point));
+	const g2 = (name: "vk_beta_2" | "vk_gamma_2" | "vk_delta_2"): G2Point => decode(name, invalid, () => g2Point(key[name]));
+	return {
+		alpha: g1("vk_alpha_1", key.vk_alpha_1),
 		beta: g2("vk_beta_2"),
 		gamma: g2("vk_gamma_2"),
 		delta: g2("vk_delta_2"),
-		ic: points.map((point, index) => g1(`IC[${index}]`, point)),
+		ic: key.IC.map((point, index) => g1(`IC[${index}]`, point)),
 	};
 }
 

@@ -7,10 +7,10 @@
 import { bn254 } from "@noble/curves/bn254.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { utf8ToBytes } from "@noble/hashes/utils.js";
-import { fromBytesBE, inverse, mod, R } from "./bn254.ts";
-import type { Proof } from "./proof.ts";
-import { circuitIdOf, type G1Decimals, type G2Decimals, type VerificationKey } from "./verification-key.ts";
-import { type Claim, signalsOf } from "./verify.ts";
+import { fromBytesBE, inverse, mod, R } from "../bn254.ts";
+import type { Proof } from "../proof.ts";
+import { circuitIdOf, type G1Decimals, type G2Decimals, type VerificationKey } from "../verification-key.ts";
+import { type Claim, signalsOf } from "../verify.ts";
 
 /** A proof of snarkjs with its public signals. */
 export interface PlainProofFile {
