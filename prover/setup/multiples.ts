@@ -6,7 +6,7 @@ import { windowBits } from "../engine/fixed-base.ts";
 import { KEY_BYTES } from "../engine/msm.ts";
 import { unpackError } from "../errors.ts";
 import type { PointSections } from "./scalars.ts";
-import { type MultiplyOutcome, type MultiplyTask, multiplyGenerators } from "./worker.ts";
+import { type MultiplyOutcome, type MultiplyTask, multiplyGenerators, type Tables } from "./worker.ts";
 
 export interface MultiplesOptions {
 	/** worker threads; default: one per core */
@@ -44,6 +44,7 @@ export async function multiplySections(all: readonly PointSections[], take: Take
 			? undefined
 			: new Piscina({ filename: new URL("./worker.ts", import.meta.url).href, minThreads: threads, maxThreads: threads });
 	const bits = windowBits(total / (pool ? threads : 1));
+	const tables: Tables = new Map();
 	let done = 0;
 	let next = 0;
 	let failed = false;
@@ -53,7 +54,7 @@ export async function multiplySections(all: readonly PointSections[], take: Take
 			try {
 				signal?.throwIfAborted();
 				const task = { groups: sections.map(({ group }) => group), bits, scalars };
-				const points = pool ? await runInPool(pool, task, signal) : await multiplyGenerators(task);
+				const points = pool ? await runInPool(pool, task, signal) : await multiplyGenerators(task, tables);
 				for (const [i, { section, group }] of sections.entries()) await take(section, points[i] as Uint8Array, first * KEY_BYTES[group]);
 			} catch (error) {
 				failed = true;
