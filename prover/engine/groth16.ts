@@ -140,13 +140,14 @@ export async function prove(
 /** Adds terms, in two lists of the same length, to the rows; returns how many of each it could. */
 type AddTerms = (low: number, high: number, count: number, key?: WebAssembly.Memory) => number;
 
-/** Steps 1 and 2: the scalars of section 9. */
+/** Steps 1 and 2: the scalars of section 9, which stay allocated in the machine. */
 async function quotient(
 	machine: Machine,
 	{ log, nWires }: KeyHeader,
 	witness: Uint8Array,
 	addAll: (add: AddTerms) => void | Promise<void>,
 ): Promise<Uint32Array> {
+	const out = machine.alloc(2 ** log * WORD);
 	const mark = machine.mark();
 	const domain = new Domain(machine, log);
 	const { half } = domain;
@@ -160,11 +161,9 @@ async function quotient(
 	machine.kernel("fr_rows")(rows, half, a, b, c);
 	machine.release(inner);
 	for (const vector of [a, b, c]) domain.shift(vector);
-	const out = machine.alloc(2 * half * WORD);
 	machine.kernel("fr_quotient")(a, b, c, half, out);
-	const scalars = machine.words(out, 2 * half * (WORD / 4)).slice();
 	machine.release(mark);
-	return scalars;
+	return machine.words(out, 2 ** log * (WORD / 4));
 }
 
 /** Hands the terms of a loaded key over. An odd number is completed by nothing times the constant wire. */

@@ -81,6 +81,7 @@ const HEADER_BYTES = 660;
 const COEFFICIENTS = 4;
 /** Points or terms that are loaded at a time. */
 const CHUNK = 4096;
+const CHUNK_BYTES = CHUNK * KEY_BYTES.g2;
 /** Of everything in the memory of a loaded key, and where the first section lies. */
 const ALIGNMENT = 64;
 
@@ -135,16 +136,16 @@ export async function loadedBytes(zkey: Source): Promise<number> {
 /** Loads chunks until all are taken. */
 export async function runLoad(machine: Machine, { zkey, key, next }: LoadTask): Promise<void> {
 	const chunks = chunksOf(key);
+	const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 	const file = await Sections.open(zkey, KEY_FORMAT);
 	try {
 		for (let i = Atomics.add(next, 0, 1); i < chunks.length; i = Atomics.add(next, 0, 1)) {
 			const { section, first, count } = chunks[i] as Chunk;
 			if (section === "terms") {
-				new Uint8Array(key.memory.buffer).set(await readTerms(file, first, count), key.terms + first * TERM_BYTES);
+				new Uint8Array(key.memory.buffer).set(await readTerms(file, first, count, buffer), key.terms + first * TERM_BYTES);
 			} else {
 				const points = key.points[section];
-				const size = KEY_BYTES[points.group];
-				convertPoints(machine, points, first, await file.read(SECTION[section].id, first * size, count * size), describe(section, file));
+				await readChunk(machine, file, section, points, first, count, buffer);
 			}
 		}
 	} catch (error) {
@@ -207,20 +208,33 @@ export async function readPoints(machine: Machine, file: Sections, section: Poin
 	const { id, group } = SECTION[section];
 	const count = file.bytes(id) / KEY_BYTES[group];
 	const points = allocatePoints(machine, group, count);
+	const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 	for (let first = 0; first < count; first += CHUNK) {
-		const bytes = await file.read(id, first * KEY_BYTES[group], Math.min(CHUNK, count - first) * KEY_BYTES[group]);
-		convertPoints(machine, points, first, bytes, describe(section, file));
+		await readChunk(machine, file, section, points, first, Math.min(CHUNK, count - first), buffer);
 	}
 	return points;
 }
 
-/** The bytes of some terms. */
-export function readTerms(file: Sections, first: number, count: number): Promise<Buffer> {
-	return file.read(COEFFICIENTS, 4 + first * TERM_BYTES, count * TERM_BYTES);
+async function readChunk(
+	machine: Machine,
+	file: Sections,
+	section: PointSection,
+	points: Points,
+	first: number,
+	count: number,
+	buffer: Buffer,
+): Promise<void> {
+	const { id, group } = SECTION[section];
+	const bytes = await file.read(id, first * KEY_BYTES[group], count * KEY_BYTES[group], buffer);
+	convertPoints(machine, points, first, bytes, `the points of section ${id} of ${file.name}`);
 }
 
-function describe(section: PointSection, file: Sections): string {
-	return `the points of section ${SECTION[section].id} of ${file.name}`;
+/**
+ * The bytes of some terms.
+ * @param into where to put them, if the key is a file; default: a new buffer
+ */
+export function readTerms(file: Sections, first: number, count: number, into?: Buffer): Promise<Buffer> {
+	return file.read(COEFFICIENTS, 4 + first * TERM_BYTES, count * TERM_BYTES, into);
 }
 
 /**

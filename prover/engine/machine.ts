@@ -1,12 +1,13 @@
 /**
  * The kernels with a memory to work in, and what is too small for a kernel: constants, inverses, single products.
  *
- * Memory is a stack: take a {@link Machine.mark}, allocate, {@link Machine.release}. Addresses stay valid when the memory grows, views do not.
+ * Memory is a stack: take a {@link Machine.mark}, allocate, {@link Machine.release}. Addresses and views stay valid when the memory grows.
  * Points of a key may lie in a memory of their own, which other machines in other threads read too.
  */
 import { fromBytesLE, inverse, mod, Q, R, WORD } from "../bn254.ts";
 import { ProverError } from "../errors.ts";
 import { FACTOR, limbsOf, PAIR_BYTES } from "./field.ts";
+import { collectGarbage } from "./garbage.ts";
 import { type Binary, buildKernels, buildTangents } from "./kernels.ts";
 import { Func, MAX_PAGES, Module, pair } from "./wasm.ts";
 
@@ -72,7 +73,6 @@ export class Machine {
 	readonly #own: Kernels;
 	#next: number;
 	#bytes: Uint8Array;
-	#floats: Float64Array;
 
 	private constructor(program: Program, memory: WebAssembly.Memory, maximum: number) {
 		this.program = program;
@@ -81,7 +81,6 @@ export class Machine {
 		this.#own = this.#instance(memory);
 		this.#next = program.heap;
 		this.#bytes = new Uint8Array(memory.buffer);
-		this.#floats = new Float64Array(memory.buffer);
 	}
 
 	/**
@@ -136,10 +135,11 @@ export class Machine {
 		return program ? Machine.of(program) : Machine.open();
 	}
 
-	/** Keeps the machine for the next {@link take}, unless its memory is large: it is free once nothing refers to it. */
+	/** Keeps the machine for the next {@link take}, unless its memory is large: that goes back to the system. */
 	giveBack(): void {
 		this.release(this.program.heap);
 		if (this.#bytes.length <= KEPT_BYTES) kept = this;
+		else void collectGarbage();
 	}
 
 	/**
@@ -179,22 +179,17 @@ export class Machine {
 		return new WebAssembly.Instance(module, { env: { memory: this.memory, points: key } }).exports as unknown as Kernels;
 	}
 
-	/** The whole memory; not to be kept across {@link alloc}. */
+	/** The whole memory as it is before the next {@link alloc}. */
 	get bytes(): Uint8Array {
 		return this.#bytes;
 	}
 
-	/** The whole memory as 64-bit floats; not to be kept across {@link alloc}. */
-	get floats(): Float64Array {
-		return this.#floats;
-	}
-
-	/** A view of 64-bit floats; not to be kept across {@link alloc}. */
+	/** A view of 64-bit floats. */
 	doubles(pointer: number, length: number): Float64Array {
 		return new Float64Array(this.memory.buffer, pointer, length);
 	}
 
-	/** A view of 32-bit integers; not to be kept across {@link alloc}. */
+	/** A view of 32-bit integers. */
 	words(pointer: number, length: number): Uint32Array {
 		return new Uint32Array(this.memory.buffer, pointer, length);
 	}
@@ -225,7 +220,6 @@ export class Machine {
 				throw outOfMemory(`Machine.alloc: expected room for ${size} bytes, got only ${this.#maximum * PAGE - start}`, cause);
 			}
 			this.#bytes = new Uint8Array(this.memory.buffer);
-			this.#floats = new Float64Array(this.memory.buffer);
 		}
 		this.#next = end;
 		return start;

@@ -69,15 +69,16 @@ export class Sections {
 	/**
 	 * @param from first byte of the part
 	 * @param bytes length of the part; default: to the end
+	 * @param into where to put what is read from a file, at least as long; default: a new buffer
 	 */
-	async read(id: number, from = 0, bytes = this.bytes(id) - from): Promise<Buffer> {
+	async read(id: number, from = 0, bytes = this.bytes(id) - from, into?: Buffer): Promise<Buffer> {
 		const section = this.#sections.get(id);
 		if (!section || from + bytes > section.bytes) {
 			throw this.#format.malformed(
 				`Sections.read: expected section ${id} of ${this.name} to have ${from + bytes} bytes, got ${this.bytes(id)}`,
 			);
 		}
-		return readPart(this.#source, section.start + from, bytes, this.name, this.#format);
+		return readPart(this.#source, section.start + from, bytes, this.name, this.#format, into);
 	}
 
 	async close(): Promise<void> {
@@ -119,14 +120,21 @@ async function findSections(source: FileHandle | Uint8Array, name: string, forma
 	return sections;
 }
 
-async function readPart(source: FileHandle | Uint8Array, start: number, bytes: number, name: string, format: Format): Promise<Buffer> {
+async function readPart(
+	source: FileHandle | Uint8Array,
+	start: number,
+	bytes: number,
+	name: string,
+	format: Format,
+	into?: Buffer,
+): Promise<Buffer> {
 	if (source instanceof Uint8Array) {
 		if (start + bytes > source.length) {
 			throw format.truncated(`Sections.read: expected ${name} to have at least ${start + bytes} bytes, got ${source.length}`);
 		}
 		return Buffer.from(source.buffer, source.byteOffset + start, bytes);
 	}
-	const buffer = allocate(bytes, name);
+	const buffer = into?.subarray(0, bytes) ?? allocate(bytes, name);
 	for (let done = 0; done < bytes; ) {
 		const { bytesRead } = await source.read(buffer, done, bytes - done, start + done).catch((cause) => {
 			throw format.missing(`Sections.read: expected to read ${name}, got ${(cause as Error).message}`, cause);
