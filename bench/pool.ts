@@ -8,7 +8,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { loadFfjavascript } from "../prover/engine.ts";
-import { chainWitness, makeChain, writePlainKey } from "../prover/pool/chain.ts";
+import { chainWitness, makePlainKey } from "../prover/pool/chain.ts";
 import { predictMemory, readKeySize } from "../prover/pool/memory.ts";
 import { type Case, measure, median } from "./bench.ts";
 
@@ -38,9 +38,8 @@ interface Files {
 export async function run(): Promise<Case[]> {
 	const folder = await mkdtemp(join(tmpdir(), "openledger-bench-"));
 	try {
-		const { circuit } = await makeChain(LOG);
-		const files = { zkey: join(folder, "chain.zkey"), wtns: join(folder, "chain.wtns") };
-		await writePlainKey(files.zkey, circuit);
+		const { circuit, zkey } = await makePlainKey(LOG);
+		const files = { zkey, wtns: join(folder, "chain.wtns") };
 		await writeFile(files.wtns, await chainWitness(circuit));
 		return [...(await throughput(files)), ...(await memory(files))];
 	} finally {

@@ -8,6 +8,7 @@ const BENCHES: Record<string, () => Promise<{ run(args: readonly string[]): Prom
 	epoch: () => import("./epoch.ts"),
 	pool: () => import("./pool.ts"),
 	prover: () => import("./prover.ts"),
+	setup: () => import("./setup.ts"),
 	textbook: () => import("./textbook.ts"),
 	verification: () => import("./verification.ts"),
 };

@@ -8,6 +8,7 @@ export const EXIT = {
 	badInput: 3,
 	artefact: 4,
 	resources: 5,
+	/** A chain or a server does not answer, or refuses. */
 	chain: 6,
 	internal: 70,
 	interrupted: 130,
@@ -21,9 +22,9 @@ export interface Failure {
 	readonly hint: string | undefined;
 }
 
-const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|r1cs\.|sym\.|FILE_DAMAGED|BUNDLE_MISSING)/;
+const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|r1cs\.|sym\.|powers\.|ceremony\.missing|FILE_DAMAGED|BUNDLE_MISSING)/;
 const RESOURCES =
-	/^(artefact\.disk-full|DISK_FULL|pool\.(crashed|full|memory|poisoned)|engine\.memory|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
+	/^(artefact\.disk-full|DISK_FULL|pool\.(crashed|full|memory|poisoned)|engine\.memory|jobs\.(full|size)|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
 
 /** Sorts an error into the documented exit codes by its class and code. */
 export function failureOf(error: unknown, interrupted: boolean): Failure {
@@ -46,6 +47,15 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 	if (RESOURCES.test(label)) {
 		return failure(EXIT.resources);
 	}
+	if (label === "jobs.database") {
+		return failure(EXIT.chain);
+	}
+	if (label === "jobs.poisoned") {
+		return failure(EXIT.invalid);
+	}
+	if (label.startsWith("jobs.")) {
+		return failure(EXIT.badInput);
+	}
 	if (ARTEFACT.test(label)) {
 		return failure(EXIT.artefact);
 	}
@@ -58,6 +68,9 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 			return failure(EXIT.badInput);
 		case "EpochError":
 			return failure(label === "LINK_BROKEN" ? EXIT.invalid : EXIT.badInput);
+		case "CeremonyError":
+			if (label === "ceremony.failed") return failure(EXIT.internal);
+			return failure(/exists|format/.test(label) ? EXIT.badInput : EXIT.invalid);
 		case "ProofInvalid":
 			return failure(label === "proof.format" ? EXIT.badInput : EXIT.invalid);
 		case "LedgerError":

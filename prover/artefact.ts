@@ -123,7 +123,8 @@ export async function dropArtefact(kind: string, digest: string, root = cacheRoo
 	await rm(path, { force: true });
 }
 
-async function fileSha256(path: string): Promise<string> {
+/** SHA-256 of a file, hex. */
+export async function fileSha256(path: string): Promise<string> {
 	const hash = createHash("sha256");
 	for await (const block of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(block);
 	return hash.digest("hex");

@@ -14,7 +14,7 @@ let helpers: Helpers | undefined;
 
 /** Makes ffjavascript start its threads through our own class; see web-worker.ts for the reason. */
 async function hookWebWorker(): Promise<void> {
-	// Node 20 lacks it, and plain proofs do without.
+	// Not every Node that runs the engine has it, and plain proofs do without.
 	const { registerHooks } = await import("node:module");
 	const own = scriptBeside(import.meta.url, "web-worker").href;
 	registerHooks({

@@ -72,7 +72,7 @@ export interface Equation {
 }
 
 /** Longest sum of a factor. A longer one becomes several, so that no step takes long. */
-const SUM = 256;
+const SUM = 64;
 
 /**
  * Reads a key.

@@ -1,43 +1,28 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bn254 } from "@noble/curves/bn254.js";
 import * as snarkjs from "snarkjs";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { mod, Q, R, toBytesLE, WORD } from "./bn254.ts";
 import { Machine } from "./engine/machine.ts";
 import { type BinaryFile, groth16, type ProofWithSignals, type ProveProgress, ProverError } from "./groth16.ts";
 import { readR1cs } from "./r1cs.ts";
-import { type CircuitFiles, changed, changedSection, compilePlain, endSnarkjs, sectionOf, snarkjsKey } from "./testing/plain.ts";
+import { CHAIN, SQUARE } from "./testing/circuits.ts";
+import {
+	type CircuitFiles,
+	changed,
+	changedSection,
+	compilePlain,
+	endSnarkjs,
+	pointOutsideSubgroup,
+	sectionOf,
+	snarkjsKey,
+} from "./testing/plain.ts";
 import { SECTION } from "./zkey.ts";
 
 // Compilers and threads share their cores with whatever else runs.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 });
 
-/** Sum of squares plus 16 squarings; the quotient is a hint that `calculate` fills and a constraint checks. */
-const SOURCE = `pragma circom 2.1.6;
-template Square() {
-    signal input in;
-    signal output out;
-    out <== in * in;
-}
-template Chain(n) {
-    signal input x[2][2];
-    signal input y;
-    signal output end;
-    signal output ratio;
-    component square[n];
-    for (var i = 0; i < n; i++) {
-        square[i] = Square();
-        square[i].in <== i == 0 ? x[0][0] + x[0][1] * x[1][0] : square[i - 1].out + x[1][1];
-    }
-    end <== square[n - 1].out;
-    ratio <-- end / y;
-    ratio * y === end;
-}
-component main {public [y]} = Chain(16);
-`;
-const OTHER = "pragma circom 2.1.6; template T() { signal input x; signal output y; y <== x * x; } component main = T();";
 const INPUT = {
 	x: [
 		[1, "2"],
@@ -64,13 +49,13 @@ async function calculate(wasm: string, input: unknown): Promise<Uint8Array> {
 
 beforeAll(async () => {
 	root = await mkdtemp(join(tmpdir(), "openledger-groth16-"));
-	files = await compilePlain(root, "chain", SOURCE);
-	other = await compilePlain(root, "other", OTHER);
+	files = await compilePlain(root, "chain", CHAIN);
+	other = await compilePlain(root, "other", SQUARE);
 	key = await snarkjsKey(files.r1cs, 6);
 	witness = await calculate(files.wasm, INPUT);
 	good = await groth16.prove(key, witness);
 	verificationKey = structuredClone(await groth16.exportVerificationKey(key)) as unknown as typeof verificationKey;
-	const blsFiles = await compilePlain(root, "bls", OTHER, ["--prime", "bls12381"]);
+	const blsFiles = await compilePlain(root, "bls", SQUARE, ["--prime", "bls12381"]);
 	bls = { files: blsFiles, key: await snarkjsKey(blsFiles.r1cs, 3, "bls12381"), witness: await calculate(blsFiles.wasm, { x: 3 }) };
 });
 afterEach(() => vi.restoreAllMocks());
@@ -83,24 +68,9 @@ afterAll(async () => {
 const altered = (wire: number, value: bigint): Uint8Array =>
 	changedSection(witness, 2, (values) => values.set(toBytesLE(value), wire * WORD));
 
-/** A point of the twist outside the subgroup, in affine coordinates. */
-function outsideSubgroup(): { x: { c0: bigint; c1: bigint }; y: { c0: bigint; c1: bigint } } {
-	const { Fp2 } = bn254.fields;
-	for (let i = 1n; ; i++) {
-		const x = Fp2.fromBigTuple([i, 1n]);
-		const square = Fp2.add(Fp2.mul(Fp2.sqr(x), x), bn254.G2.Point.CURVE().b);
-		try {
-			const y = Fp2.sqrt(square);
-			if (!bn254.G2.Point.fromAffine({ x, y }).isTorsionFree()) return { x, y };
-		} catch {
-			// No square: no point has this x.
-		}
-	}
-}
-
 /** The same as a key stores it. */
 function outsideSubgroupBytes(): Uint8Array {
-	const { x, y } = outsideSubgroup();
+	const { x, y } = pointOutsideSubgroup();
 	return Buffer.concat([x.c0, x.c1, y.c0, y.c1].map((value) => toBytesLE(mod(value << 256n, Q))));
 }
 
@@ -179,6 +149,22 @@ describe("prove", () => {
 	});
 });
 
+describe("memory that is refused", () => {
+	it("is named, and the next proof works", async () => {
+		const path = join(root, "memory.zkey");
+		await writeFile(path, key);
+		vi.spyOn(Buffer, "allocUnsafeSlow").mockImplementation((size) => {
+			throw new RangeError(`Array buffer allocation failed: ${size}`);
+		});
+		await expect(groth16.prove(path, witness, { threads: "one" })).rejects.toMatchObject({
+			code: "engine.memory",
+			hint: expect.stringMatching(/memory/),
+		});
+		vi.restoreAllMocks();
+		expect((await groth16.prove(path, witness)).publicSignals).toEqual(good.publicSignals);
+	});
+});
+
 describe("a witness that violates a constraint", () => {
 	const code = "witness.unsatisfied";
 	/** Wire of a signal. */
@@ -238,14 +224,14 @@ describe("a witness that violates a constraint", () => {
 	});
 
 	it("is not blamed when the key is of another circuit of the same size", async () => {
-		const sibling = await compilePlain(root, "sibling", SOURCE.replace("+ x[1][1]", "+ 2 * x[1][1]"));
+		const sibling = await compilePlain(root, "sibling", CHAIN.replace("+ x[1][1]", "+ 2 * x[1][1]"));
 		const theirs = await calculate(sibling.wasm, INPUT);
 		await expect(groth16.prove(key, theirs, { r1cs: sibling.r1cs })).rejects.toMatchObject({ code: "key.foreign" });
 		await expect(groth16.prove(key, theirs)).rejects.toMatchObject({ code });
 	});
 
 	it("is refused by circom's assertions first, with template and line", async () => {
-		const asserted = await compilePlain(root, "asserted", OTHER.replace("y <== x * x;", "y <== x * x; assert(x == 3);"));
+		const asserted = await compilePlain(root, "asserted", SQUARE.replace("y <== x * x;", "y <== x * x; assert(x == 3);"));
 		const foreignKey = await snarkjsKey(asserted.r1cs, 3);
 		await groth16.fullProve({ x: 3 }, asserted.wasm, foreignKey);
 		await expect(groth16.fullProve({ x: 4 }, asserted.wasm, foreignKey)).rejects.toMatchObject({
@@ -350,9 +336,10 @@ describe("prove refuses", () => {
 		await expect(groth16.prove(key, altered(2, 7n), options)).rejects.toMatchObject({ code, message: expect.stringContaining("expected") });
 	});
 
-	it("a symbol table that is not there, before it is needed", async () => {
-		const options = { r1cs: files.r1cs, sym: join(root, "none.sym") };
-		await expect(groth16.prove(key, witness, options)).rejects.toMatchObject({ code: "sym.missing" });
+	it("a symbol table that is not there, or a folder, before it is needed", async () => {
+		for (const sym of [join(root, "none.sym"), root]) {
+			await expect(groth16.prove(key, witness, { r1cs: files.r1cs, sym })).rejects.toMatchObject({ code: "sym.missing" });
+		}
 	});
 
 	it("files that cannot be read", async () => {
@@ -466,115 +453,6 @@ describe("exportVerificationKey", () => {
 			[changedSection(key, SECTION.header, (content) => content.set(outsideSubgroupBytes(), 340)), "key.invalid"],
 		] as const) {
 			await expect(groth16.exportVerificationKey(file)).rejects.toMatchObject({ code });
-		}
-	});
-});
-
-describe("verify", () => {
-	const invalidG2 = (): string[][] => {
-		const { x, y } = outsideSubgroup();
-		return [
-			[`${x.c0}`, `${x.c1}`],
-			[`${y.c0}`, `${y.c1}`],
-			["1", "0"],
-		];
-	};
-	const signals = (change: (list: string[]) => unknown[]) => (): [unknown, unknown, unknown] => [
-		verificationKey,
-		change([...good.publicSignals]),
-		good.proof,
-	];
-	const proof = (change: object) => (): [unknown, unknown, unknown] => [verificationKey, good.publicSignals, { ...good.proof, ...change }];
-	const vkey = (change: object) => (): [unknown, unknown, unknown] => [{ ...verificationKey, ...change }, good.publicSignals, good.proof];
-
-	it("takes hexadecimal numbers, bigints and keys without e(alpha, beta), as snarkjs does", async () => {
-		const hex = good.publicSignals.map((signal) => `0x${BigInt(signal).toString(16)}`);
-		const big = good.publicSignals.map(BigInt);
-		const { vk_alphabeta_12: _, ...short } = verificationKey;
-		for (const [key, list] of [
-			[verificationKey, hex],
-			[verificationKey, big],
-			[short, good.publicSignals],
-		]) {
-			expect(await groth16.verify(key, list, good.proof)).toBe(true);
-			expect(await snarkjsVerify(key, list, good.proof)).toBe(true);
-		}
-	});
-
-	it.each<[string, () => [unknown, unknown, unknown], string]>([
-		["another public signal", signals(([first, ...rest]) => [(BigInt(first as string) + 1n).toString(), ...rest]), "proof.equation"],
-		["public signals in another order", signals((list) => list.reverse()), "proof.equation"],
-		["a public signal that is r more", signals(([first, ...rest]) => [(BigInt(first as string) + R).toString(), ...rest]), "proof.public"],
-		["a public signal that is r", signals(([_, ...rest]) => [R.toString(), ...rest]), "proof.public"],
-		[
-			"a negated point",
-			() => proof({ pi_c: [good.proof.pi_c[0], (Q - BigInt(good.proof.pi_c[1] as string)).toString(), "1"] })(),
-			"proof.equation",
-		],
-		["a point of another place", () => proof({ pi_a: good.proof.pi_c })(), "proof.equation"],
-		["a point off the curve", proof({ pi_a: ["1", "3", "1"] }), "proof.point"],
-		["a G2 point outside the subgroup", () => proof({ pi_b: invalidG2() })(), "proof.point"],
-		["another key's delta", () => vkey({ vk_delta_2: verificationKey.vk_beta_2 })(), "proof.equation"],
-	])("says no to %s, as snarkjs does", async (_, make, code) => {
-		expect(await groth16.verify(...make())).toBe(false);
-		await expect(groth16.check(...make())).rejects.toMatchObject({ code, name: "ProofInvalid" });
-		expect(await snarkjsVerify(...make())).toBe(false);
-	});
-
-	it("says no where snarkjs says yes: coordinates above q, and missing signals that are zero", async () => {
-		const shifted = good.proof.pi_a.map((value, i) => (i === 0 ? (BigInt(value) + Q).toString() : value));
-		const [key, list, high] = proof({ pi_a: shifted })();
-		expect(await snarkjsVerify(key, list, high)).toBe(true);
-		await expect(groth16.check(key, list, high)).rejects.toMatchObject({ code: "proof.point" });
-
-		const otherKey = await snarkjsKey(other.r1cs, 3);
-		const square = await groth16.fullProve({ x: 0 }, other.wasm, otherKey);
-		expect(square.publicSignals).toEqual(["0"]);
-		const squareKey = await groth16.exportVerificationKey(otherKey);
-		expect(await snarkjsVerify(squareKey, [], square.proof)).toBe(true);
-		expect(await groth16.verify(squareKey, [], square.proof)).toBe(false);
-		expect(await groth16.verify(squareKey, ["0"], square.proof)).toBe(true);
-	});
-
-	it.each<[string, () => [unknown, unknown, unknown], string]>([
-		["no proof", () => [verificationKey, good.publicSignals, "proof"], "proof.format"],
-		["a list as proof", () => [verificationKey, good.publicSignals, []], "proof.format"],
-		["null as proof", () => [verificationKey, good.publicSignals, null], "proof.format"],
-		["another protocol's proof", proof({ protocol: "plonk" }), "proof.format"],
-		["another curve's proof", proof({ curve: "bls12381" }), "proof.format"],
-		["a proof without pi_b", proof({ pi_b: undefined }), "proof.format"],
-		["a word as coordinate", proof({ pi_a: ["one", "2", "1"] }), "proof.format"],
-		["a negative coordinate", proof({ pi_a: ["1", "-2", "1"] }), "proof.format"],
-		["a fraction as coordinate", proof({ pi_a: [1.5, 2, 1] }), "proof.format"],
-		["a coordinate of 90 digits", proof({ pi_a: ["1".repeat(90), "2", "1"] }), "proof.format"],
-		["a coordinate of 2^256", proof({ pi_a: [2n ** 256n, "2", "1"] }), "proof.format"],
-		["a point at infinity", proof({ pi_a: ["0", "1", "0"] }), "proof.format"],
-		["two coordinates", proof({ pi_c: ["1", "2"] }), "proof.format"],
-		["public signals that are no list", () => [verificationKey, { 0: "1" }, good.proof], "proof.format"],
-		["a word as public signal", signals(([_, ...rest]) => ["one", ...rest]), "proof.format"],
-		["an empty public signal", signals(([_, ...rest]) => ["", ...rest]), "proof.format"],
-		["a negative public signal", signals(([_, ...rest]) => ["-1", ...rest]), "proof.format"],
-		["a public signal that JSON has rounded", signals(([_, ...rest]) => [2 ** 60, ...rest]), "proof.format"],
-		["no key", () => ["key", good.publicSignals, good.proof], "vkey.format"],
-		["a proof as key", () => [good.proof, good.publicSignals, good.proof], "vkey.format"],
-		["another protocol's key", vkey({ protocol: "plonk" }), "vkey.format"],
-		["another curve's key", vkey({ curve: "bls12381" }), "vkey.format"],
-		["a key with another number of signals", vkey({ nPublic: 2 }), "vkey.format"],
-		["a key without IC", vkey({ IC: [] }), "vkey.format"],
-		["a word in a key", vkey({ vk_alpha_1: ["a", "2", "1"] }), "vkey.format"],
-		["a point of a key off the curve", vkey({ vk_alpha_1: ["1", "3", "1"] }), "vkey.invalid"],
-		["a point of a key above q", vkey({ vk_alpha_1: [(Q + 1n).toString(), "2", "1"] }), "vkey.invalid"],
-		["a point of a key outside the subgroup", () => vkey({ vk_gamma_2: invalidG2() })(), "vkey.invalid"],
-		["an IC point off the curve", () => vkey({ IC: [...verificationKey.IC.slice(1), ["1", "3", "1"]] })(), "vkey.invalid"],
-	])("throws for %s", async (_, make, code) => {
-		await expect(groth16.verify(...make())).rejects.toMatchObject({ code, message: expect.stringContaining("expected") });
-	});
-
-	it("says no to another number of public signals", async () => {
-		for (const change of [(list: string[]) => list.slice(1), (list: string[]) => [...list, "0"], () => []]) {
-			const claim = signals(change)();
-			expect(await groth16.verify(...claim)).toBe(false);
-			await expect(groth16.check(...claim)).rejects.toMatchObject({ code: "proof.public" });
 		}
 	});
 });

@@ -8,12 +8,12 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import type { Source } from "./engine/sections.ts";
 import { groth16Prove } from "./engine.ts";
-import { KeyError, ProverError, WitnessError } from "./errors.ts";
-import { checkPlainEquation } from "./plain/equation.ts";
+import { CompileError, KeyError, type ProverError, WitnessError } from "./errors.ts";
+import { checkPlain, isValid } from "./plain/equation.ts";
 import { type CircuitInputs, parseInputs } from "./plain/inputs.ts";
-import { alphaBeta, type Groth16VerificationKey, parsePlainKey, readPlainKey } from "./plain/key.ts";
-import { type ProofWithSignals, parsePlainProof, parsePublicSignals } from "./plain/proof.ts";
-import { checkMade, holds } from "./plain/self-check.ts";
+import { alphaBeta, type Groth16VerificationKey, readPlainKey } from "./plain/key.ts";
+import type { ProofWithSignals } from "./plain/proof.ts";
+import { checkMade } from "./plain/self-check.ts";
 import { openSymbols } from "./plain/violation.ts";
 import { readR1csHeader } from "./r1cs.ts";
 import { encodeWitness, WitnessProgram } from "./witness.ts";
@@ -102,8 +102,7 @@ async function fullProve(input: CircuitInputs, wasm: BinaryFile, zkey: BinaryFil
  * @throws KeyError `vkey.format`, `vkey.invalid`
  */
 async function verify(verificationKey: unknown, publicSignals: unknown, proof: unknown): Promise<boolean> {
-	const [key, signals, points] = [parsePlainKey(verificationKey), parsePublicSignals(publicSignals), parsePlainProof(proof)];
-	return holds(checkPlainEquation(key, signals, points));
+	return isValid({ key: verificationKey, publicSignals, proof });
 }
 
 /**
@@ -112,7 +111,7 @@ async function verify(verificationKey: unknown, publicSignals: unknown, proof: u
  *   `proof.equation` (all else), and as {@link verify}
  */
 async function check(verificationKey: unknown, publicSignals: unknown, proof: unknown): Promise<void> {
-	await checkPlainEquation(parsePlainKey(verificationKey), parsePublicSignals(publicSignals), parsePlainProof(proof));
+	await checkPlain({ key: verificationKey, publicSignals, proof });
 }
 
 /**
@@ -133,10 +132,12 @@ export const groth16 = { prove, fullProve, verify, check, exportVerificationKey 
 async function proveChecked(zkey: Source, wtns: Source, options: ProveOptions): Promise<ProofWithSignals> {
 	const { threads = "all", signal, onProgress } = options;
 	signal?.throwIfAborted();
-	const constraints = options.r1cs && sourceOf(options.r1cs, "r1cs", (message) => new ProverError("r1cs.missing", message));
-	const symbols = options.sym && sourceOf(options.sym, "sym", (message) => new ProverError("sym.missing", message));
+	const constraints =
+		options.r1cs === undefined ? undefined : sourceOf(options.r1cs, "r1cs", (message) => new CompileError("r1cs.missing", message));
+	const symbols =
+		options.sym === undefined ? undefined : sourceOf(options.sym, "sym", (message) => new CompileError("sym.missing", message));
 	// Both are needed only when the proof fails, but a wrong path should not come to light then.
-	if (constraints) await readR1csHeader(constraints);
+	if (constraints !== undefined) await readR1csHeader(constraints);
 	if (typeof symbols === "string") await (await openSymbols(symbols)).close();
 
 	const made = await groth16Prove(zkey, wtns, threads === "all" ? availableParallelism() : 1, {

@@ -111,6 +111,6 @@ describe("readR1cs", () => {
 		["very many constraints", () => fileOf("d", ROWS, { nConstraints: 2 ** 32 - 1 }), /4294967295 constraints, got a section of/],
 		["fewer wires than inputs and outputs", () => fileOf("e", [], { nWires: 4 }), /at least 5 wires, got 4/],
 	])("refuses %s", async (_, make, message) => {
-		await expect(readR1cs(await make())).rejects.toMatchObject({ code: "compile.failed", message: expect.stringMatching(message) });
+		await expect(readR1cs(await make())).rejects.toMatchObject({ code: "r1cs.format", message: expect.stringMatching(message) });
 	});
 });

@@ -38,7 +38,7 @@ type Step = (done: number) => Promise<void>;
 /** Proofs or factors between two turns of the event loop. */
 const SLICE = 64;
 
-/** A verifier holds a machine of less than a megabyte, and no thread. Calls may overlap. */
+/** A verifier holds a machine of about a megabyte, and no thread. Calls may overlap. */
 export class Verifier {
 	readonly #pairing: Pairing;
 	readonly #keys = new WeakMap<object, KeyPoints>();

@@ -113,7 +113,7 @@ export function checkEquation(key: VerificationKey, signals: readonly bigint[], 
 }
 
 /** Whether the product of the pairings is 1. A pair with the point at infinity contributes 1. */
-export function isProductOne(pairs: readonly (readonly [G1Point, G2Point])[]): boolean {
+function isProductOne(pairs: readonly (readonly [G1Point, G2Point])[]): boolean {
 	const { Fp12 } = bn254.fields;
 	const terms = pairs.filter(([g1]) => !g1.is0()).map(([g1, g2]) => ({ g1, g2 }));
 	return Fp12.eql(bn254.pairingBatch(terms), Fp12.ONE);
@@ -123,7 +123,7 @@ export function isProductOne(pairs: readonly (readonly [G1Point, G2Point])[]): b
  * @param name what the point is called in a message
  * @throws ProofInvalid `proof.point` when it cannot be read
  */
-export function decodePoint<Point>(name: string, read: () => Point): Point {
+function decodePoint<Point>(name: string, read: () => Point): Point {
 	try {
 		return read();
 	} catch (cause) {

@@ -11,7 +11,6 @@
  * section at a time.
  */
 import { randomBytes } from "node:crypto";
-import { bn254 } from "@noble/curves/bn254.js";
 import { fromBytesBE, fromBytesLE, mod, R, WORD } from "../bn254.ts";
 import { KeyError, ProverError, WitnessError } from "../errors.ts";
 import type { Groth16Proof } from "../plain/proof.ts";
@@ -101,7 +100,7 @@ export async function prove(
 			requestSum(key, "c", ofWires, header.nPublic + 1),
 		);
 		// While other threads are at it.
-		const { g1Point, g2Point, hornerG1, hornerG2 } = await import("./horner.ts");
+		const { g1Point, g2Point, hornerG1, hornerG2, isOutsideSubgroup } = await import("./horner.ts");
 		if (file) await checkHeader(header, name);
 		const [alpha1, beta1, delta1] = [header.alpha1, header.beta1, header.delta1].map(g1Point) as [G1Point, G1Point, G1Point];
 		const [beta2, delta2] = [header.beta2, header.delta2].map(g2Point) as [G2Point, G2Point];
@@ -120,7 +119,11 @@ export async function prove(
 			.add(times(a, s))
 			.add(times(b1, r))
 			.subtract(times(delta1, mod(r * s, R)));
-		const [piA, piB] = [g1Decimals(a), g2Decimals(b2, name)];
+		// That all points of the key are on the curve is checked; that they are in the subgroup would be dear to check one by one.
+		if (isOutsideSubgroup(b2)) {
+			throw new KeyError("key.invalid", `prove: expected the points of section 7 of ${name} in the subgroup of order r, got one outside`);
+		}
+		const [piA, piB] = [g1Decimals(a), g2Decimals(b2)];
 		const [bitsH] = (await late.finish(signal, advance)) as [BitSums];
 		return {
 			proof: { pi_a: piA, pi_b: piB, pi_c: g1Decimals(c.add(hornerG1(bitsH))), protocol: "groth16", curve: "bn128" },
@@ -219,14 +222,8 @@ function g1Decimals(point: G1Point): string[] {
 	return [x.toString(), y.toString(), "1"];
 }
 
-function g2Decimals(point: G2Point, key: string): string[][] {
-	const { x, y } = point.toAffine();
-	const { Fp2 } = bn254.fields;
-	if (!point.isTorsionFree() && Fp2.eql(Fp2.sqr(y), Fp2.add(Fp2.mul(Fp2.sqr(x), x), bn254.G2.Point.CURVE().b))) {
-		// That all points of the key are on the curve is checked; that they are in the subgroup would be dear to check one by one.
-		throw new KeyError("key.invalid", `prove: expected the points of section 7 of ${key} in the subgroup of order r, got one outside`);
-	}
-	checked(point);
+function g2Decimals(point: G2Point): string[][] {
+	const { x, y } = checked(point).toAffine();
 	return [
 		[x.c0.toString(), x.c1.toString()],
 		[y.c0.toString(), y.c1.toString()],

@@ -19,6 +19,14 @@ export function g2Point([x0, x1, y0, y1]: readonly bigint[]): G2Point {
 	});
 }
 
+/** Whether a point is on the curve, but not of order r. */
+export function isOutsideSubgroup(point: G2Point): boolean {
+	if (point.isTorsionFree()) return false;
+	const { x, y } = point.toAffine();
+	const { Fp2 } = bn254.fields;
+	return Fp2.eql(Fp2.sqr(y), Fp2.add(Fp2.mul(Fp2.sqr(x), x), bn254.G2.Point.CURVE().b));
+}
+
 export function hornerG1(bits: BitSums): G1Point {
 	return horner(bits, bn254.G1.Point.ZERO, g1Point);
 }

@@ -116,7 +116,13 @@ export class Machine {
 
 	static async #compile(arithmetic: Arithmetic, build: Build): Promise<Program> {
 		const { binary, constants } = build(arithmetic === "fma");
-		return { arithmetic, module: await WebAssembly.compile(binary), constants, heap: Math.ceil((16 * constants.length) / 64) * 64 };
+		const module = await WebAssembly.compile(binary).catch((cause) => {
+			throw new ProverError("engine.failed", `Machine.open: expected WebAssembly with several memories, got ${(cause as Error).message}`, {
+				hint: "the engine needs Node 22 or newer",
+				cause,
+			});
+		});
+		return { arithmetic, module, constants, heap: Math.ceil((16 * constants.length) / 64) * 64 };
 	}
 
 	/**

@@ -5,8 +5,8 @@ import { recode } from "./digits.ts";
 import { FixedBase, fixedDigits } from "./fixed-base.ts";
 import { hornerG1, hornerG2 } from "./horner.ts";
 import type { GroupName } from "./kernels.ts";
-import { type Arithmetic, Machine } from "./machine.ts";
-import { KEY_BYTES, loadPoints, sumBits } from "./msm.ts";
+import { type Arithmetic, allocateMemory, Machine } from "./machine.ts";
+import { convertPoints, KEY_BYTES, loadPoints, sumBits } from "./msm.ts";
 import { buildSetupKernels } from "./setup-kernels.ts";
 
 // Compilers and threads share their cores with whatever else runs.
@@ -101,6 +101,19 @@ describe("sums", () => {
 		expect(low.add(high).toAffine()).toEqual(multiple("g1", inner(multiples, scalars.slice(10))));
 		expect(low.is0() || high.is0()).toBe(false);
 		expect(machine.mark()).toBe(mark);
+	});
+
+	it("read points above 2 GB", async () => {
+		const machine = await Machine.open();
+		const scalars = Array.from({ length: 30 }, (_, i) => (i % 3 === 0 ? random(3) : random(i)));
+		const multiples = scalars.map((_, i) => (i % 3 === 0 ? 7n : i % 7 === 0 ? 0n : random(i + 50)));
+		// Pages that nobody writes take no memory.
+		const pages = 57344;
+		const memory = allocateMemory(pages, pages);
+		const points = { group: "g1", memory, pointer: 3 * 2 ** 30, count: 30, present: 3.25 * 2 ** 30 } as const;
+		convertPoints(machine, points, 0, await pointsOf("g1", multiples), "test points");
+		const bits = sumBits(machine, points, recode(machine, wordsOf(scalars)));
+		expect(hornerG1(bits).toAffine()).toEqual(multiple("g1", inner(multiples, scalars)));
 	});
 
 	it("read coordinates up to the field's last element", async () => {

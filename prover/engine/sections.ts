@@ -3,7 +3,7 @@
  */
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { fromBytesLE, WORD } from "../bn254.ts";
-import type { ProverError } from "../errors.ts";
+import { ProverError } from "../errors.ts";
 
 /** A file's path, or its content. */
 export type Source = string | Uint8Array;
@@ -85,8 +85,11 @@ export class Sections {
 	}
 }
 
-/** Opening a pipe would wait for whoever writes to it, and a folder opens but cannot be read. */
-async function openFile(path: string): Promise<FileHandle> {
+/**
+ * Opens a file for reading. Opening a pipe would wait for whoever writes to it, and a folder opens but cannot be read.
+ * @throws Error in the system's words, or for what is no regular file
+ */
+export async function openFile(path: string): Promise<FileHandle> {
 	const found = await stat(path);
 	if (!found.isFile()) throw new Error(found.isDirectory() ? "a folder" : "no regular file");
 	return open(path, "r");
@@ -123,7 +126,7 @@ async function readPart(source: FileHandle | Uint8Array, start: number, bytes: n
 		}
 		return Buffer.from(source.buffer, source.byteOffset + start, bytes);
 	}
-	const buffer = Buffer.allocUnsafeSlow(bytes);
+	const buffer = allocate(bytes, name);
 	for (let done = 0; done < bytes; ) {
 		const { bytesRead } = await source.read(buffer, done, bytes - done, start + done).catch((cause) => {
 			throw format.missing(`Sections.read: expected to read ${name}, got ${(cause as Error).message}`, cause);
@@ -133,6 +136,21 @@ async function readPart(source: FileHandle | Uint8Array, start: number, bytes: n
 		done += bytesRead;
 	}
 	return buffer;
+}
+
+function allocate(bytes: number, name: string): Buffer {
+	try {
+		return Buffer.allocUnsafeSlow(bytes);
+	} catch (cause) {
+		throw new ProverError(
+			"engine.memory",
+			`Sections.read: expected memory for ${bytes} bytes of ${name}, got ${(cause as Error).message}`,
+			{
+				hint: "use fewer threads, or a machine with more memory",
+				cause,
+			},
+		);
+	}
 }
 
 /** A length in bytes and a field element, as headers name a field. */

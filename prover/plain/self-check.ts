@@ -2,10 +2,10 @@
 import { prove, readWitness } from "../engine/groth16.ts";
 import { Machine } from "../engine/machine.ts";
 import type { Source } from "../engine/sections.ts";
-import { KeyError, ProofInvalid, ProverError, WitnessError } from "../errors.ts";
-import { checkPlainEquation } from "./equation.ts";
-import { type PlainKey, readPlainKey } from "./key.ts";
-import { type ProofWithSignals, parsePlainProof, parsePublicSignals } from "./proof.ts";
+import { KeyError, ProverError, WitnessError } from "../errors.ts";
+import { isValid } from "./equation.ts";
+import { type Groth16VerificationKey, readPlainKey } from "./key.ts";
+import type { ProofWithSignals } from "./proof.ts";
 import { describeViolation, findViolation } from "./violation.ts";
 
 export interface CheckOptions {
@@ -23,28 +23,18 @@ export interface CheckOptions {
  *   ProverError `engine.failed`; what reading the files throws; the signal's reason
  */
 export async function checkMade(zkey: Source, wtns: Source, made: ProofWithSignals, options: CheckOptions = {}): Promise<void> {
-	const { key } = await readPlainKey(zkey);
-	if (!(await isValid(key, made))) throw await reasonOf(zkey, wtns, key, options);
-}
-
-function isValid(key: PlainKey, { proof, publicSignals }: ProofWithSignals): Promise<boolean> {
-	return holds(checkPlainEquation(key, parsePublicSignals(publicSignals), parsePlainProof(proof)));
-}
-
-/** Whether a check passes. */
-export async function holds(checked: Promise<void>): Promise<boolean> {
-	try {
-		await checked;
-		return true;
-	} catch (error) {
-		if (error instanceof ProofInvalid) return false;
-		throw error;
-	}
+	const { json: key } = await readPlainKey(zkey);
+	if (!(await isValid({ key, ...made }))) throw await reasonOf(zkey, wtns, key, options);
 }
 
 /** Why a proof failed its check: the witness, the key or the engine. */
-async function reasonOf(zkey: Source, wtns: Source, key: PlainKey, { constraints, symbols, signal }: CheckOptions): Promise<ProverError> {
-	if (constraints) {
+async function reasonOf(
+	zkey: Source,
+	wtns: Source,
+	key: Groth16VerificationKey,
+	{ constraints, symbols, signal }: CheckOptions,
+): Promise<ProverError> {
+	if (constraints !== undefined) {
 		const witness = await readWitness(wtns);
 		const violation = await findViolation(constraints, witness, signal);
 		if (violation) {
@@ -57,17 +47,17 @@ async function reasonOf(zkey: Source, wtns: Source, key: PlainKey, { constraints
 	}
 	// The other arithmetic and no other thread: an error of the engine does not happen twice.
 	const again = await prove(zkey, wtns, { machine: await Machine.open("plain"), ...(signal ? { signal } : {}) });
-	if (await isValid(key, again)) {
+	if (await isValid({ key, ...again })) {
 		return new ProverError("engine.failed", "prove: expected a valid proof, got one that fails its check where a second one passes", {
 			hint: "try again; when it comes back, the processor or its memory is faulty, or this is a bug worth reporting",
 		});
 	}
-	if (constraints) {
+	if (constraints !== undefined) {
 		return new KeyError(
 			"key.foreign",
 			"prove: expected a key of the circuit whose constraints the witness satisfies, got another or a damaged one",
 			{
-				hint: "make the key again from this .r1cs",
+				hint: "make the key again from this .r1cs; a key of one of this package's statements needs the pool, which commits to the inputs",
 			},
 		);
 	}

@@ -1,7 +1,7 @@
 /** Which constraint a witness violates. */
-import { type FileHandle, open } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { fromBytesLE, R, WORD } from "../bn254.ts";
-import type { Source } from "../engine/sections.ts";
+import { openFile, type Source } from "../engine/sections.ts";
 import { CompileError } from "../errors.ts";
 import { type R1cs, readR1cs, type SparseMatrix } from "../r1cs.ts";
 
@@ -94,7 +94,7 @@ async function namesOf(sym: Source, wires: ReadonlySet<number>): Promise<Map<num
  * @throws CompileError `sym.missing`
  */
 export async function openSymbols(path: string): Promise<FileHandle> {
-	return open(path, "r").catch((cause) => {
+	return openFile(path).catch((cause) => {
 		throw new CompileError("sym.missing", `openSymbols: expected a symbol table at ${path}, got ${(cause as Error).message}`, { cause });
 	});
 }

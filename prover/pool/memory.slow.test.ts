@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadedBytes } from "../engine/key.ts";
-import { CHAIN_INPUTS, chainWitness, makeChain, writePlainKey } from "./chain.ts";
+import { CHAIN_INPUTS, chainWitness, makeChain, makePlainKey } from "./chain.ts";
 import { predictMemory, readKeySize } from "./memory.ts";
 
 let root: string;
@@ -36,8 +36,7 @@ async function peak(call: string): Promise<number> {
 describe("predictMemory", () => {
 	it.each([10, 14, 16])("is near the peaks of proofs of 2^%i wires", async (log) => {
 		const { circuit, key } = await makeChain(log, { root });
-		const files = { zkey: join(root, `${log}.zkey`), wtns: join(root, `${log}.wtns`) };
-		await writePlainKey(files.zkey, circuit);
+		const files = { zkey: (await makePlainKey(log, { root })).zkey, wtns: join(root, `${log}.wtns`) };
 		await writeFile(files.wtns, await chainWitness(circuit));
 		const inputs = `{ start: ${CHAIN_INPUTS.start}n }`;
 		const statement = `circuit: ${JSON.stringify(circuit)}, key: ${JSON.stringify(key)}, inputs: ${inputs}, context: "0x${"00".repeat(32)}", words: []`;

@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { groth16, zKey } from "snarkjs";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { CHAIN_INPUTS, chainWitness, makeChain, writePlainKey } from "./chain.ts";
+import { CHAIN_INPUTS, chainWitness, makeChain, makePlainKey } from "./chain.ts";
 import { predictMemory, readKeySize } from "./memory.ts";
 import { type Groth16Job, type PoolOptions, type ProveJob, ProverPool } from "./pool.ts";
 
@@ -29,8 +29,7 @@ beforeAll(async () => {
 	root = await mkdtemp(join(tmpdir(), "openledger-scheduler-"));
 	const { circuit, key } = await makeChain(LOG, { root });
 	statement = { circuit, key, inputs: CHAIN_INPUTS, context: `0x${"21".repeat(32)}`, words: [] };
-	plain = { zkey: join(root, "plain.zkey"), wtns: join(root, "plain.wtns") };
-	await writePlainKey(plain.zkey, circuit);
+	plain = { zkey: (await makePlainKey(LOG, { root })).zkey, wtns: join(root, "plain.wtns") };
 	await writeFile(plain.wtns, await chainWitness(circuit));
 	process.on("worker", onWorker);
 });

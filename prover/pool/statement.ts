@@ -12,7 +12,7 @@ import { KeyError, ProverError } from "../errors.ts";
 import { type Proof, parseProof } from "../proof.ts";
 import type { ProvingKey } from "../setup.ts";
 import type { G1Decimals } from "../verification-key.ts";
-import { verifyProof } from "../verify.ts";
+import { Verifier } from "../verifier.ts";
 import { encodeWitness, type Inputs } from "../witness.ts";
 import { Zkey } from "../zkey.ts";
 import { awaitTurn, tellPhase } from "./phase.ts";
@@ -61,6 +61,8 @@ export interface Proved {
 	readonly proveMs: number;
 }
 
+let verifier: Promise<Verifier> | undefined;
+
 /** Commits to the private inputs of one proof that will be made together with others. */
 export async function commitInputs(task: CommitTask): Promise<Opening> {
 	return open(task, await prepare(task));
@@ -95,8 +97,9 @@ export async function proveStatement(task: ProveTask): Promise<Proved> {
 	const proveMs = performance.now() - proveStart;
 
 	tellPhase(task.port, "check");
+	verifier ??= Verifier.open();
 	try {
-		verifyProof(verification, { context, publics, links, words, proof, transcript });
+		(await verifier).verify({ key: verification, claim: { context, publics, links, words, proof, transcript } });
 	} catch (cause) {
 		throw new ProverError(
 			"engine.failed",

@@ -24,11 +24,11 @@ interface Fixture {
 let root: string;
 /** Sections short enough to be made again. */
 let short: Fixture;
-/** Sections of wires and of H that are checked by combinations. */
+/** Sections of wires and of H that are checked by combinations, and of wires that are made in two chunks. */
 let long: Fixture;
 beforeAll(async () => {
 	root = await mkdtemp(join(tmpdir(), "openledger-check-"));
-	[short, long] = await Promise.all([fixture(9), fixture(2000)]);
+	[short, long] = await Promise.all([fixture(9), fixture(2100)]);
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 

@@ -80,3 +80,30 @@ async function signature(): Promise<CircuitInputs> {
 	const text = (value: Uint8Array): string => F.toObject(value).toString();
 	return { enabled: 1, Ax: text(Ax), Ay: text(Ay), S, R8x: text(R8[0]), R8y: text(R8[1]), M: text(message) };
 }
+
+/** 16 squarings; `ratio` is a hint that one constraint checks. About 20 constraints. */
+export const CHAIN = `pragma circom 2.1.6;
+template Square() {
+    signal input in;
+    signal output out;
+    out <== in * in;
+}
+template Chain(n) {
+    signal input x[2][2];
+    signal input y;
+    signal output end;
+    signal output ratio;
+    component square[n];
+    for (var i = 0; i < n; i++) {
+        square[i] = Square();
+        square[i].in <== i == 0 ? x[0][0] + x[0][1] * x[1][0] : square[i - 1].out + x[1][1];
+    }
+    end <== square[n - 1].out;
+    ratio <-- end / y;
+    ratio * y === end;
+}
+component main {public [y]} = Chain(16);
+`;
+
+/** One squaring. */
+export const SQUARE = "pragma circom 2.1.6; template T() { signal input x; signal output y; y <== x * x; } component main = T();";

@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { bn254 } from "@noble/curves/bn254.js";
 import { groth16 } from "snarkjs";
 import { R } from "../bn254.ts";
 import type { CompiledCircuit } from "../compile.ts";
@@ -98,6 +99,21 @@ export function changed(file: Uint8Array, change: (copy: Buffer) => void): Uint8
 export function changedSection(file: Uint8Array, id: number, change: (content: Buffer) => void): Uint8Array {
 	const { start, bytes } = sectionOf(file, id);
 	return changed(file, (copy) => change(copy.subarray(start, start + bytes)));
+}
+
+/** A point of the twist outside the subgroup, in affine coordinates. */
+export function pointOutsideSubgroup(): { x: { c0: bigint; c1: bigint }; y: { c0: bigint; c1: bigint } } {
+	const { Fp2 } = bn254.fields;
+	for (let i = 1n; ; i++) {
+		const x = Fp2.fromBigTuple([i, 1n]);
+		const square = Fp2.add(Fp2.mul(Fp2.sqr(x), x), bn254.G2.Point.CURVE().b);
+		try {
+			const y = Fp2.sqrt(square);
+			if (!bn254.G2.Point.fromAffine({ x, y }).isTorsionFree()) return { x, y };
+		} catch {
+			// No square: no point has this x.
+		}
+	}
 }
 
 interface SnarkjsCurve {

@@ -45,7 +45,7 @@ function run(command: string, args: readonly string[], cwd = folder): Promise<Re
 
 async function succeed(command: string, args: readonly string[], cwd?: string): Promise<string> {
 	const { code, stdout, stderr } = await run(command, args, cwd);
-	expect({ code, stderr }, `${command} ${args.join(" ")}\n${stdout}`).toMatchObject({ code: 0 });
+	if (code !== 0) throw new Error(`succeed: expected ${command} ${args.join(" ")} to exit with 0, got ${code}\n${stdout}${stderr}`);
 	return stdout;
 }
 
@@ -93,12 +93,17 @@ console.log(JSON.stringify(results));
 `;
 	const EXPECTED = { signals: ["144"], here: true, altered: false, there: true, error: [true, "witness.missing"] };
 
-	test.each([
-		["the Node of the tests", process.execPath],
-		["the Node of the machine", "node"],
-	])("proves and verifies, and its process ends, on %s", async (_, node) => {
+	test("proves and verifies, and its process ends", async () => {
 		await writeFile(join(folder, "user.mjs"), SCRIPT);
-		expect(JSON.parse(await succeed(node, ["user.mjs"]))).toEqual(EXPECTED);
+		expect(JSON.parse(await succeed(process.execPath, ["user.mjs"]))).toEqual(EXPECTED);
+	});
+
+	test("is told what it needs when its Node is too old", async () => {
+		const version = Number((await succeed("node", ["--version"])).match(/\d+/)?.[0]);
+		const { code, stderr } = await run("node", ["user.mjs"]);
+		expect({ code, stderr }).toEqual(
+			version < 22 ? { code: 1, stderr: expect.stringContaining("the engine needs Node 22 or newer") } : { code: 0, stderr: "" },
+		);
 	});
 
 	test("in TypeScript is checked against the package's types, those of the package included", async () => {
@@ -144,7 +149,7 @@ describe("the command", () => {
 	test("finds what it runs in processes and threads: the compiler, the pool's workers", async () => {
 		const script = `
 import { compileCircuit } from "./node_modules/openledger/dist/prover/compile.js";
-import { ProverPool } from "./node_modules/openledger/dist/prover/pool.js";
+import { ProverPool } from "./node_modules/openledger/dist/prover/pool/pool.js";
 import { setupDevelopment } from "./node_modules/openledger/dist/prover/setup.js";
 import { toyCircuit, toyInputs } from "./node_modules/openledger/dist/prover/toy.js";
 const words = [3n, 5n];
@@ -155,5 +160,48 @@ console.log(String(publics));
 `;
 		await writeFile(join(folder, "pool.mjs"), script);
 		expect(await succeed(process.execPath, ["pool.mjs"])).toBe("41,7\n");
+	});
+});
+
+describe("docs/prover.md", () => {
+	test("runs as it stands", async () => {
+		const text = await readFile(join(root, "docs", "prover.md"), "utf8");
+		const outputs: string[] = [];
+		// A file's name stands before it; commands and files alternate as a reader meets them.
+		for (const [, name, language, body] of text.matchAll(/(?:`([\w.]+)`:\n\n)?```(\w+)\n([\s\S]*?)```/g)) {
+			if (language !== "sh") await writeFile(join(folder, name as string), body as string);
+			else for (const line of (body as string).trim().split("\n")) outputs.push(await command(line));
+		}
+		expect(outputs).toContain("the proof is valid\n");
+		expect(outputs).toContainEqual(expect.stringMatching(/snarkJS.*: OK!/));
+		expect(outputs.at(-1)).toMatch(/^\[ '33' \] true\nwitness\.missing/);
+		expect(outputs.length).toBeGreaterThan(10);
+	});
+
+	/** Without npx, which asks a registry for what it does not find; and on a Node that is new enough. */
+	const PROGRAMS: Record<string, string> = {
+		circom2: "circom2/cli.js",
+		snarkjs: "snarkjs/build/cli.cjs",
+		openledger: "openledger/cli/openledger.mjs",
+	};
+	function command(line: string): Promise<string> {
+		const [program, ...args] = line.split(" ") as [string, ...string[]];
+		if (program !== "npx") return succeed(process.execPath, args);
+		const [name, ...rest] = args as [string, ...string[]];
+		return succeed(process.execPath, [join("node_modules", PROGRAMS[name] as string), ...rest]);
+	}
+
+	test("lists every code of the errors that plain proofs have, and no other", async () => {
+		const text = await readFile(join(root, "docs", "prover.md"), "utf8");
+		const source = await readFile(join(root, "prover", "errors.ts"), "utf8");
+		const codes = [...source.matchAll(/\| "([\w.-]+)"/g)].map(([, code]) => code as string);
+		const rows = text.split("\n").filter((line) => line.startsWith("| `") && line.includes("."));
+		const listed = rows.flatMap((line) =>
+			[...(line.split("|")[1] as string).matchAll(/`([a-z0-9]+\.[a-z]+)`/g)].map(([, code]) => code as string),
+		);
+		expect(codes).toEqual(expect.arrayContaining(listed));
+		const families = /^(key|vkey|r1cs|sym|witness|input|engine)\./;
+		const elsewhere = ["witness.output"];
+		expect(listed).toEqual(expect.arrayContaining(codes.filter((code) => families.test(code) && !elsewhere.includes(code))));
 	});
 });

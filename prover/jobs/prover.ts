@@ -1,0 +1,65 @@
+/** What makes the proofs of stored jobs: the worker pool. */
+import { cacheRoot } from "../artefact.ts";
+import { compileCircuit } from "../compile.ts";
+import { KeyError } from "../errors.ts";
+import { ProverPool } from "../pool/pool.ts";
+import { readVerificationKey } from "../verification-key.ts";
+import { Zkey } from "../zkey.ts";
+import type { TakenJob } from "./store.ts";
+import { parseStatement } from "./submission.ts";
+
+/** Makes one proof at a time for each of its workers. */
+export interface JobProver {
+	/**
+	 * @param key path of the .zkey
+	 * @returns plain data, bigints allowed
+	 * @throws ProverError with a code that says whether another attempt can help; the signal's reason
+	 */
+	prove(job: TakenJob, key: string, options: { signal: AbortSignal; onProgress: (phase: string) => void }): Promise<unknown>;
+	close(): Promise<void>;
+}
+
+/** Proves in the worker pool. */
+export class PoolProver implements JobProver {
+	readonly #pool: ProverPool;
+	readonly #root: string;
+
+	/** @param options.root cache of compiled circuits */
+	constructor({ workers, root }: { readonly workers: number; readonly root?: string }) {
+		// Attempts are the store's to count.
+		this.#pool = new ProverPool({ workers, retries: 0 });
+		this.#root = root ?? cacheRoot();
+	}
+
+	async prove(job: TakenJob, key: string, options: { signal: AbortSignal; onProgress: (phase: string) => void }): Promise<unknown> {
+		return job.kind === "groth16"
+			? this.#pool.groth16({ zkey: key, wtns: job.octets, ...options })
+			: this.#proveStatement(job, key, options);
+	}
+
+	async close(): Promise<void> {
+		await this.#pool.close();
+	}
+
+	async #proveStatement(
+		job: TakenJob,
+		path: string,
+		options: { signal: AbortSignal; onProgress: (phase: string) => void },
+	): Promise<unknown> {
+		const { circuit, digest, ...statement } = parseStatement(job.octets);
+		const zkey = await Zkey.open(path);
+		const { facts } = zkey;
+		await zkey.close();
+		if (facts.circuit !== digest || facts.id !== circuit.id) {
+			throw new KeyError("key.foreign", `prove: expected a key of ${circuit.id} (${digest}), got one of ${facts.id} (${facts.circuit})`);
+		}
+		const compiled = await compileCircuit(circuit, { root: this.#root, signal: options.signal });
+		if (compiled.digest !== digest) {
+			throw new KeyError("key.foreign", `prove: expected ${circuit.id} to compile to ${digest}, got ${compiled.digest}`, {
+				hint: "who submitted the job has other circuit sources or another compiler than this prover",
+			});
+		}
+		const key = { path, digest: job.key, verification: await readVerificationKey(path) };
+		return this.#pool.prove({ ...statement, circuit: compiled, key, ...options });
+	}
+}
