@@ -8,11 +8,11 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type CompiledCircuit, compileCircuit } from "../prover/compile.ts";
+import { chainCircuit } from "../prover/pool/chain.ts";
 import { checkDevelopmentKey } from "../prover/setup/check.ts";
 import { DEVELOPMENT_SEED, deriveSecrets } from "../prover/setup/secrets.ts";
 import { writeDevelopmentKey } from "../prover/setup.ts";
 import { atMost, type Case, measure, median } from "./bench.ts";
-import { chainCircuit } from "./chain.ts";
 
 /** log2 of the domain, CPU seconds that are asked for, and runs. */
 const SIZES = [

@@ -81,7 +81,8 @@ function withoutPrivateInputs(r1cs: Buffer): Buffer {
 	return r1cs;
 }
 
-function chainCircuit(log: number): Circuit {
+/** @param log log2 of the domain, at least 4 */
+export function chainCircuit(log: number): Circuit {
 	return {
 		statement: "chain",
 		id: `chain-${log}`,

@@ -1,9 +1,9 @@
 /**
  * What a job will take in memory, from its key's header, before anything starts.
  *
- * A thread of the pool, and each thread of the engine that helps it, has a runtime of its own. A proof then holds the witness, one section of the
- * key as bytes and as points, the vectors of the transform, the digits of the scalars and the buckets: all in proportion to wires or domain. A
- * thread that helps holds a section of its own. A statement also holds the witness program with its signals, and the inputs as big integers.
+ * A thread of the pool, and each thread of the engine that helps it, has a runtime of its own. A proof then holds the witness, the vectors of the
+ * transform, the digits of the scalars and the buckets: all in proportion to wires or domain. A statement also holds the witness program with its
+ * signals, and the inputs as big integers. Loaded keys are shared by all threads and have a limit of their own (pool.ts).
  */
 import { totalmem } from "node:os";
 import { Q } from "../bn254.ts";
@@ -26,18 +26,18 @@ const HEADER = { wires: 72, domain: 80, end: 84 } as const;
 const COMMITTED_BYTES = 64;
 
 /**
- * Fitted to peaks of a process above what it took before its first job: plain and statement proofs of the chain (chain.ts) of 2^8 to 2^16
- * wires on 1, 2 and 4 threads. Meant to be up to a third too high rather than too low; memory.slow.test.ts holds them against peaks.
+ * Fitted to peaks of a process above what it took before its first job, the loaded key subtracted: plain and statement proofs of the chain (chain.ts)
+ * of 2^8 to 2^16 wires on 1 and 2 threads. Meant to be up to a third too high rather than too low; memory.slow.test.ts holds them against peaks.
  */
 const BYTES = {
-	thread: 65e6,
-	wire: 1000,
+	thread: 60e6,
+	wire: 900,
 	domain: 500,
 	/** each thread that helps */
-	helper: 30e6,
-	helperWire: 1200,
+	helper: 33e6,
+	helperWire: 300,
 	/** the witness program and what commits */
-	statement: 25e6,
+	statement: 8e6,
 	statementWire: 200,
 	/** a big integer here and there, and its encoding */
 	committed: 400,
@@ -66,7 +66,7 @@ export async function readKeySize(zkey: Source): Promise<KeySize> {
 }
 
 /**
- * Predicts the memory of one proof, its threads included; the key's file in the cache of the operating system is not.
+ * Predicts the memory of one proof, its threads included, the loaded key not.
  * @param threads of the engine, at least 1
  * @param isStatement whether the witness is computed too
  * @returns bytes

@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fingerprint, readProfile, type Trial, writeProfile } from "./profile.ts";
-import { bestOf, tune, waysOf } from "./tuning.ts";
+import { bestOf, olderSizes, tune, waysOf } from "./tuning.ts";
 
 let root: string;
 
@@ -71,14 +71,6 @@ describe("tune", () => {
 		expect(told.at(-1)).toBe(`${ways.length}/${ways.length} measured`);
 	});
 
-	it("replaces sizes of another machine", async () => {
-		const path = join(root, "other.json");
-		const older = { log: 9, single: 1, batch: { proofs: 1, threads: 1 }, trials: [] };
-		const machine = { ...fingerprint(), cores: 1000 };
-		await writeProfile({ schema: "openledger.pool.profile.v1", machine, made: "2026-01-02T03:04:05.000Z", sizes: [older] }, path);
-		expect((await tune({ sizes: [5], quick: true, path, root })).sizes.map(({ log }) => log)).toEqual([5]);
-	});
-
 	it("stops by its signal in mid-trial and writes nothing", async () => {
 		const controller = new AbortController();
 		const folder = join(root, "stopped");
@@ -90,5 +82,19 @@ describe("tune", () => {
 		});
 		await expect(stopped).rejects.toThrow("enough");
 		await expect(readdir(folder)).rejects.toMatchObject({ code: "ENOENT" });
+	});
+});
+
+describe("olderSizes", () => {
+	it("are those of the same machine, and none of a profile that cannot be read", async () => {
+		const path = join(root, "older.json");
+		const machine = fingerprint();
+		const sizes = [{ log: 9, single: 1, batch: { proofs: 1, threads: 1 }, trials: [] }];
+		expect(olderSizes(path, machine)).toEqual([]);
+		await writeProfile({ schema: "openledger.pool.profile.v1", machine, made: "2026-01-02T03:04:05.000Z", sizes }, path);
+		expect(olderSizes(path, machine)).toEqual(sizes);
+		expect(olderSizes(path, { ...machine, cores: machine.cores + 1 })).toEqual([]);
+		await writeFile(path, "{");
+		expect(olderSizes(path, machine)).toEqual([]);
 	});
 });

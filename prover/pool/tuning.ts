@@ -117,8 +117,11 @@ async function runTrial(task: TrialTask, signal: AbortSignal | undefined): Promi
 	return outcome.value;
 }
 
-/** Those that were measured on the same machine. A profile that cannot be read is replaced. */
-function olderSizes(path: string | undefined, machine: Profile["machine"]): readonly SizeProfile[] {
+/**
+ * What an older profile is still good for.
+ * @returns its sizes if it was measured on the same machine; none when there is no profile, or one that cannot be read
+ */
+export function olderSizes(path: string | undefined, machine: Profile["machine"]): readonly SizeProfile[] {
 	try {
 		const older = readProfile(path);
 		return older && JSON.stringify(older.machine) === JSON.stringify(machine) ? older.sizes : [];
