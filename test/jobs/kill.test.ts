@@ -157,8 +157,8 @@ describe.each([
 		});
 
 		it("gives back at the second signal what it would have finished after the first, and the attempt does not count", async () => {
-			const chain = await makeChain(11, { root });
-			const large = groth16Submission(await keyDigest(chain.zkey), await chain.witness(1n));
+			const chain = await makePlainKey(11, { root });
+			const large = groth16Submission(await keyDigest(chain.zkey), await chainWitness(chain.circuit, 1n));
 			const { id } = await ask((jobs) => jobs.submit(large));
 			const daemon = pool("start", "--workers", "1", "--lease", "60");
 			await daemon.says(/phase prove/);
