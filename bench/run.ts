@@ -6,6 +6,7 @@ import { type BenchResult, type Case, resultOf, root } from "./bench.ts";
 const BENCHES: Record<string, () => Promise<{ run(): Promise<Case[]> }>> = {
 	circuits: () => import("./circuits.ts"),
 	epoch: () => import("./epoch.ts"),
+	gas: () => import("./gas.ts"),
 	prover: () => import("./prover.ts"),
 	textbook: () => import("./textbook.ts"),
 };

@@ -21,7 +21,7 @@ export interface Failure {
 	readonly hint: string | undefined;
 }
 
-const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|FILE_DAMAGED|BUNDLE_MISSING)/;
+const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|voucher\.damaged|FILE_DAMAGED|BUNDLE_MISSING)/;
 const RESOURCES = /^(artefact\.disk-full|DISK_FULL|pool\.crashed|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
 
 /** Sorts an error into the documented exit codes by its class and code. */
@@ -60,7 +60,7 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 		case "ProofInvalid":
 			return failure(EXIT.invalid);
 		case "LedgerError":
-			return failure(EXIT.chain);
+			return failure(label === "voucher.refused" ? EXIT.invalid : label === "input.invalid" ? EXIT.badInput : EXIT.chain);
 		case "WitnessError":
 			return failure(EXIT.badInput);
 		default:

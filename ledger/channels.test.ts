@@ -118,7 +118,8 @@ describe("a channel", () => {
 		const opening = { payee: street.payee.address, delay: DAY, salt: nextSalt(), amount: TEN };
 		const { id, key, approval } = await street.payer.openChannel(opening);
 		expect(approval?.gasUsed).toBeGreaterThan(0n);
-		await street.payer.topUp({ key, amount: TEN });
+		await street.payer.topUp({ key, amount: TEN - 1n });
+		await street.payer.topUpWithPermit({ key, amount: 1n });
 		expect(await street.reader.state(id)).toEqual({ status: "Open", deposited: 2n * TEN, redeemed: 0n, closesAt: 0n });
 		const [low, high] = await Promise.all([3n, 7n].map((amount) => signVoucher(wallet(1), street.deployment, key, amount)));
 		await street.stranger.redeem(low as Voucher);

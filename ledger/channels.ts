@@ -4,7 +4,7 @@
  * Every function throws LedgerError: `transaction.reverted` with the contract's reason, any other `transaction.*`, `node.*`, `input.invalid`.
  * Amounts are in wei of OPEN, times in seconds.
  */
-import { Signature } from "ethers";
+import { type ContractTransaction, Signature } from "ethers";
 import { Actions, type Outcome, rethrow } from "./actions.ts";
 import { LedgerError } from "./errors.ts";
 import { type ChannelKey, channelId, type Voucher } from "./voucher.ts";
@@ -37,15 +37,13 @@ export class ChannelClient extends Actions {
 		return { ...opened, ...this.#named(opening) };
 	}
 
-	/** As {@link openChannel} in one transaction, with a signed permit (ERC-2612) as the approval. One spending of a key at a time. */
+	/** As {@link openChannel} in one transaction, with a signed permit (ERC-2612) as the approval. */
 	async openWithPermit(opening: ChannelOpening): Promise<Opened> {
 		const { payee, delay, salt, amount } = opening;
-		return this.sender.alone(async () => {
-			const { deadline, v, r, s } = await this.#permit(amount);
-			const { channels } = this.contracts;
-			const outcome = await this.send(channels.openWithPermit.populateTransaction(payee, delay, salt, amount, deadline, v, r, s));
-			return { ...outcome, ...this.#named(opening) };
-		});
+		const outcome = await this.#permitted(amount, ({ deadline, v, r, s }) =>
+			this.contracts.channels.openWithPermit.populateTransaction(payee, delay, salt, amount, deadline, v, r, s),
+		);
+		return { ...outcome, ...this.#named(opening) };
 	}
 
 	/** Approves and adds to the deposit of an open channel, whosesoever it is. What is not redeemed goes to its payer in the end. */
@@ -53,6 +51,14 @@ export class ChannelClient extends Actions {
 		const { key, amount } = deposit;
 		return this.spending(this.deployment.contracts.PaymentChannels, amount, () =>
 			this.send(this.contracts.channels.topUp.populateTransaction({ ...key }, amount)),
+		);
+	}
+
+	/** As {@link topUp} in one transaction, with a signed permit as the approval. */
+	async topUpWithPermit(deposit: { key: ChannelKey; amount: bigint }): Promise<Outcome> {
+		const { key, amount } = deposit;
+		return this.#permitted(amount, ({ deadline, v, r, s }) =>
+			this.contracts.channels.topUpWithPermit.populateTransaction({ ...key }, amount, deadline, v, r, s),
 		);
 	}
 
@@ -99,7 +105,12 @@ export class ChannelClient extends Actions {
 		return { id: channelId(this.deployment, key), key };
 	}
 
-	async #permit(value: bigint): Promise<Signature & { deadline: bigint }> {
+	/** Signs a permit and sends the call that uses it, with no other spending of this key in between: permits are numbered. */
+	#permitted(amount: bigint, call: (permit: Permit) => Promise<ContractTransaction>): Promise<Outcome> {
+		return this.sender.alone(async () => this.send(call(await this.#permit(amount))));
+	}
+
+	async #permit(value: bigint): Promise<Permit> {
 		const { token } = this.contracts;
 		const spender = this.deployment.contracts.PaymentChannels;
 		const [domain, nonce, block] = await Promise.all([
@@ -111,8 +122,16 @@ export class ChannelClient extends Actions {
 		const deadline = BigInt(block?.timestamp ?? 0) + PERMIT_LIFE;
 		const message = { owner: this.address, spender, value, nonce, deadline };
 		const signed = await this.signer.signTypedData({ name, version, chainId, verifyingContract }, permit, message).catch(rethrow);
-		return Object.assign(Signature.from(signed), { deadline });
+		const { v, r, s } = Signature.from(signed);
+		return { deadline, v, r, s };
 	}
+}
+
+interface Permit {
+	readonly deadline: bigint;
+	readonly v: number;
+	readonly r: string;
+	readonly s: string;
 }
 
 /** ERC-2612. */

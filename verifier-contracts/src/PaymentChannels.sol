@@ -171,19 +171,26 @@ contract PaymentChannels is EIP712, ReentrancyGuardTransient {
         bytes32 r,
         bytes32 s
     ) external nonReentrant returns (bytes32 id) {
-        // A refused permit is either used already, or leaves the allowance too low for the transfer below.
-        try IERC20Permit(address(token)).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
+        _permit(amount, deadline, v, r, s);
         return _open(ChannelKey(msg.sender, payee, delay, salt), amount);
     }
 
     /// @notice Adds to the deposit of an open channel; by anybody, who approved `amount` and does not get it back.
     function topUp(ChannelKey calldata key, uint96 amount) external nonReentrant {
-        bytes32 id = channelId(key);
-        Channel storage channel = _channels[id];
-        if (channel.status != Status.Open) revert ChannelStatus(id, channel.status);
-        uint96 arrived = Intake.pull(token, msg.sender, amount);
-        channel.deposited += arrived;
-        emit ToppedUp(id, msg.sender, arrived, channel.deposited);
+        _topUp(key, amount);
+    }
+
+    /// @notice As {topUp}, with the approval as a permit of the caller, see {openWithPermit}.
+    function topUpWithPermit(
+        ChannelKey calldata key,
+        uint96 amount,
+        uint256 deadline,
+        uint8 v,
+        bytes32 r,
+        bytes32 s
+    ) external nonReentrant {
+        _permit(amount, deadline, v, r, s);
+        _topUp(key, amount);
     }
 
     /// @notice Pays a voucher to the channel's payee. By anybody who holds it: the money goes nowhere else, and somebody may watch
@@ -271,6 +278,20 @@ contract PaymentChannels is EIP712, ReentrancyGuardTransient {
         channel.deposited = arrived;
         channel.status = Status.Open;
         emit ChannelOpened(id, key.payer, key.payee, key.delay, key.salt, arrived);
+    }
+
+    function _topUp(ChannelKey calldata key, uint96 amount) private {
+        bytes32 id = channelId(key);
+        Channel storage channel = _channels[id];
+        if (channel.status != Status.Open) revert ChannelStatus(id, channel.status);
+        uint96 arrived = Intake.pull(token, msg.sender, amount);
+        channel.deposited += arrived;
+        emit ToppedUp(id, msg.sender, arrived, channel.deposited);
+    }
+
+    /// @dev A refused permit is either used already, or leaves the allowance too low for the transfer that follows.
+    function _permit(uint96 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) private {
+        try IERC20Permit(address(token)).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
     }
 
     /// @dev Books a voucher, or says why not. The caller transfers `due`, which is zero with a fault.

@@ -169,6 +169,24 @@ contract PaymentChannelsTest is Channels {
         assertEq(token.balanceOf(payer), FUNDS - DEPOSIT + 6, "payer");
     }
 
+    function test_a_permit_stands_for_the_approval_of_a_top_up() public {
+        (uint8 v, bytes32 r, bytes32 s) = _permit(PAYER, 7, NOW);
+        vm.prank(stranger);
+        vm.expectRevert(
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, address(channels), 0, 7)
+        );
+        channels.topUpWithPermit(key, 7, NOW, v, r, s);
+        uint256 state = vm.snapshotState();
+        vm.prank(payer);
+        channels.topUpWithPermit(key, 7, NOW, v, r, s);
+        _isIn(id, PaymentChannels.Status.Open, DEPOSIT + 7, 0, 0);
+        vm.revertToState(state);
+        ERC20Permit(address(token)).permit(payer, address(channels), 7, NOW, v, r, s);
+        vm.prank(payer);
+        channels.topUpWithPermit(key, 7, NOW, v, r, s);
+        _isIn(id, PaymentChannels.Status.Open, DEPOSIT + 7, 0, 0);
+    }
+
     function test_only_an_open_channel_is_topped_up() public {
         token.approve(address(channels), 1);
         PaymentChannels.ChannelKey memory unknown = _key("unknown");
@@ -622,18 +640,19 @@ contract PaymentChannelsTest is Channels {
         bytes memory signature = _sign(id, 10);
         PaymentChannels.Voucher[] memory vouchers = new PaymentChannels.Voucher[](1);
         vouchers[0] = PaymentChannels.Voucher(payer, DELAY, SALT, 10, signature);
-        bytes[7] memory calls = [
+        bytes[8] memory calls = [
             abi.encodeCall(channels.open, (payee, DELAY, "inner", 0)),
             abi.encodeCall(channels.openWithPermit, (payee, DELAY, "inner", 0, 0, 0, 0, 0)),
             abi.encodeCall(channels.topUp, (key, 0)),
             abi.encodeCall(channels.redeem, (key, 10, signature)),
             abi.encodeCall(channels.redeemMany, (payee, vouchers)),
             abi.encodeCall(channels.close, (key)),
-            abi.encodeCall(channels.withdraw, (key))
+            abi.encodeCall(channels.withdraw, (key)),
+            abi.encodeCall(channels.topUpWithPermit, (key, 0, 0, 0, 0, 0))
         ];
         token.approve(address(channels), type(uint256).max);
-        for (uint256 outer = 0; outer < 7; ++outer) {
-            for (uint256 inner = 0; inner < 7; ++inner) {
+        for (uint256 outer = 0; outer < 8; ++outer) {
+            for (uint256 inner = 0; inner < 8; ++inner) {
                 uint256 state = vm.snapshotState();
                 if (outer == 6) {
                     vm.prank(payer);
@@ -642,7 +661,7 @@ contract PaymentChannelsTest is Channels {
                 }
                 reentrant.arm(address(channels), calls[inner]);
                 if (outer == 5) vm.prank(payee);
-                (bool ok, ) = address(channels).call(outer < 3 ? _with(calls[outer], 1) : calls[outer]);
+                (bool ok, ) = address(channels).call(outer < 3 || outer == 7 ? _with(calls[outer], 1) : calls[outer]);
                 assertTrue(ok, "outer");
                 assertTrue(!reentrant.called(), "inner");
                 bytes4 reason = bytes4(reentrant.answer());
@@ -666,9 +685,10 @@ contract PaymentChannelsTest is Channels {
 
     // --- parts ---
 
-    /// @dev A call of open, openWithPermit or topUp with another amount, which is its last word or the fourth one.
-    function _with(bytes memory data, uint256 amount) private pure returns (bytes memory) {
-        uint256 place = data.length == 4 + 5 * 32 ? 5 : 4;
+    /// @dev A call that deposits, with another amount: the fourth word when it opens, else the fifth, behind the key.
+    function _with(bytes memory data, uint256 amount) private view returns (bytes memory) {
+        bytes4 selector = bytes4(data);
+        uint256 place = selector == channels.topUp.selector || selector == channels.topUpWithPermit.selector ? 5 : 4;
         assembly ("memory-safe") {
             mstore(add(add(data, 4), mul(place, 0x20)), amount)
         }

@@ -59,6 +59,11 @@ abstract contract Test {
         assertTrue(deployed != address(0), name);
     }
 
+    /// @dev What the last call cost; in isolation that is a whole transaction.
+    function _print(string memory label) internal {
+        emit log_named_uint(label, vm.lastCallGas().gasTotalUsed);
+    }
+
     function assertEq(uint256 actual, uint256 expected, string memory what) internal pure {
         if (actual != expected) revert AssertionFailed(what, actual, expected);
     }
