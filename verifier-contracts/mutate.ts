@@ -22,7 +22,7 @@ export interface Mutant {
 export interface Verdict {
 	readonly name: string;
 	readonly killed: boolean;
-	/** names of the first failed tests, or what the compiler said */
+	/** names of tests that failed before the run was stopped */
 	readonly detail: string;
 }
 
@@ -110,7 +110,7 @@ class Suite {
 
 	/** @returns names of failed tests; no failed test and not passed when forge itself broke off */
 	async run(): Promise<{ passed: boolean; failed: string[]; output: string }> {
-		const args = ["test", "--match-path", `verifier-contracts/test/${this.#contract}*.t.sol`];
+		const args = ["test", "--fail-fast", "--match-path", `verifier-contracts/test/${this.#contract}*.t.sol`];
 		const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", join(root, "forge.ts"), ...args], {
 			env: { ...process.env, FOUNDRY_OUT: this.#out, FOUNDRY_CACHE_PATH: join(this.#out, "cache"), NO_COLOR: "1" },
 			stdio: ["ignore", "pipe", "pipe"],

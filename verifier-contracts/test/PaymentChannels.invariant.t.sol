@@ -21,7 +21,7 @@ contract ChannelsHandler is Test {
     }
 
     uint256 public constant MOST = 8;
-    uint256 public constant FUNDS = 1000 ether;
+    uint256 public constant FUNDS = 10_000 ether;
     uint256 public constant KEY = 0xB0B;
 
     PaymentChannels public immutable channels;
@@ -243,12 +243,6 @@ contract PaymentChannelsInvariants is Channels {
     function targetContracts() external view returns (address[] memory list) {
         list = new address[](1);
         list[0] = address(handler);
-    }
-
-    /// @dev The channels themselves are not played with by forge's senders directly.
-    function excludeSenders() external view returns (address[] memory list) {
-        list = new address[](1);
-        list[0] = address(channels);
     }
 
     function invariant_each_channel_is_what_was_foretold() external view {
