@@ -6,6 +6,7 @@ import { type BenchResult, type Case, resultOf, root } from "./bench.ts";
 const BENCHES: Record<string, () => Promise<{ run(args: readonly string[]): Promise<Case[]> }>> = {
 	circuits: () => import("./circuits.ts"),
 	epoch: () => import("./epoch.ts"),
+	gas: () => import("./gas.ts"),
 	pool: () => import("./pool.ts"),
 	prover: () => import("./prover.ts"),
 	setup: () => import("./setup.ts"),

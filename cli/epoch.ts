@@ -3,9 +3,11 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { MAX_CONTRIBUTIONS, MAX_ROWS } from "../circuits/parameters.ts";
-import { DEFAULT_CONFIG, type EpochConfig, OPEN } from "../network/epoch/config.ts";
+import { DEFAULT_CONFIG, type EpochConfig } from "../network/epoch/config.ts";
 import type { RunReport } from "../network/epoch/report.ts";
 import { runEpochs } from "../network/epoch/run.ts";
+import { keyOf } from "./account.ts";
+import { amount, integer } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { open, table } from "./output.ts";
@@ -72,7 +74,7 @@ export function epochCommand(context: CommandContext): Command {
 					config: await configOf(flags),
 					out: resolve(flags.out),
 					rpc: flags.rpc,
-					key: keyOf(flags),
+					key: flags.rpc === undefined ? undefined : keyOf(flags.key),
 					ceremonyKeys: flags.keys,
 					progress,
 					signal,
@@ -154,20 +156,6 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
 	return settings;
 }
 
-function keyOf(flags: Flags): string | undefined {
-	if (flags.rpc === undefined) {
-		return undefined;
-	}
-	const key = flags.key === undefined ? undefined : process.env[flags.key];
-	if (key === undefined || !/^0x[0-9a-fA-F]{64}$/.test(key)) {
-		throw new UsageError(
-			`--key: expected the name of an environment variable with a private key (0x and 64 hex digits), got ${flags.key === undefined ? "nothing" : `${flags.key}, which ${key === undefined ? "is not set" : "holds something else"}`}`,
-			"Set the variable and give its name, so that the key does not stand on the command line.",
-		);
-	}
-	return key;
-}
-
 function reportText(report: RunReport, out: string): string {
 	const many = new Set(report.contributors.map(({ epoch }) => epoch)).size > 1;
 	const people = table(
@@ -217,16 +205,6 @@ function reportText(report: RunReport, out: string): string {
 	].join("\n");
 }
 
-function integer(low: number, high: number): (value: string) => number {
-	return (value) => {
-		const parsed = Number(value);
-		if (!Number.isInteger(parsed) || parsed < low || parsed > high) {
-			throw new InvalidArgumentError(`expected an integer from ${low} to ${high}, got ${value}`);
-		}
-		return parsed;
-	};
-}
-
 /** 64 bits, as the generator takes. */
 function seed(value: string): bigint {
 	if (!/^\d{1,20}$/.test(value) || BigInt(value) >= 1n << 64n) {
@@ -242,15 +220,6 @@ function choice(...allowed: string[]): (value: string) => string {
 		}
 		return value;
 	};
-}
-
-/** OPEN with up to 18 decimals as wei. */
-function amount(value: string): bigint {
-	const match = /^(\d+)(?:\.(\d{1,18}))?$/.exec(value);
-	if (match === null) {
-		throw new InvalidArgumentError(`expected an amount of OPEN such as 1000 or 0.5, got ${value}`);
-	}
-	return BigInt(match[1] as string) * OPEN + BigInt((match[2] ?? "").padEnd(18, "0"));
 }
 
 function text(value: unknown): string {

@@ -22,7 +22,8 @@ export interface Failure {
 	readonly hint: string | undefined;
 }
 
-const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|r1cs\.|sym\.|powers\.|ceremony\.missing|FILE_DAMAGED|BUNDLE_MISSING)/;
+const ARTEFACT =
+	/^(artefact\.(damaged|missing)|key\.|compile\.|r1cs\.|sym\.|voucher\.damaged|powers\.|ceremony\.missing|FILE_DAMAGED|BUNDLE_MISSING)/;
 const RESOURCES =
 	/^(artefact\.disk-full|DISK_FULL|pool\.(crashed|full|memory|poisoned)|engine\.memory|jobs\.(full|size)|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
 
@@ -74,7 +75,7 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 		case "ProofInvalid":
 			return failure(label === "proof.format" ? EXIT.badInput : EXIT.invalid);
 		case "LedgerError":
-			return failure(EXIT.chain);
+			return failure(label === "voucher.refused" ? EXIT.invalid : label === "input.invalid" ? EXIT.badInput : EXIT.chain);
 		case "WitnessError":
 		case "FileError":
 		// A proving key is an artefact, see above; a verification key is what a user brings.

@@ -1,5 +1,6 @@
 /** The command line: noun, then verb. Data on stdout, progress on stderr; exit codes in exit.ts. */
 import { Command, CommanderError } from "commander";
+import { channelCommand } from "./channel.ts";
 import { circuitCommand } from "./circuit.ts";
 import { CommandContext } from "./command.ts";
 import { epochCommand } from "./epoch.ts";
@@ -22,7 +23,8 @@ const program = new Command("openledger")
 	.addCommand(receiptCommand(context))
 	.addCommand(setupCommand(context))
 	.addCommand(circuitCommand(context))
-	.addCommand(poolCommand(context));
+	.addCommand(poolCommand(context))
+	.addCommand(channelCommand(context));
 
 // --json may stand before or behind the command's own options.
 const args = process.argv.slice(2);

@@ -4,15 +4,12 @@
  * Every function throws LedgerError: `transaction.reverted` with the contract's reason, any other `transaction.*`, `node.*`, `input.invalid`.
  * Amounts are in wei of OPEN, times in Unix seconds, digests and ids 32 bytes 0x-prefixed, epochs count from 1.
  */
-import type { BigNumberish, ContractTransaction, Signer } from "ethers";
-import { type Contracts, contractsAt } from "./contracts.ts";
-import type { Deployment } from "./deployment.ts";
+import type { BigNumberish } from "ethers";
+import { Actions, type Outcome, rethrow } from "./actions.ts";
 import { type RecordKind, recordKinds } from "./enums.ts";
-import { decodeError, LedgerError } from "./errors.ts";
-import { decodeLogs, type LedgerLog } from "./logs.ts";
+import { LedgerError } from "./errors.ts";
 import type { Claim } from "./payout-tree.ts";
 import { logHeadAfter, recordId } from "./record.ts";
-import { RECEIPT_DEADLINE_MS, type Sender, senderOf } from "./sender.ts";
 
 type Pair = readonly [bigint, bigint];
 /** Three public signals. */
@@ -62,58 +59,18 @@ export interface EpochPolicy {
 	readonly minStake: bigint;
 }
 
-/** A transaction in a block. */
-export interface Outcome {
-	readonly hash: string;
-	readonly blockNumber: number;
-	readonly gasUsed: bigint;
-	/** events of our contracts, in order */
-	readonly logs: readonly LedgerLog[];
-}
-
 /** The actions of one key on one deployment. Any number may run at once. */
-export class LedgerClient {
-	readonly deployment: Deployment;
-	readonly address: string;
-	readonly #contracts: Contracts;
-	readonly #sender: Sender;
-	readonly #deadlineMs: number;
-
-	private constructor(deployment: Deployment, sender: Sender, contracts: Contracts, deadlineMs: number) {
-		this.deployment = deployment;
-		this.address = sender.address;
-		this.#contracts = contracts;
-		this.#sender = sender;
-		this.#deadlineMs = deadlineMs;
-	}
-
-	/**
-	 * @param options.signer a wallet that holds its key, connected to a node of the deployment's chain
-	 * @param options.deadlineMs longest wait for one receipt, 120,000 by default
-	 * @throws LedgerError `node.wrong-chain`, `node.unreachable`, `input.invalid`
-	 */
-	static async open(options: { deployment: Deployment; signer: Signer; deadlineMs?: number }): Promise<LedgerClient> {
-		const { deployment, signer, deadlineMs = RECEIPT_DEADLINE_MS } = options;
-		const sender = await senderOf(signer);
-		const chainId = await signer.provider?.getNetwork().then((network) => Number(network.chainId), rethrow);
-		if (chainId !== deployment.chainId) {
-			throw new LedgerError("node.wrong-chain", `LedgerClient: expected chain ${deployment.chainId}, got ${chainId}`, {
-				hint: "Use the deployment file of this chain.",
-			});
-		}
-		return new LedgerClient(deployment, sender, contractsAt(deployment.contracts, signer), deadlineMs);
-	}
-
+export class LedgerClient extends Actions {
 	/** Publishes a record of content. Inference logs go through {@link appendLog}. @param record.parent id of the record that it derives from */
 	async registerRecord(record: { kind: RecordKind; digest: string; parent?: string }): Promise<Outcome & { id: string }> {
 		const { kind, digest, parent = ZERO } = record;
-		const call = this.#contracts.provenance.register.populateTransaction(recordKinds.indexOf(kind), digest, parent);
-		return { ...(await this.#send(call)), id: recordId(this.address, kind, digest) };
+		const call = this.contracts.provenance.register.populateTransaction(recordKinds.indexOf(kind), digest, parent);
+		return { ...(await this.send(call)), id: recordId(this.address, kind, digest) };
 	}
 
 	/** Marks a record of ours as revoked. */
 	async revokeRecord(id: string): Promise<Outcome> {
-		return this.#send(this.#contracts.provenance.revoke.populateTransaction(id));
+		return this.send(this.contracts.provenance.revoke.populateTransaction(id));
 	}
 
 	/**
@@ -124,10 +81,10 @@ export class LedgerClient {
 	 */
 	async appendLog(log: { model: string; root: string }): Promise<Outcome & { id: string; sequence: bigint; head: string }> {
 		const { model, root } = log;
-		return this.#sender.alone(async () => {
-			const tip = await this.#contracts.provenance.logHead(model).catch(rethrow);
+		return this.sender.alone(async () => {
+			const tip = await this.contracts.provenance.logHead(model).catch(rethrow);
 			const sequence = tip.sequence + 1n;
-			const outcome = await this.#send(this.#contracts.provenance.appendLog.populateTransaction(model, sequence, tip.head, root));
+			const outcome = await this.send(this.contracts.provenance.appendLog.populateTransaction(model, sequence, tip.head, root));
 			return { ...outcome, id: recordId(this.address, "InferenceLog", root), sequence, head: logHeadAfter(tip.head, sequence, root) };
 		});
 	}
@@ -135,7 +92,7 @@ export class LedgerClient {
 	/** Opens an epoch with us as its steward. */
 	async openEpoch(policy: EpochPolicy): Promise<Outcome & { epoch: bigint }> {
 		const struct = { ...policy, circuits: fixed<8, string>("openEpoch", "circuits", policy.circuits, 8) };
-		const outcome = await this.#send(this.#contracts.registry.openEpoch.populateTransaction(struct));
+		const outcome = await this.send(this.contracts.registry.openEpoch.populateTransaction(struct));
 		return { ...outcome, epoch: argument(outcome, "EpochOpened", "epoch") };
 	}
 
@@ -155,9 +112,9 @@ export class LedgerClient {
 		stake: bigint;
 	}): Promise<Outcome & { index: number; approval: Outcome | undefined }> {
 		const { epoch, datasetDigest, publics, proof, stake } = contribution;
-		const { registry } = this.#contracts;
-		return this.#spending(this.deployment.contracts.ContributionRegistry, stake, async () => {
-			const outcome = await this.#send(
+		const { registry } = this.contracts;
+		return this.spending(this.deployment.contracts.ContributionRegistry, stake, async () => {
+			const outcome = await this.send(
 				registry.contribute.populateTransaction(epoch, datasetDigest, [...publics], proofStruct(proof), stake),
 			);
 			return { ...outcome, index: Number(argument(outcome, "Contributed", "index")) };
@@ -166,14 +123,14 @@ export class LedgerClient {
 
 	/** Ends the intake. By the steward. */
 	async closeEpoch(epoch: bigint): Promise<Outcome> {
-		return this.#send(this.#contracts.registry.closeEpoch.populateTransaction(epoch));
+		return this.send(this.contracts.registry.closeEpoch.populateTransaction(epoch));
 	}
 
 	/** Posts a page of the sum of all contributions. @param page.publics n @param page.links totalAt @param page.words the next statsCommits */
 	async postTotal(page: PageProof): Promise<Outcome> {
 		const { epoch, transcript, publics, links, words, proof } = page;
-		return this.#send(
-			this.#contracts.book.postTotal.populateTransaction(
+		return this.send(
+			this.contracts.book.postTotal.populateTransaction(
 				epoch,
 				[...transcript],
 				fixed<1>("postTotal", "publics", publics, 1),
@@ -194,8 +151,8 @@ export class LedgerClient {
 	 */
 	async postCheckpoint(checkpoint: JointProof & { readonly manifest: string; readonly model: string }): Promise<Outcome> {
 		const { epoch, manifest, model, transcript, publics, links, proof } = checkpoint;
-		return this.#send(
-			this.#contracts.book.postCheckpoint.populateTransaction(
+		return this.send(
+			this.contracts.book.postCheckpoint.populateTransaction(
 				epoch,
 				manifest,
 				model,
@@ -209,7 +166,7 @@ export class LedgerClient {
 
 	/** Fixes the queries that will be scored. By the steward. @param queries.log id of an InferenceLog record of the posted model */
 	async commitQueries(queries: { epoch: bigint; log: string }): Promise<Outcome> {
-		return this.#send(this.#contracts.book.commitQueries.populateTransaction(queries.epoch, queries.log));
+		return this.send(this.contracts.book.commitQueries.populateTransaction(queries.epoch, queries.log));
 	}
 
 	/**
@@ -220,14 +177,14 @@ export class LedgerClient {
 	 */
 	async postQueries(queries: { epoch: bigint; publics: Triple; proof: ProofCalldata; last: boolean }): Promise<Outcome> {
 		const { epoch, publics, proof, last } = queries;
-		return this.#send(this.#contracts.book.postQueries.populateTransaction(epoch, [...publics], proofStruct(proof), last));
+		return this.send(this.contracts.book.postQueries.populateTransaction(epoch, [...publics], proofStruct(proof), last));
 	}
 
 	/** Posts a page of the sum of the queries. @param page.publics n @param page.links totalAt @param page.words the next statsCommits of queries */
 	async postQueryTotal(page: PageProof): Promise<Outcome> {
 		const { epoch, transcript, publics, links, words, proof } = page;
-		return this.#send(
-			this.#contracts.book.postQueryTotal.populateTransaction(
+		return this.send(
+			this.contracts.book.postQueryTotal.populateTransaction(
 				epoch,
 				[...transcript],
 				fixed<1>("postQueryTotal", "publics", publics, 1),
@@ -241,8 +198,8 @@ export class LedgerClient {
 	/** Posts the scores of a page. @param page.publics previousScores, scoreCommit, n @param page.links totalAt, pathAt @param page.words the next statsCommits */
 	async postScores(page: PageProof): Promise<Outcome> {
 		const { epoch, transcript, publics, links, words, proof } = page;
-		return this.#send(
-			this.#contracts.book.postScores.populateTransaction(
+		return this.send(
+			this.contracts.book.postScores.populateTransaction(
 				epoch,
 				[...transcript],
 				fixed<3>("postScores", "publics", publics, 3),
@@ -256,8 +213,8 @@ export class LedgerClient {
 	/** Posts the proven path, after queries and scores. @param path.publics n, n of the queries @param path.links totalAt, queryAt, pathAt */
 	async postAttribution(path: JointProof): Promise<Outcome> {
 		const { epoch, transcript, publics, links, proof } = path;
-		return this.#send(
-			this.#contracts.book.postAttribution.populateTransaction(
+		return this.send(
+			this.contracts.book.postAttribution.populateTransaction(
 				epoch,
 				[...transcript],
 				fixed<2>("postAttribution", "publics", publics, 2),
@@ -270,8 +227,8 @@ export class LedgerClient {
 	/** Approves and adds to the pool of an epoch. By its funder, before the payout is posted. */
 	async fund(funding: { epoch: bigint; amount: bigint }): Promise<Outcome & { approval: Outcome | undefined }> {
 		const { epoch, amount } = funding;
-		return this.#spending(this.deployment.contracts.RewardDistributor, amount, () =>
-			this.#send(this.#contracts.distributor.fund.populateTransaction(epoch, amount)),
+		return this.spending(this.deployment.contracts.RewardDistributor, amount, () =>
+			this.send(this.contracts.distributor.fund.populateTransaction(epoch, amount)),
 		);
 	}
 
@@ -290,8 +247,8 @@ export class LedgerClient {
 		proof: ProofCalldata;
 	}): Promise<Outcome> {
 		const { epoch, pageSize, publics, words, proof } = page;
-		return this.#send(
-			this.#contracts.distributor.post.populateTransaction(
+		return this.send(
+			this.contracts.distributor.post.populateTransaction(
 				epoch,
 				pageSize,
 				fixed<7>("postPayout", "publics", publics, 7),
@@ -303,43 +260,43 @@ export class LedgerClient {
 
 	/** Settles one word, for whomever it belongs to. @param claim see {@link claimOf} */
 	async claim({ epoch, word, proof }: Claim): Promise<Outcome> {
-		return this.#send(this.#contracts.distributor.claim.populateTransaction(epoch, word, [...proof]));
+		return this.send(this.contracts.distributor.claim.populateTransaction(epoch, word, [...proof]));
 	}
 
 	/** Settles several words in one transaction. About 200 fit the gas of one transaction. */
 	async claimMany(claims: readonly Claim[]): Promise<Outcome> {
 		const structs = claims.map((claim) => ({ ...claim, proof: [...claim.proof] }));
-		return this.#send(this.#contracts.distributor.claimMany.populateTransaction(structs));
+		return this.send(this.contracts.distributor.claimMany.populateTransaction(structs));
 	}
 
 	/** Moves the dust of one epoch into the pool of another. By the steward of both. */
 	async carryDust(epochs: { from: bigint; to: bigint }): Promise<Outcome> {
-		return this.#send(this.#contracts.distributor.carry.populateTransaction(epochs.from, epochs.to));
+		return this.send(this.contracts.distributor.carry.populateTransaction(epochs.from, epochs.to));
 	}
 
 	/** Pays the dust of an epoch back to its funder. By funder or steward. */
 	async returnDust(epoch: bigint): Promise<Outcome> {
-		return this.#send(this.#contracts.distributor.returnDust.populateTransaction(epoch));
+		return this.send(this.contracts.distributor.returnDust.populateTransaction(epoch));
 	}
 
 	/** Cancels a payout that is not active yet. By the vetoer. */
 	async veto(cancelled: { epoch: bigint; reason: string }): Promise<Outcome> {
-		return this.#send(this.#contracts.distributor.veto.populateTransaction(cancelled.epoch, cancelled.reason));
+		return this.send(this.contracts.distributor.veto.populateTransaction(cancelled.epoch, cancelled.reason));
 	}
 
 	/** Pays the pool of a vetoed or expired epoch back to its funder. */
 	async refund(epoch: bigint): Promise<Outcome> {
-		return this.#send(this.#contracts.distributor.refund.populateTransaction(epoch));
+		return this.send(this.contracts.distributor.refund.populateTransaction(epoch));
 	}
 
 	/** Pays what nobody claimed in 180 days back to the funder. */
 	async sweep(epoch: bigint): Promise<Outcome> {
-		return this.#send(this.#contracts.distributor.sweep.populateTransaction(epoch));
+		return this.send(this.contracts.distributor.sweep.populateTransaction(epoch));
 	}
 
 	/** Pays a free stake back to the contribution's wallet. */
 	async withdrawStake(contribution: { epoch: bigint; index: number }): Promise<Outcome> {
-		return this.#send(this.#contracts.registry.withdrawStake.populateTransaction(contribution.epoch, contribution.index));
+		return this.send(this.contracts.registry.withdrawStake.populateTransaction(contribution.epoch, contribution.index));
 	}
 
 	/** Moves a contribution to another wallet. Anybody may send it. @param rotation both signatures from {@link signRotation} */
@@ -352,28 +309,12 @@ export class LedgerClient {
 		toSignature: string;
 	}): Promise<Outcome> {
 		const { epoch, index, to, deadline, fromSignature, toSignature } = rotation;
-		return this.#send(this.#contracts.registry.rotateWallet.populateTransaction(epoch, index, to, deadline, fromSignature, toSignature));
+		return this.send(this.contracts.registry.rotateWallet.populateTransaction(epoch, index, to, deadline, fromSignature, toSignature));
 	}
 
 	/** Sends OPEN to an address. */
 	async transfer(transfer: { to: string; amount: bigint }): Promise<Outcome> {
-		return this.#send(this.#contracts.token.transfer.populateTransaction(transfer.to, transfer.amount));
-	}
-
-	/** Approves what is missing, then spends, with no other spending of this key in between. */
-	#spending<Result>(spender: string, amount: bigint, spend: () => Promise<Result>): Promise<Result & { approval: Outcome | undefined }> {
-		return this.#sender.alone(async () => {
-			const { token } = this.#contracts;
-			const allowance = await token.allowance(this.address, spender).catch(rethrow);
-			const approval = allowance >= amount ? undefined : await this.#send(token.approve.populateTransaction(spender, amount));
-			return { ...(await spend()), approval };
-		});
-	}
-
-	async #send(call: Promise<ContractTransaction>): Promise<Outcome> {
-		const receipt = await this.#sender.send(await call.catch(rethrow), this.#deadlineMs);
-		const logs = decodeLogs(this.deployment.contracts, receipt.logs);
-		return { hash: receipt.hash, blockNumber: receipt.blockNumber, gasUsed: receipt.gasUsed, logs };
+		return this.send(this.contracts.token.transfer.populateTransaction(transfer.to, transfer.amount));
 	}
 }
 
@@ -415,8 +356,4 @@ function argument(outcome: Outcome, event: string, name: string): bigint {
 		});
 	}
 	return log.args[name] as bigint;
-}
-
-function rethrow(error: unknown): never {
-	throw decodeError(error);
 }

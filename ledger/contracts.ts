@@ -4,6 +4,7 @@ import { ContributionRegistry__factory } from "../verifier-contracts/generated/t
 import { EpochBook__factory } from "../verifier-contracts/generated/types/factories/EpochBook__factory.ts";
 import { IVerifier__factory } from "../verifier-contracts/generated/types/factories/IVerifier__factory.ts";
 import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
+import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
 import { ProvenanceRegistry__factory } from "../verifier-contracts/generated/types/factories/ProvenanceRegistry__factory.ts";
 import { RewardDistributor__factory } from "../verifier-contracts/generated/types/factories/RewardDistributor__factory.ts";
 import { VerifierRouter__factory } from "../verifier-contracts/generated/types/factories/VerifierRouter__factory.ts";
@@ -16,6 +17,7 @@ export const contractNames = [
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
+	"PaymentChannels",
 ] as const;
 export type ContractName = (typeof contractNames)[number];
 
@@ -30,6 +32,7 @@ export const factories = {
 	ContributionRegistry: ContributionRegistry__factory,
 	EpochBook: EpochBook__factory,
 	RewardDistributor: RewardDistributor__factory,
+	PaymentChannels: PaymentChannels__factory,
 } as const;
 
 /** The parsed ABI of each contract. */
@@ -40,6 +43,7 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	ContributionRegistry: ContributionRegistry__factory.createInterface(),
 	EpochBook: EpochBook__factory.createInterface(),
 	RewardDistributor: RewardDistributor__factory.createInterface(),
+	PaymentChannels: PaymentChannels__factory.createInterface(),
 };
 
 /** The parsed ABI of every verifier. */
@@ -61,6 +65,7 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		registry: ContributionRegistry__factory.connect(addresses.ContributionRegistry, runner),
 		book: EpochBook__factory.connect(addresses.EpochBook, runner),
 		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),
+		channels: PaymentChannels__factory.connect(addresses.PaymentChannels, runner),
 	};
 }
 

@@ -96,6 +96,7 @@ export async function deploy(options: {
 			"RewardDistributor",
 			new factories.RewardDistributor().getDeployTransaction(book.address, activationDelay),
 		);
+		const channels = await put("PaymentChannels", new factories.PaymentChannels().getDeployTransaction(token.address));
 		const deployment: Deployment = {
 			schema: "openledger.deployment.v1",
 			chainId: await chainOf(signer.provider as Provider),
@@ -106,6 +107,7 @@ export async function deploy(options: {
 				ContributionRegistry: registry.address,
 				EpochBook: book.address,
 				RewardDistributor: distributor.address,
+				PaymentChannels: channels.address,
 			},
 			verifiers: {},
 			block: token.block,
@@ -186,7 +188,7 @@ export async function checkDeployment(
 	const hasCode = async (address: string) => ((await provider.getCode(address)) === "0x" ? "no code" : "code");
 
 	const { contracts } = deployment;
-	const { token, router, registry, book, distributor } = contractsAt(contracts, provider);
+	const { token, router, registry, book, distributor, channels } = contractsAt(contracts, provider);
 	await hold("chain id", String(deployment.chainId), () => chainOf(provider));
 	for (const name of contractNames) await hold(`${name} has code`, "code", () => hasCode(contracts[name]));
 	await hold("OpenToken supply", String(10n ** 27n), () => token.totalSupply());
@@ -200,6 +202,7 @@ export async function checkDeployment(
 	await hold("RewardDistributor.registry", contracts.ContributionRegistry, () => distributor.registry());
 	await hold("RewardDistributor.book", contracts.EpochBook, () => distributor.book());
 	await hold("RewardDistributor.router", contracts.VerifierRouter, () => distributor.router());
+	await hold("PaymentChannels.token", contracts.OpenToken, () => channels.token());
 
 	const keys = verificationKeys.filter((key) => key.circuitId in deployment.verifiers);
 	const compiled = await compile(render(keys));

@@ -47,6 +47,14 @@ export const keyFaults = [
 ] as const;
 export type KeyFault = (typeof keyFaults)[number];
 
+/** Status of a payment channel. */
+export const channelStatuses = ["None", "Open", "Closing", "Closed"] as const;
+export type ChannelStatus = (typeof channelStatuses)[number];
+
+/** Why a voucher is worth nothing. */
+export const voucherFaults = ["None", "ChannelUnknown", "ChannelClosed", "NothingNew", "DepositExceeded", "SignatureInvalid"] as const;
+export type VoucherFault = (typeof voucherFaults)[number];
+
 /**
  * The name of an enum value that a contract returned.
  *

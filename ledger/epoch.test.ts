@@ -34,7 +34,7 @@ async function refusal(action: Promise<unknown>): Promise<Revert> {
 
 describe("deployment", () => {
 	it("reports every transaction with its gas", () => {
-		expect(house.steps.map(({ step }) => step)).toEqual(Array.from({ length: 6 + 2 * 8 }, (_, i) => i + 1));
+		expect(house.steps.map(({ step }) => step)).toEqual(Array.from({ length: 7 + 2 * 8 }, (_, i) => i + 1));
 		for (const { gasUsed, hash } of house.steps) {
 			expect(gasUsed).toBeGreaterThan(21_000n);
 			expect(hash).toMatch(/^0x[0-9a-f]{64}$/);

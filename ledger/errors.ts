@@ -6,7 +6,17 @@
  */
 import { AbiCoder, dataSlice, ErrorFragment, type Interface, isHexString } from "ethers";
 import { contractNames, interfaces, verifierInterface } from "./contracts.ts";
-import { accountStatuses, keyFaults, nameOf, phases, recordKinds, statements } from "./enums.ts";
+import {
+	accountStatuses,
+	channelStatuses,
+	keyFaults,
+	nameOf,
+	phases,
+	recordKinds,
+	statements,
+	type VoucherFault,
+	voucherFaults,
+} from "./enums.ts";
 
 /** Stable names of all failures of this room. */
 export type LedgerErrorCode =
@@ -31,6 +41,9 @@ export type LedgerErrorCode =
 	| "deployment.invalid"
 	/** events are missing or contradict each other */
 	| "events.incomplete"
+	/** a voucher is worth nothing */
+	| "voucher.refused"
+	| "voucher.damaged"
 	| "input.invalid"
 	| "aborted"
 	| "unknown";
@@ -69,6 +82,16 @@ export class LedgerError extends Error {
 		this.transaction = options.transaction;
 	}
 }
+
+/** What to do about a voucher that is worth nothing. */
+export const voucherRemedies: Readonly<Record<VoucherFault, string>> = {
+	None: "The voucher is good.",
+	ChannelUnknown: "No such channel was opened here. Check payer, payee, delay, salt and the deployment.",
+	ChannelClosed: "The channel has ended; its vouchers are worth nothing any more. Ask the payer for another channel.",
+	NothingNew: "This much was redeemed before. Redeem a later voucher.",
+	DepositExceeded: "The voucher is above the deposit. Have the channel topped up, or take a lower voucher.",
+	SignatureInvalid: "The voucher was not signed by the payer for this channel, amount, chain and contract. Ask the payer to sign again.",
+};
 
 type Args = Readonly<Record<string, unknown>>;
 
@@ -173,6 +196,21 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	DelayTooLong: ({ maximum }) => `Choose an activation delay of at most ${maximum} seconds.`,
 	NotRegistrysDistributor: ({ expected }) =>
 		`The registry expects its distributor at ${expected}: another transaction of the deployer came between. Deploy again.`,
+	// payment channels
+	ChannelTaken: () => "A channel of the same two with this salt was opened before. Choose another salt.",
+	DelayOutOfRange: ({ minimum, maximum }) => `Choose a delay from ${minimum} to ${maximum} seconds.`,
+	VoucherRefused: ({ fault }) => voucherRemedies[nameOf(voucherFaults, fault as bigint)],
+	TooManyVouchers: ({ maximum }) => `Redeem at most ${maximum} vouchers in one transaction.`,
+	NotPayer: ({ payer }) => `Send this from the payer ${payer}.`,
+	NotPayee: ({ payee }) => `Send this from the payee ${payee}. A payer starts to close, waits and withdraws.`,
+	ChannelStatus: ({ actual }) =>
+		({
+			None: "No such channel was opened here. Check payer, payee, delay, salt and the deployment.",
+			Open: "The channel is open; the payer must start to close it first.",
+			Closing: "The channel is being closed by its payer; wait, or have the payee close it at once.",
+			Closed: "The channel has ended, and its money is with payer and payee.",
+		})[nameOf(channelStatuses, actual as bigint)],
+	StillClosing: ({ closesAt }) => `The remainder can be withdrawn from ${time(closesAt)}.`,
 	// token
 	ERC20InsufficientBalance: ({ sender, balance, needed }) => `${sender} holds ${balance} wei of OPEN and needs ${needed}.`,
 	ERC20InsufficientAllowance: ({ spender, needed }) => `Approve ${needed} wei of OPEN to ${spender} first.`,

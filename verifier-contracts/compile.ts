@@ -14,6 +14,7 @@ export const contractNames = [
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
+	"PaymentChannels",
 	"IVerifier",
 ] as const;
 export type ContractName = (typeof contractNames)[number];

@@ -1,7 +1,8 @@
 /** The chain of a run: an embedded one that ends with it, or a node; the wallets that act; every transaction that was sent. */
 import { setTimeout as wait } from "node:timers/promises";
 import { type JsonRpcProvider, keccak256, toUtf8Bytes, Wallet } from "ethers";
-import { LedgerClient, type Outcome } from "../../ledger/client.ts";
+import type { Outcome } from "../../ledger/actions.ts";
+import { LedgerClient } from "../../ledger/client.ts";
 import { addVerifiers, type Deployment, type DeployStep, deploy } from "../../ledger/deployment.ts";
 import { type Devnet, startDevnet } from "../../ledger/devnet.ts";
 import { LedgerError } from "../../ledger/errors.ts";

@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {Statement} from "../src/Epochs.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
+import {PaymentChannels} from "../src/PaymentChannels.sol";
+import {Channels} from "./Channels.sol";
 import {House, Member} from "./House.sol";
 import {Simulator} from "./Simulator.sol";
 
@@ -106,7 +108,40 @@ contract GasTest is House {
         _print("  charge of it");
     }
 
-    function _print(string memory label) private {
-        emit log_named_uint(label, vm.lastCallGas().gasTotalUsed);
+}
+
+/// @notice As {GasTest}, of payment channels.
+contract ChannelGasTest is Channels {
+    /// forge-config: default.isolate = true
+    function test_gas_channel() public {
+        PaymentChannels.ChannelKey memory key = _key(SALT);
+        vm.prank(payer);
+        token.approve(address(channels), 10 ether);
+        vm.prank(payer);
+        channels.open(payee, DELAY, SALT, 10 ether);
+        _print("open");
+        bytes32 id = _idOf(key);
+        channels.redeem(key, 1 ether, _sign(id, 1 ether));
+        _print("redeem, first of a payee without OPEN");
+        channels.redeem(key, 2 ether, _sign(id, 2 ether));
+        _print("redeem, next");
+        vm.prank(payer);
+        channels.startClose(key);
+        _print("startClose");
+        vm.prank(payee);
+        channels.close(key);
+        _print("close");
+    }
+
+    /// forge-config: default.isolate = true
+    function test_gas_of_a_batch() public {
+        PaymentChannels.Voucher[] memory vouchers = new PaymentChannels.Voucher[](128);
+        for (uint256 i = 0; i < 128; ++i) {
+            bytes32 id = _open(_key(bytes32(i)), 1 ether);
+            vouchers[i] = PaymentChannels.Voucher(payer, DELAY, bytes32(i), 1 ether, _sign(id, 1 ether));
+        }
+        channels.redeemMany(payee, vouchers);
+        _print("redeemMany, 128 vouchers");
+        assertTrue(vm.lastCallGas().gasTotalUsed < 1 << 24, "fits a transaction");
     }
 }

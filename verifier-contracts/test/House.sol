@@ -88,15 +88,6 @@ abstract contract House is Test {
         for (uint256 i = 0; i < 8; ++i) router.register(verifiers[i]);
     }
 
-    /// @dev Deploys from the compiled artifact: `new` would compile the contract again inside every test.
-    function _create(string memory name, bytes memory arguments) internal returns (address deployed) {
-        bytes memory code = abi.encodePacked(vm.getCode(string.concat(name, ".sol:", name)), arguments);
-        assembly ("memory-safe") {
-            deployed := create(0, add(code, 0x20), mload(code))
-        }
-        assertTrue(deployed != address(0), name);
-    }
-
     // --- steps ---
 
     function _policy() internal view returns (EpochPolicy memory policy) {

@@ -57,4 +57,28 @@ contract FalseToken is ERC20 {
     function transfer(address to, uint256 value) public override returns (bool) {
         return !broken && super.transfer(to, value);
     }
+
+    function transferFrom(address from, address to, uint256 value) public override returns (bool) {
+        return !broken && super.transferFrom(from, to, value);
+    }
+}
+
+/// @notice Refuses every transfer to one address.
+contract BlockingToken is ERC20 {
+    error Blocked(address account);
+
+    address public blocked;
+
+    constructor() ERC20("Blocking", "BLOCK") {
+        _mint(msg.sender, 1e27);
+    }
+
+    function block_(address account) external {
+        blocked = account;
+    }
+
+    function _update(address from, address to, uint256 value) internal override {
+        if (to == blocked) revert Blocked(to);
+        super._update(from, to, value);
+    }
 }

@@ -33,6 +33,7 @@ interface Vm {
     function getNonce(address account) external view returns (uint64);
     function getCode(string calldata artifact) external view returns (bytes memory);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
+    function etch(address target, bytes calldata code) external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
     function snapshotState() external returns (uint256 id);
@@ -48,6 +49,20 @@ abstract contract Test {
     event log_named_uint(string key, uint256 value);
 
     error AssertionFailed(string what, uint256 actual, uint256 expected);
+
+    /// @dev Deploys from the compiled artifact: `new` would compile the contract again inside every test.
+    function _create(string memory name, bytes memory arguments) internal returns (address deployed) {
+        bytes memory code = abi.encodePacked(vm.getCode(string.concat(name, ".sol:", name)), arguments);
+        assembly ("memory-safe") {
+            deployed := create(0, add(code, 0x20), mload(code))
+        }
+        assertTrue(deployed != address(0), name);
+    }
+
+    /// @dev What the last call cost; in isolation that is a whole transaction.
+    function _print(string memory label) internal {
+        emit log_named_uint(label, vm.lastCallGas().gasTotalUsed);
+    }
 
     function assertEq(uint256 actual, uint256 expected, string memory what) internal pure {
         if (actual != expected) revert AssertionFailed(what, actual, expected);
