@@ -1,7 +1,7 @@
 /** `openledger circuit list|info|compile|check|attack`: the circuits of a parameter set, what they cost, whether what is cached is what was built, and whether they hold. */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { Argument, Command, InvalidArgumentError } from "commander";
+import { Argument, Command } from "commander";
 import type { Circuit } from "../circuits/circuit.ts";
 import { type ParameterSet, parameterSetFor } from "../circuits/parameters.ts";
 import { cacheRoot, checkArtefact, findArtefact } from "../prover/artefact.ts";
@@ -13,16 +13,9 @@ import type { CommandContext } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { table } from "./output.ts";
 import { predictCost, predictCounts } from "./prediction.ts";
+import { type SizeFlags, takesSizes } from "./sizes.ts";
 import { CIRCUIT_ROLES, type CircuitRole, circuitsOf, type Statements, statementsOf } from "./statements.ts";
 import { ALLOWED_WARNINGS } from "./warnings.ts";
-
-interface Flags {
-	rows: number;
-	queries: number;
-	features: number;
-	classes: number;
-	contributors: number;
-}
 
 /** What each circuit proves, in one line. */
 const PROVES: Record<CircuitRole, string> = {
@@ -51,7 +44,7 @@ interface Selection {
 }
 
 export function circuitCommand(context: CommandContext): Command {
-	const list = sized("list", "statements, and the circuits of a parameter set").action(async (roles: CircuitRole[], flags: Flags) => {
+	const list = sized("list", "statements, and the circuits of a parameter set").action(async (roles: CircuitRole[], flags: SizeFlags) => {
 		await context.run("openledger.circuit.list.v1", async () => {
 			const { set, entries } = select(roles, flags);
 			const circuits = entries.map(({ role, circuit }) => ({
@@ -69,7 +62,7 @@ export function circuitCommand(context: CommandContext): Command {
 	});
 
 	const info = sized("info", "size, memory and time of each circuit, before any work starts").action(
-		async (roles: CircuitRole[], flags: Flags) => {
+		async (roles: CircuitRole[], flags: SizeFlags) => {
 			await context.run("openledger.circuit.info.v1", async () => {
 				const { set, statements, entries } = select(roles, flags);
 				const circuits = await Promise.all(
@@ -99,7 +92,7 @@ export function circuitCommand(context: CommandContext): Command {
 	);
 
 	const compile = sized("compile", "compile the circuits into the cache; what is there is kept").action(
-		async (roles: CircuitRole[], flags: Flags) => {
+		async (roles: CircuitRole[], flags: SizeFlags) => {
 			await context.run("openledger.circuit.compile.v1", async ({ progress, signal }) => {
 				const { set, entries } = select(roles, flags);
 				const circuits = [];
@@ -127,7 +120,7 @@ export function circuitCommand(context: CommandContext): Command {
 	const check = sized(
 		"check",
 		"read the cached files of each circuit in full, its keys included, and hold circom's warnings against the allow-list",
-	).action(async (named: CircuitRole[], flags: Flags) => {
+	).action(async (named: CircuitRole[], flags: SizeFlags) => {
 		await context.run("openledger.circuit.check.v1", async ({ signal }) => {
 			const { set, entries } = select(named, flags);
 			const findings: Finding[] = [];
@@ -162,25 +155,13 @@ export function circuitCommand(context: CommandContext): Command {
 
 /** A verb that takes roles and the sizes of an epoch, as `setup dev` does. */
 function sized(name: string, description: string): Command {
-	const positive = (value: string): number => {
-		const parsed = Number(value);
-		if (!Number.isInteger(parsed) || parsed < 1) {
-			throw new InvalidArgumentError(`expected a positive integer, got ${value}`);
-		}
-		return parsed;
-	};
-	return new Command(name)
+	return takesSizes(new Command(name))
 		.description(description)
-		.addArgument(new Argument("[roles...]", "circuits by their role (default: all)").choices(CIRCUIT_ROLES))
-		.option("--rows <n>", "rows of one contribution", positive, 60)
-		.option("--queries <n>", "query rows", positive, 80)
-		.option("--features <n>", "features with the bias", positive, 16)
-		.option("--classes <n>", "classes", positive, 4)
-		.option("--contributors <n>", "contributions of an epoch", positive, 8);
+		.addArgument(new Argument("[roles...]", "circuits by their role (default: all)").choices(CIRCUIT_ROLES));
 }
 
 /** The circuits that the command line names. */
-function select(roles: readonly CircuitRole[], flags: Flags): Selection {
+function select(roles: readonly CircuitRole[], flags: SizeFlags): Selection {
 	const set = parameterSetFor({ ...flags, contributions: flags.contributors });
 	const circuits = circuitsOf(set);
 	const wanted = roles.length === 0 ? CIRCUIT_ROLES : CIRCUIT_ROLES.filter((role) => roles.includes(role));

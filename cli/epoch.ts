@@ -29,6 +29,7 @@ interface Flags {
 	config?: string;
 	rpc?: string;
 	key?: string;
+	keys?: string;
 	out: string;
 }
 
@@ -61,8 +62,9 @@ export function epochCommand(context: CommandContext): Command {
 			choice("served", "feedback"),
 		)
 		.option("--config <file>", "JSON with any of these settings; flags win")
-		.option("--rpc <url>", "node of a chain with id 31337; an embedded chain when absent")
+		.option("--rpc <url>", "node of a chain, with id 31337 unless --keys is given; an embedded chain when absent")
 		.option("--key <env>", "name of the environment variable that holds the steward's private key (with --rpc)")
+		.option("--keys <dir>", "folder of finished ceremony keys; development keys when absent")
 		.option("--out <dir>", "folder of the bundle", "epoch")
 		.action(async (flags: Flags) => {
 			await context.run("openledger.epoch.v1", async ({ progress, signal }) => {
@@ -71,6 +73,7 @@ export function epochCommand(context: CommandContext): Command {
 					out: resolve(flags.out),
 					rpc: flags.rpc,
 					key: keyOf(flags),
+					ceremonyKeys: flags.keys,
 					progress,
 					signal,
 				});

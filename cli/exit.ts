@@ -22,7 +22,7 @@ export interface Failure {
 	readonly hint: string | undefined;
 }
 
-const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|r1cs\.|sym\.|FILE_DAMAGED|BUNDLE_MISSING)/;
+const ARTEFACT = /^(artefact\.(damaged|missing)|key\.|compile\.|r1cs\.|sym\.|powers\.|ceremony\.missing|FILE_DAMAGED|BUNDLE_MISSING)/;
 const RESOURCES =
 	/^(artefact\.disk-full|DISK_FULL|pool\.(crashed|full|memory|poisoned)|engine\.memory|jobs\.(full|size)|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
 
@@ -68,6 +68,9 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 			return failure(EXIT.badInput);
 		case "EpochError":
 			return failure(label === "LINK_BROKEN" ? EXIT.invalid : EXIT.badInput);
+		case "CeremonyError":
+			if (label === "ceremony.failed") return failure(EXIT.internal);
+			return failure(/exists|format/.test(label) ? EXIT.badInput : EXIT.invalid);
 		case "ProofInvalid":
 			return failure(label === "proof.format" ? EXIT.badInput : EXIT.invalid);
 		case "LedgerError":

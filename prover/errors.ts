@@ -46,6 +46,24 @@ export type ProverErrorCode =
 	| "proof.knowledge"
 	| "proof.equation"
 	| "proof.batch"
+	| "powers.missing"
+	| "powers.hash"
+	| "powers.format"
+	| "ceremony.missing"
+	| "ceremony.exists"
+	| "ceremony.format"
+	| "ceremony.initial"
+	| "ceremony.circuit"
+	| "ceremony.leak"
+	| "ceremony.point"
+	| "ceremony.transcript"
+	| "ceremony.knowledge"
+	| "ceremony.ratio"
+	| "ceremony.unchanged"
+	| "ceremony.beacon"
+	| "ceremony.secret"
+	| "ceremony.key"
+	| "ceremony.failed"
 	| "pool.closed"
 	| "pool.crashed"
 	| "pool.full"
@@ -125,6 +143,11 @@ export class BatchInvalid extends ProofInvalid {
 	}
 }
 
+/** A file of a ceremony, or of powers of tau, that must not be used. `code` says which check refused it. */
+export class CeremonyError extends ProverError {
+	override readonly name = "CeremonyError";
+}
+
 /** An error as plain data, so that it survives the way out of a worker thread. */
 export interface PackedError {
 	readonly name: string;
@@ -158,6 +181,6 @@ export function packError(error: unknown, fallback: ProverErrorCode): PackedErro
  */
 export function unpackError(packed: PackedError): ProverError {
 	const options = packed.hint === undefined ? {} : { hint: packed.hint };
-	const Class = { ArtefactError, CompileError, KeyError, WitnessError, ProofInvalid }[packed.name] ?? ProverError;
+	const Class = { ArtefactError, CeremonyError, CompileError, KeyError, WitnessError, ProofInvalid }[packed.name] ?? ProverError;
 	return new Class(packed.code, packed.message, options);
 }

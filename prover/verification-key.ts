@@ -29,6 +29,8 @@ export interface VerificationKey {
 	readonly circuitId: `0x${string}`;
 	/** true when the secrets of the setup are known to somebody */
 	readonly development: boolean;
+	/** keccak256 of the transcript of the ceremony that made the key; absent for a development key */
+	readonly transcript?: `0x${string}`;
 	/** names of the public signals before links, evaluation and challenge */
 	readonly publics: readonly string[];
 	/** names of the links: evaluations at the challenge, compared between proofs made together */
@@ -135,12 +137,17 @@ export function parseVerificationKey(value: unknown): VerificationKey {
 	const hasWords = flag("hasWords");
 	const signals = publics.length + links.length + (hasWords ? 2 : 1);
 	if (ic.length !== signals + 1) throw misshapen("ic", `${signals + 1} points`, `${ic.length}`);
+	const { transcript } = fields;
+	if (transcript !== undefined && (typeof transcript !== "string" || !/^0x[0-9a-f]{64}$/.test(transcript))) {
+		throw misshapen("transcript", "32 bytes in hex, or absent", transcript);
+	}
 	const key: VerificationKey = {
 		schema: "openledger.vkey.v1",
 		statement: text("statement"),
 		id: text("id"),
 		circuitId: text("circuitId") as `0x${string}`,
 		development: flag("development"),
+		...(transcript === undefined ? {} : { transcript: transcript as `0x${string}` }),
 		publics,
 		links,
 		hasWords,
@@ -246,12 +253,12 @@ export function toSnarkjsVerificationKey(key: VerificationKey, proof: Proof): Gr
 }
 
 /** Reads a point as keys store it. */
-export function g1Decimals(bytes: Uint8Array, offset: number): G1Decimals {
+export function g1Decimals(bytes: Uint8Array, offset = 0): G1Decimals {
 	return [fromMontgomery(bytes, offset).toString(), fromMontgomery(bytes, offset + 32).toString()];
 }
 
 /** Reads a point as keys store it. */
-export function g2Decimals(bytes: Uint8Array, offset: number): G2Decimals {
+export function g2Decimals(bytes: Uint8Array, offset = 0): G2Decimals {
 	return [g1Decimals(bytes, offset), g1Decimals(bytes, offset + 64)];
 }
 

@@ -93,13 +93,18 @@ export function encodeHeader(header: KeyHeader): Uint8Array {
 }
 
 /**
- * Writes the table of contents of an empty key: preamble and section heads, content unwritten.
+ * Writes the table of contents of an empty file: preamble and section heads, content unwritten.
  * @param file open for writing, empty
  * @param sizes content bytes by section, in file order
+ * @param letters kind of the file; default: a key
  * @returns places of the contents
  */
-export async function layOut(file: FileHandle, sizes: readonly (readonly [id: number, bytes: number])[]): Promise<Map<number, KeySection>> {
-	const preamble = Buffer.from("zkey\u0001\0\0\0\0\0\0\0", "latin1");
+export async function layOut(
+	file: FileHandle,
+	sizes: readonly (readonly [id: number, bytes: number])[],
+	letters = "zkey",
+): Promise<Map<number, KeySection>> {
+	const preamble = Buffer.from(`${letters}\u0001\0\0\0\0\0\0\0`, "latin1");
 	preamble.writeUInt32LE(sizes.length, 8);
 	await writeFully(file, preamble, 0);
 	const sections = new Map<number, KeySection>();
@@ -244,6 +249,7 @@ async function readSection(
 
 /**
  * Reads section 2.
+ * @param bytes its content
  * @throws KeyError `key.format`
  */
 export function decodeHeader(bytes: Buffer): KeyHeader {

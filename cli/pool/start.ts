@@ -46,7 +46,7 @@ export function startCommand(context: CommandContext): Command {
 				});
 				const metrics = new Metrics(store);
 				const prover = new PoolProver({ workers: flags.workers });
-				const stopping = secondSignal(signal);
+				const stopping = secondSignal();
 				const purge = (): void => void store.purge(flags.retention).catch((error) => note(`store: ${(error as Error).message}`));
 				const timer = setInterval(purge, PURGE_MS);
 				try {
@@ -80,19 +80,17 @@ export function startCommand(context: CommandContext): Command {
 		});
 }
 
-/** Aborts at the signal after the one that drains. */
-function secondSignal(first: AbortSignal): { signal: AbortSignal; end(): void } {
+/** Aborts at the second signal; the first one drains. Listens from the start: a signal that nobody hears ends the process. */
+function secondSignal(): { signal: AbortSignal; end(): void } {
 	const controller = new AbortController();
-	const stop = (): void => controller.abort();
-	// The first signal's own listeners run before these are added.
-	const listen = (): void => void setImmediate(() => process.on("SIGINT", stop).on("SIGTERM", stop));
-	first.addEventListener("abort", listen, { once: true });
+	let signals = 0;
+	const count = (): void => {
+		if (++signals > 1) controller.abort();
+	};
+	process.on("SIGINT", count).on("SIGTERM", count);
 	return {
 		signal: controller.signal,
-		end() {
-			first.removeEventListener("abort", listen);
-			process.off("SIGINT", stop).off("SIGTERM", stop);
-		},
+		end: () => void process.off("SIGINT", count).off("SIGTERM", count),
 	};
 }
 

@@ -23,6 +23,8 @@ export interface ChainOptions {
 	readonly rpc?: string | undefined;
 	/** Private key of the steward; an embedded chain brings its own. */
 	readonly key?: string | undefined;
+	/** Whether keys of the run are development keys, which are refused off chain 31337; true when absent. */
+	readonly development?: boolean | undefined;
 	readonly signal?: AbortSignal | undefined;
 }
 
@@ -50,9 +52,9 @@ export class Chain {
 	 * @throws LedgerError `node.unreachable`, `node.wrong-chain` (development keys work on chain 31337 alone), `devnet.*`
 	 */
 	static async open(options: ChainOptions, journal: Journal): Promise<Chain> {
-		const { rpc, key, signal } = options;
+		const { rpc, key, signal, development = true } = options;
 		if (rpc !== undefined) {
-			const provider = await connect({ url: rpc, chainId: DEVNET_CHAIN });
+			const provider = await connect({ url: rpc, ...(development ? { chainId: DEVNET_CHAIN } : {}) });
 			const lines = ((await journal.recall("transactions")) ?? []) as TransactionLine[];
 			return new Chain(provider, new Wallet(key as string, provider), undefined, journal, lines);
 		}

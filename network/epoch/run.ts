@@ -14,15 +14,17 @@ import { type EpochData, prepareData } from "./data.ts";
 import { EpochError } from "./errors.ts";
 import { Journal } from "./journal.ts";
 import { jsonDigest, keccakHex, writeJson } from "./json.ts";
-import { developmentKeys } from "./keys.ts";
+import { ceremonyKeys, developmentKeys } from "./keys.ts";
 import type { Progress } from "./progress.ts";
 import { Clock, type RunReport } from "./report.ts";
 import { type EpochOutcome, returnDust, runTurn, writeOutcome } from "./turn.ts";
 
-export interface RunOptions extends Omit<ChainOptions, "signal"> {
+export interface RunOptions extends Omit<ChainOptions, "signal" | "development"> {
 	readonly config: EpochConfig;
 	/** Folder of the bundle; made when missing. */
 	readonly out: string;
+	/** Folder of finished ceremony keys; development keys when absent. */
+	readonly ceremonyKeys?: string | undefined;
 	readonly progress: Progress;
 	readonly signal?: AbortSignal | undefined;
 }
@@ -38,7 +40,11 @@ export async function runEpochs(options: RunOptions): Promise<RunReport> {
 	const data = await clock.time("data", () => prepareData(config));
 	progress({ phase: "data", done: 1, total: 1, note: `${data.contributors.length} contributors, ${data.source}` });
 	checkStakes(config);
-	const keys = await clock.time("keys", () => developmentKeys(data.set, progress, signal));
+	const keys = await clock.time("keys", () =>
+		options.ceremonyKeys === undefined
+			? developmentKeys(data.set, progress, signal)
+			: ceremonyKeys(data.set, options.ceremonyKeys, progress, signal),
+	);
 
 	const plan = jsonDigest({
 		...planOf(config, data),
@@ -57,7 +63,8 @@ export async function runEpochs(options: RunOptions): Promise<RunReport> {
 	const backend = openReference();
 	let chain: Chain | undefined;
 	try {
-		chain = await Chain.open({ rpc: options.rpc, key: options.key, signal }, journal);
+		const development = ROLES.some((role) => keys[role].key.verification.development);
+		chain = await Chain.open({ rpc: options.rpc, key: options.key, signal, development }, journal);
 		const open = chain;
 		await clock.time("chain", () =>
 			open.deploy(

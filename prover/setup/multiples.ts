@@ -7,7 +7,7 @@ import { KEY_BYTES } from "../engine/msm.ts";
 import { unpackError } from "../errors.ts";
 import { scriptBeside } from "../script.ts";
 import type { PointSections } from "./scalars.ts";
-import { type MultiplyOutcome, type MultiplyTask, multiplyGenerators } from "./worker.ts";
+import { type MultiplyOutcome, type MultiplyTask, multiplyGenerators, type Tables } from "./worker.ts";
 
 export interface MultiplesOptions {
 	/** worker threads; default: one per core */
@@ -45,6 +45,7 @@ export async function multiplySections(all: readonly PointSections[], take: Take
 			? undefined
 			: new Piscina({ filename: scriptBeside(import.meta.url, "worker").href, minThreads: threads, maxThreads: threads });
 	const bits = windowBits(total / (pool ? threads : 1));
+	const tables: Tables = new Map();
 	let done = 0;
 	let next = 0;
 	let failed = false;
@@ -54,7 +55,7 @@ export async function multiplySections(all: readonly PointSections[], take: Take
 			try {
 				signal?.throwIfAborted();
 				const task = { groups: sections.map(({ group }) => group), bits, scalars };
-				const points = pool ? await runInPool(pool, task, signal) : await multiplyGenerators(task);
+				const points = pool ? await runInPool(pool, task, signal) : await multiplyGenerators(task, tables);
 				for (const [i, { section, group }] of sections.entries()) await take(section, points[i] as Uint8Array, first * KEY_BYTES[group]);
 			} catch (error) {
 				failed = true;

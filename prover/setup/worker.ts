@@ -20,12 +20,16 @@ export type MultiplyOutcome =
 	| { readonly ok: true; readonly value: Uint8Array<ArrayBuffer>[] }
 	| { readonly ok: false; readonly error: PackedError };
 
-const tables = new Map<string, Promise<FixedBase>>();
+/** Tables by group and width. */
+export type Tables = Map<string, Promise<FixedBase>>;
+
+/** They stay as long as the thread. */
+const tables: Tables = new Map();
 
 /** Task of the setup's threads. */
 export async function multiply(task: MultiplyTask): Promise<MultiplyOutcome> {
 	try {
-		const value = await multiplyGenerators(task);
+		const value = await multiplyGenerators(task, tables);
 		const outcome: MultiplyOutcome = { ok: true, value };
 		// Piscina's protocol for handing the points over without a copy.
 		return { ...outcome, [Piscina.transferableSymbol]: value.map(({ buffer }) => buffer), [Piscina.valueSymbol]: outcome };
@@ -35,22 +39,26 @@ export async function multiply(task: MultiplyTask): Promise<MultiplyOutcome> {
 }
 
 /**
- * Multiplies the generators by each scalar. The tables stay for the next call in this thread.
+ * Multiplies the generators by each scalar.
+ * @param known tables that were made before, and gets those that are made now
  * @returns affine points in the layout of keys, for each group
  */
-export async function multiplyGenerators({ groups, bits, scalars }: MultiplyTask): Promise<Uint8Array<ArrayBuffer>[]> {
+export async function multiplyGenerators(
+	{ groups, bits, scalars }: MultiplyTask,
+	known: Tables = new Map(),
+): Promise<Uint8Array<ArrayBuffer>[]> {
 	const digits = fixedDigits(scalars, bits);
 	const points: Uint8Array<ArrayBuffer>[] = [];
-	for (const group of groups) points.push((await tableOf(group, bits)).multiply(digits));
+	for (const group of groups) points.push((await tableOf(group, bits, known)).multiply(digits));
 	return points;
 }
 
-function tableOf(group: GroupName, bits: number): Promise<FixedBase> {
+function tableOf(group: GroupName, bits: number, known: Tables): Promise<FixedBase> {
 	const name = `${group}/${bits}`;
-	let table = tables.get(name);
+	let table = known.get(name);
 	if (!table) {
 		table = Machine.open(undefined, buildSetupKernels).then((machine) => new FixedBase(machine, group, bits));
-		tables.set(name, table);
+		known.set(name, table);
 	}
 	return table;
 }

@@ -156,6 +156,19 @@ describe.each([
 			expect(provers).toEqual([]);
 		});
 
+		it("gives back at the second signal what it would have finished after the first, and the attempt does not count", async () => {
+			const chain = await makeChain(11, { root });
+			const large = groth16Submission(await keyDigest(chain.zkey), await chain.witness(1n));
+			const { id } = await ask((jobs) => jobs.submit(large));
+			const daemon = pool("start", "--workers", "1", "--lease", "60");
+			await daemon.says(/phase prove/);
+			daemon.signal("SIGTERM");
+			await daemon.says(/draining/);
+			expect(await daemon.kill("SIGTERM")).toBe(0);
+			expect(daemon.output).toContain("0 proven, 0 failed attempts, 1 given back");
+			expect(await ask((jobs) => jobs.find(id))).toMatchObject({ state: "waiting", attempts: 0 });
+		});
+
 		it("drains when another process says so, and runs --until-empty", async () => {
 			const daemon = pool("start", "--workers", "1");
 			await daemon.says(/ready/);

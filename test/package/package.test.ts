@@ -146,6 +146,14 @@ describe("the command", () => {
 		expect(await openledger("circuit", "compile", "total", ...sizes)).toMatchObject({ code: 0 });
 	});
 
+	test("starts no TypeScript: scripts are named by scriptBeside", async () => {
+		const dist = join(folder, "node_modules", "openledger", "dist");
+		const modules = (await readdir(dist, { recursive: true })).filter((name) => name.endsWith(".js"));
+		expect(modules.length).toBeGreaterThan(100);
+		const texts = await Promise.all(modules.map(async (name) => [name, await readFile(join(dist, name), "utf8")] as const));
+		expect(texts.filter(([, text]) => /new URL\([^)]*\.ts\b/.test(text)).map(([name]) => name)).toEqual([]);
+	});
+
 	test("finds what it runs in processes and threads: the compiler, the pool's workers", async () => {
 		const script = `
 import { compileCircuit } from "./node_modules/openledger/dist/prover/compile.js";

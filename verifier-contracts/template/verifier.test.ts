@@ -56,6 +56,17 @@ describe("renderVerifier", () => {
 		expect(compiled.A?.deployedBytecode).toBe(compiled.B?.deployedBytecode);
 	});
 
+	it("says the transcript of a ceremony, which only a key from one has and every such key needs", async () => {
+		const transcript = `0x${"5a".repeat(32)}` as const;
+		const finished = { ...key, development: false, transcript };
+		const { A } = await compileVerifiers({ A: renderVerifier(finished, "A") });
+		expect(A?.abi.map((item) => item.name)).toContain("transcript");
+		expect(A?.deployedBytecode).toContain(transcript.slice(2));
+		expect(() => renderVerifier({ ...key, development: false }, "A")).toThrow("expected the transcript hash of a ceremony");
+		expect(() => renderVerifier({ ...finished, transcript: "0x5a" }, "A")).toThrow("expected the transcript hash of a ceremony");
+		expect(() => renderVerifier({ ...key, transcript }, "A")).toThrow("expected no transcript of a development key");
+	});
+
 	it("refuses a key whose circuit id is not the hash of the rest", () => {
 		expect(() => renderVerifier({ ...key, alpha: ["2", "2"] }, "A")).toThrow("renderVerifier: expected circuit id");
 	});

@@ -18,6 +18,8 @@ export interface VerificationKey {
 	readonly circuitId: `0x${string}`;
 	/** whether somebody knows the secret of the setup */
 	readonly development: boolean;
+	/** keccak256 of the transcript of the ceremony that made the key; absent for a development key */
+	readonly transcript?: `0x${string}`;
 	/** names of the public signals, without links, evaluation and challenge */
 	readonly publics: readonly string[];
 	/** names of the links: evaluations of committed lists at the challenge */
@@ -58,7 +60,7 @@ export function circuitIdOf(key: VerificationKey): `0x${string}` {
  * @param key the verification key
  * @param contractName a Solidity identifier
  * @returns Solidity source
- * @throws RangeError when contract name, id, signal names, number of points or circuit id do not fit
+ * @throws RangeError when contract name, id, signal names, number of points, circuit id or transcript hash do not fit
  */
 export function renderVerifier(key: VerificationKey, contractName: string): string {
 	if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(contractName)) {
@@ -79,6 +81,18 @@ export function renderVerifier(key: VerificationKey, contractName: string): stri
 	if (circuitId !== key.circuitId.toLowerCase()) {
 		throw new RangeError(`renderVerifier: expected circuit id ${circuitId} for ${key.id}, got ${key.circuitId}`);
 	}
+	if (key.development ? key.transcript !== undefined : !/^0x[0-9a-f]{64}$/.test(key.transcript ?? "")) {
+		const expected = key.development ? "no transcript of a development key" : "the transcript hash of a ceremony, 32 bytes in hex,";
+		throw new RangeError(`renderVerifier: expected ${expected} for ${key.id}, got ${key.transcript}`);
+	}
+	const transcript = key.transcript
+		? `
+    /// @notice keccak256 of the transcript of the ceremony that made this key.
+    function transcript() external pure returns (bytes32) {
+        return ${key.transcript};
+    }
+`
+		: "";
 	const hex = bytesToHex(packKey(key));
 	const links = key.links.length === 0 ? "" : `; links: ${key.links.join(", ")}`;
 	const lines = hex.match(/.{64}/g)?.map((line) => `            hex"${line}"`) ?? [];
@@ -101,7 +115,7 @@ contract ${contractName} is CommittedGroth16 {
     function development() external pure returns (bool) {
         return ${key.development};
     }
-
+${transcript}
     function publicCount() public pure override returns (uint256) {
         return ${key.publics.length};
     }
