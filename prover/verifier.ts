@@ -10,6 +10,7 @@ import { type BatchFailure, BatchInvalid, KeyError, ProofInvalid, ProverError } 
 import { isProductOne } from "./second-opinion.ts";
 
 export type { Candidate, CommittedCandidate, PlainCandidate } from "./equation.ts";
+export { type BatchFailure, BatchInvalid } from "./errors.ts";
 
 /** What {@link Verifier.verifyBatch} is doing. */
 export interface VerifyProgress {
