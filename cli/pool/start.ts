@@ -11,7 +11,7 @@ import type { CommandContext } from "../command.ts";
 import { integer, type PlaceFlags, placeOf, withPlace } from "./place.ts";
 
 interface Flags extends PlaceFlags {
-	workers: number;
+	workers?: number;
 	memory?: number;
 	metrics?: number;
 	key: string[];
@@ -28,8 +28,8 @@ const SUPERVISIONS = 4;
 export function startCommand(context: CommandContext): Command {
 	return withPlace(new Command("start"))
 		.description("run jobs; SIGINT or SIGTERM: finish what runs and end, a second time: give it back and end")
-		.option("--workers <n>", "proofs at once", integer(1, 1024), availableParallelism())
-		.option("--memory <MB>", "take no second job while the process uses more", integer(1, 1_000_000_000))
+		.option("--workers <n>", "proofs at once; default: what `pool tune` found, else one per core", integer(1, 1024))
+		.option("--memory <MB>", "what running proofs may take; no second job is taken while the process uses more", integer(1, 1_000_000_000))
 		.option("--metrics <port>", "serve Prometheus metrics and a health check on 127.0.0.1 (0: any free port)", integer(0, 65535))
 		.option("--key <files...>", "proving keys beside those of the cache", [])
 		.addOption(new Option("--once", "end after one job").conflicts("untilEmpty"))
@@ -44,8 +44,9 @@ export function startCommand(context: CommandContext): Command {
 					superviseSeconds: Math.max(1, Math.floor(flags.lease / SUPERVISIONS)),
 					onError: (error) => note(`store: ${error.message}`),
 				});
-				const metrics = new Metrics(store);
-				const prover = new PoolProver({ workers: flags.workers });
+				const memory = flags.memory === undefined ? {} : { memoryBytes: flags.memory * 1e6 };
+				const prover = new PoolProver({ ...memory, ...(flags.workers === undefined ? {} : { workers: flags.workers }) });
+				const metrics = new Metrics(store, () => prover.statistics());
 				const stopping = secondSignal();
 				const purge = (): void => void store.purge(flags.retention).catch((error) => note(`store: ${(error as Error).message}`));
 				const timer = setInterval(purge, PURGE_MS);
@@ -56,9 +57,9 @@ export function startCommand(context: CommandContext): Command {
 						store,
 						prover,
 						keys,
-						workers: flags.workers,
+						workers: flags.workers ?? availableParallelism(),
 						leaseSeconds: flags.lease,
-						...(flags.memory === undefined ? {} : { memoryBytes: flags.memory * 1e6 }),
+						...memory,
 						...(flags.once ? { until: "one" } : flags.untilEmpty ? { until: "empty" } : {}),
 						drain: signal,
 						stop: stopping.signal,

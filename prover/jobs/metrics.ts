@@ -8,6 +8,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { ProverError } from "../errors.ts";
+import type { PoolStatistics } from "../pool/statistics.ts";
 import { closeServer } from "./endpoint.ts";
 import type { RunnerEvent } from "./runner.ts";
 import { JOB_STATES, type Jobs } from "./view.ts";
@@ -25,7 +26,8 @@ export class Metrics {
 	readonly #running: Gauge;
 	#server: Server | undefined;
 
-	constructor(jobs: Jobs) {
+	/** @param statistics of the pool that proves */
+	constructor(jobs: Jobs, statistics: () => PoolStatistics) {
 		this.#jobs = jobs;
 		const registers = [this.#registry];
 		collectDefaultMetrics({ register: this.#registry, prefix: PREFIX });
@@ -52,7 +54,23 @@ export class Metrics {
 			registers,
 		});
 		const provers = new Gauge({ name: `${PREFIX}queue_provers`, help: "Provers that are alive", registers });
+		const ends = new Counter({
+			name: `${PREFIX}worker_restarts_total`,
+			help: "Worker threads that were ended: crashed, aborted with their job, recycled for their memory",
+			labelNames: ["reason"],
+			registers,
+		});
+		const memory = new Gauge({
+			name: `${PREFIX}pool_memory_bytes`,
+			help: "Bytes that running proofs are predicted to take (reserved), and may take (limit)",
+			labelNames: ["kind"],
+			registers,
+		});
 		this.#refresh = async () => {
+			const { threads, memory: bytes } = statistics();
+			ends.reset();
+			for (const reason of ["crashed", "aborted", "recycled"] as const) ends.inc({ reason }, threads[reason]);
+			for (const kind of ["reserved", "limit"] as const) memory.set({ kind }, bytes[kind]);
 			const status = await this.#jobs.status();
 			for (const state of JOB_STATES) sizes.set({ state }, status.counts[state]);
 			waiting.reset();

@@ -3,6 +3,7 @@ import { cacheRoot } from "../artefact.ts";
 import { compileCircuit } from "../compile.ts";
 import { KeyError } from "../errors.ts";
 import { ProverPool } from "../pool/pool.ts";
+import type { PoolStatistics } from "../pool/statistics.ts";
 import { readVerificationKey } from "../verification-key.ts";
 import { Zkey } from "../zkey.ts";
 import type { TakenJob } from "./store.ts";
@@ -24,11 +25,20 @@ export class PoolProver implements JobProver {
 	readonly #pool: ProverPool;
 	readonly #root: string;
 
-	/** @param options.root cache of compiled circuits */
-	constructor({ workers, root }: { readonly workers: number; readonly root?: string }) {
+	/**
+	 * @param options.workers proofs at once; default: what this machine's profile says
+	 * @param options.memoryBytes see {@link ProverPool}
+	 * @param options.root cache of compiled circuits
+	 */
+	constructor({ root, ...options }: { readonly workers?: number; readonly memoryBytes?: number; readonly root?: string } = {}) {
 		// Attempts are the store's to count.
-		this.#pool = new ProverPool({ workers, retries: 0 });
+		this.#pool = new ProverPool({ ...options, retries: 0 });
 		this.#root = root ?? cacheRoot();
+	}
+
+	/** What the pool did and does. */
+	statistics(): PoolStatistics {
+		return this.#pool.statistics();
 	}
 
 	async prove(job: TakenJob, key: string, options: { signal: AbortSignal; onProgress: (phase: string) => void }): Promise<unknown> {

@@ -4,6 +4,7 @@ import { KeyError, ProverError, WitnessError } from "../errors.ts";
 import { Metrics } from "./metrics.ts";
 import { openStore } from "./open.ts";
 import type { JobProver } from "./prover.ts";
+import { PoolProver } from "./prover.ts";
 import { type RunnerEvent, type RunnerOptions, type RunnerSummary, runJobs } from "./runner.ts";
 import type { JobStore } from "./store.ts";
 import { type Databases, embeddedDatabases } from "./testing.ts";
@@ -180,7 +181,8 @@ it("keeps a proof while the database is silent, and stores it once", async () =>
 
 it("is counted by the metrics, which answer with the queue as it is", async () => {
 	await submit(2);
-	const metrics = new Metrics(store);
+	const pool = new PoolProver({ workers: 1, memoryBytes: 5e9 });
+	const metrics = new Metrics(store, () => pool.statistics());
 	const port = await metrics.listen(0);
 	await run(
 		async ({ octets }, _key, { onProgress }) => {
@@ -203,13 +205,16 @@ it("is counted by the metrics, which answer with the queue as it is", async () =
 		'openledger_prover_queue_jobs{state="poisoned"} 1',
 		'openledger_prover_queue_waiting_jobs{priority="0"} 1',
 		"openledger_prover_queue_provers 0",
+		'openledger_prover_worker_restarts_total{reason="crashed"} 0',
+		'openledger_prover_pool_memory_bytes{kind="limit"} 5000000000',
 	]) {
 		expect(text.split("\n")).toContain(line);
 	}
 	expect(text).toMatch(/openledger_prover_process_resident_memory_bytes \d+/);
 	expect((await fetch(`http://127.0.0.1:${port}/health`)).status).toBe(200);
 	expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
-	await expect(new Metrics(store).listen(port)).rejects.toThrow(expect.objectContaining({ code: "jobs.owned" }));
+	await expect(new Metrics(store, () => pool.statistics()).listen(port)).rejects.toThrow(expect.objectContaining({ code: "jobs.owned" }));
 	await metrics.close();
+	await pool.close();
 	await expect(fetch(`http://127.0.0.1:${port}/health`)).rejects.toThrow();
 });
