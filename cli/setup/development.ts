@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { parameterSetFor, ROLES } from "../../circuits/parameters.ts";
 import { developmentKeys } from "../../network/epoch/keys.ts";
+import { checkDevelopmentKey } from "../../prover/setup/check.ts";
 import type { CommandContext } from "../command.ts";
 import { table } from "../output.ts";
 import { type SizeFlags, takesSizes } from "../sizes.ts";
@@ -9,10 +10,21 @@ import { type SizeFlags, takesSizes } from "../sizes.ts";
 export function developmentCommand(context: CommandContext): Command {
 	return takesSizes(new Command("dev"))
 		.description("compile the circuits of a parameter set and make insecure development keys; what is cached is kept")
-		.action(async (flags: SizeFlags) => {
+		.option("--check", "hold every section of every key against its circuit; exits 4 and names what is wrong")
+		.action(async (flags: SizeFlags & { check?: boolean }) => {
 			await context.run("openledger.setup.v1", async ({ progress, signal }) => {
 				const set = parameterSetFor({ ...flags, contributions: flags.contributors });
 				const keys = await developmentKeys(set, progress, signal);
+				if (flags.check) {
+					for (const role of ROLES) {
+						const { circuit, key } = keys[role];
+						await checkDevelopmentKey(key.path, circuit.r1cs, {
+							compiled: circuit,
+							signal,
+							onProgress: ({ phase, done, total }) => progress({ phase: "check", done, total, note: `${circuit.circuit.id}: ${phase}` }),
+						});
+					}
+				}
 				const lines = ROLES.map((role) => {
 					const { circuit, key } = keys[role];
 					return {
@@ -39,7 +51,7 @@ export function developmentCommand(context: CommandContext): Command {
 				);
 				return {
 					result: { set: { ...set, lambda: set.lambda.toString() }, keys: lines },
-					text: `${text}\nINSECURE: development keys, their tau is public. They register on chain 31337 alone.`,
+					text: `${text}\n${flags.check ? "All keys are what their circuits and the development seed make.\n" : ""}INSECURE: development keys, their tau is public. They register on chain 31337 alone.`,
 				};
 			});
 		});
