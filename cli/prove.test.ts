@@ -123,7 +123,7 @@ describe("prove and verify", () => {
 		const altered = await openledger("verify", "--vkey", "verification_key.json", "proof.json", "altered.json");
 		expect(altered).toMatchObject({
 			code: 1,
-			stdout: expect.stringContaining("the proof is invalid: verify: expected the pairing equation to hold"),
+			stdout: expect.stringContaining("the proof is invalid: verify: expected the pairing equation"),
 		});
 		await write("high.json", JSON.stringify([(36n + R).toString()]));
 		const { code, stdout } = await openledger("verify", "--vkey", "verification_key.json", "proof.json", "high.json", "--json");
