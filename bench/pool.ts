@@ -12,7 +12,8 @@ import { chainWitness, makePlainKey } from "../prover/pool/chain.ts";
 import { predictMemory, readKeySize } from "../prover/pool/memory.ts";
 import { type Case, measure, median } from "./bench.ts";
 
-const LOG = 16;
+/** log2 of the domain. */
+export const POOL_LOG = 16;
 const RUNS = 5;
 /** Rounds that show the peak of memory. */
 const PEAK_RUNS = 2;
@@ -38,7 +39,7 @@ interface Files {
 export async function run(): Promise<Case[]> {
 	const folder = await mkdtemp(join(tmpdir(), "openledger-bench-"));
 	try {
-		const { circuit, zkey } = await makePlainKey(LOG);
+		const { circuit, zkey } = await makePlainKey(POOL_LOG);
 		const files = { zkey, wtns: join(folder, "chain.wtns") };
 		await writeFile(files.wtns, await chainWitness(circuit));
 		return [...(await throughput(files)), ...(await memory(files))];
@@ -51,7 +52,7 @@ async function throughput(files: Files): Promise<Case[]> {
 	const cores = availableParallelism();
 	const ours = await child("pool", files, cores, "path", RUNS);
 	const peer = await child("snarkjs", files, 1, "path", RUNS);
-	const size = `2^${LOG} constraints, ${cores} at once, one thread each`;
+	const size = `2^${POOL_LOG} constraints, ${cores} at once, one thread each`;
 	const [value, peerValue] = [cores / median(ours.seconds), 1 / median(peer.seconds)];
 	const [cpu, peerCpu] = [median(ours.cpuSeconds) / cores, median(peer.cpuSeconds)];
 	return [
@@ -94,7 +95,7 @@ async function memory(files: Files): Promise<Case[]> {
 		const value = (many.peakMB - one.peakMB) / (MANY - 1);
 		cases.push({
 			name: `memory of another worker, key as ${source}`,
-			size: `2^${LOG} constraints, from 1 worker to ${MANY}`,
+			size: `2^${POOL_LOG} constraints, from 1 worker to ${MANY}`,
 			value: round(value),
 			unit: "MB",
 			bar: `<= ${round(bound)}`,

@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chainWitness, makeChain } from "../prover/pool/chain.ts";
 import { type Case, measure, median } from "./bench.ts";
+import { POOL_LOG, run as poolCases } from "./pool.ts";
 import type { ProverName, ProverRuns } from "./prover-process.ts";
 
 /** log2 of the domain, the part of snarkjs' CPU seconds that is asked for, and of its wall where one is. */
@@ -27,11 +28,6 @@ const SIZES = [
 const DEFAULT_LOGS: readonly number[] = [14, 16, 18];
 const RUNS = 5;
 const COLD_BOUND = 1.3;
-const BATCH_LOG = 16;
-const BATCH_BOUND = 6;
-/** Scratch memory of a proof, in bytes a point of the domain, and what a thread of Node takes. */
-const SCRATCH_BYTES = 700;
-const THREAD_MB = 40;
 
 /** Paths. */
 interface Files {
@@ -52,7 +48,7 @@ export async function run(args: readonly string[]): Promise<Case[]> {
 			const ours = await child("engine", files, RUNS + 1);
 			const peer = await child("snarkjs", files, RUNS + 1);
 			cases.push(...casesOf(log, bound, wallBound, ours, peer), await coldCase(log, files, ours));
-			if (log === BATCH_LOG) cases.push(...(await batchCases(log, files, peer)));
+			if (log === POOL_LOG) cases.push(...(await poolCases()));
 			if (values.peer !== undefined) cases.push(...(await nativeCases(log, files, values.peer, ours)));
 		}
 		return cases;
@@ -112,40 +108,6 @@ async function coldCase(log: number, files: Files, ours: ProverRuns): Promise<Ca
 		runs,
 		note: "loading the engine, from Node's compile cache, and the key is included; one read of the key's file is not",
 	};
-}
-
-/** Two proofs at once, one thread each, with one key. */
-async function batchCases(log: number, files: Files, peer: ProverRuns): Promise<Case[]> {
-	const one = await child("engine-one", files, RUNS + 1);
-	const two = await child("engine-two", files, RUNS + 1);
-	const [rate, peerRate] = [1 / two.secondsPerProof, 1 / median(warm(peer.wallSeconds))];
-	const added = two.peakMB - one.peakMB;
-	const most = Math.round((SCRATCH_BYTES * 2 ** log + (await readFile(files.witness)).length) / 2 ** 20) + THREAD_MB;
-	return [
-		{
-			name: "proofs with two workers",
-			size: `2^${log} constraints, one thread each`,
-			value: round(rate),
-			unit: "proofs/s",
-			peer: "snarkjs",
-			peerValue: round(peerRate),
-			ratio: round(rate / peerRate),
-			bar: `>= ${BATCH_BOUND} times snarkjs`,
-			holds: rate >= BATCH_BOUND * peerRate,
-			runs: [rate],
-			note: `snarkjs ${round(peerRate)} proofs/s one by one with all threads; one worker alone ${round(1 / one.secondsPerProof)}; ${2 * RUNS} proofs`,
-		},
-		{
-			name: "memory of a second worker",
-			size: `2^${log} constraints`,
-			value: round(added),
-			unit: "MB",
-			bar: `<= ${most}`,
-			holds: added <= most,
-			runs: [added],
-			note: `the bar is a witness, ${SCRATCH_BYTES} bytes a point of the domain and ${THREAD_MB} MB for a thread of Node; the process with one worker ${round(one.peakMB)} MB`,
-		},
-	];
 }
 
 /** A prover with a command line: every run starts a process that reads the key. */
