@@ -5,6 +5,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { groth16, zKey } from "snarkjs";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { KeyCache } from "../engine/key-cache.ts";
+import { isLoaded } from "../engine/sums.ts";
 import { CHAIN_INPUTS, chainWitness, makeChain, makePlainKey } from "./chain.ts";
 import { predictMemory, readKeySize } from "./memory.ts";
 import { type Groth16Job, type PoolOptions, type ProveJob, ProverPool } from "./pool.ts";
@@ -76,6 +78,17 @@ describe("a plain job", () => {
 		expect(new Set(made.map(({ proof }) => proof.pi_a[0])).size).toBe(3);
 		// The bytes of the caller are still the caller's.
 		expect(wtns.length).toBe((await readFile(plain.wtns)).length);
+	});
+
+	it("finds its key loaded once, for all jobs of that key", async () => {
+		const get = vi.spyOn(KeyCache.prototype, "get");
+		open();
+		for (let i = 0; i < 2; i++) await pool.groth16(plain);
+		const keys = await Promise.all(get.mock.results.map(({ value }) => value));
+		get.mockRestore();
+		expect(keys).toHaveLength(2);
+		expect(isLoaded(keys[0])).toBe(true);
+		expect(keys[1]).toBe(keys[0]);
 	});
 
 	it("is refused when the witness violates a constraint", async () => {
