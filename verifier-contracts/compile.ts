@@ -11,6 +11,7 @@ export const contractNames = [
 	"OpenToken",
 	"ProvenanceRegistry",
 	"VerifierRouter",
+	"StakeVault",
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",

@@ -136,13 +136,13 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
     event Collected(address indexed who, uint96 amount);
 
     error AddressZero();
-    error NotVaultOwner(address owner, address caller);
+    error NotOwner(address owner, address caller);
     /// @notice No such service was registered; for callers and for those who deposit.
     error ServiceUnknown(address service);
     error ServiceTaken(address service);
     /// @notice It takes and locks nothing any more, and its retirement is not repeated.
     error ServiceIsRetired(address service, uint256 endsAt);
-    error TermOutOfRange(Term term, uint256 minimum, uint256 maximum, uint256 actual);
+    error ServiceTermOutOfRange(Term term, uint256 minimum, uint256 maximum, uint256 actual);
     error FreeStakeTooLow(address service, address owner, uint256 free, uint256 needed);
     /// @notice The service's stake is not paid out without unbonding.
     error UnbondingRequired(address service, uint256 unbonding);
@@ -186,7 +186,7 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
     mapping(address who => uint96) public creditOf;
 
     modifier onlyOwner() {
-        if (msg.sender != owner) revert NotVaultOwner(owner, msg.sender);
+        if (msg.sender != owner) revert NotOwner(owner, msg.sender);
         _;
     }
 
@@ -419,7 +419,7 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
     }
 
     function _check(Term term, uint256 minimum, uint256 maximum, uint256 actual) private pure {
-        if (actual < minimum || actual > maximum) revert TermOutOfRange(term, minimum, maximum, actual);
+        if (actual < minimum || actual > maximum) revert ServiceTermOutOfRange(term, minimum, maximum, actual);
     }
 
     function _deposit(address service, address owner_, uint96 amount) private {
