@@ -59,6 +59,18 @@ contract ContributionRegistry is EIP712, Nonces {
         bytes32 list;
     }
 
+    /// @dev All that a contribution reads and changes of its epoch, beside the list, in one word. The last four are the policy's, copied.
+    /// Rows fit: 2^16 contributions of less than 2^32 each.
+    struct Head {
+        uint16 count;
+        bool closed;
+        uint48 rows;
+        uint16 capacity;
+        uint40 expiresAt;
+        uint32 datanet;
+        uint96 minStake;
+    }
+
     event EpochOpened(uint256 indexed epoch, address indexed steward, EpochPolicy policy);
     event Contributed(
         uint256 indexed epoch,
@@ -97,6 +109,8 @@ contract ContributionRegistry is EIP712, Nonces {
             "RotateWallet(uint256 epoch,uint256 index,address from,address to,uint256 nonce,uint256 deadline)"
         );
     bytes32 private constant CONTRIBUTION = keccak256("openledger.context.contribution.v1");
+    // Whoever opens an epoch pays for the word of its list, so that the first contribution costs what all others do.
+    bytes32 private constant EMPTY = bytes32(uint256(1));
     /// @notice The longest life of an epoch, so that no stake is locked without end.
     uint256 public constant MAX_LIFETIME = 366 days;
 
@@ -113,7 +127,10 @@ contract ContributionRegistry is EIP712, Nonces {
     uint256 public epochCount;
 
     mapping(uint256 epoch => EpochPolicy) private _policies;
-    mapping(uint256 epoch => EpochState) private _states;
+    mapping(uint256 epoch => Head) private _heads;
+    mapping(uint256 epoch => address) private _stewards;
+    // While an epoch is empty: not its list, which is zero, but {EMPTY}.
+    mapping(uint256 epoch => bytes32) private _lists;
     mapping(uint256 epoch => mapping(uint256 index => Contribution)) private _contributions;
     mapping(uint256 epoch => mapping(uint256 commit => bool)) private _taken;
 
@@ -154,7 +171,9 @@ contract ContributionRegistry is EIP712, Nonces {
 
         epoch = ++epochCount;
         _policies[epoch] = policy;
-        _states[epoch].steward = msg.sender;
+        _heads[epoch] = Head(0, false, 0, policy.capacity, policy.expiresAt, policy.datanet, policy.minStake);
+        _stewards[epoch] = msg.sender;
+        _lists[epoch] = EMPTY;
         emit EpochOpened(epoch, msg.sender, policy);
     }
 
@@ -170,29 +189,26 @@ contract ContributionRegistry is EIP712, Nonces {
         uint96 stake
     ) external returns (uint256 index) {
         guardian.checkIntake();
-        _open(epoch);
-        EpochState memory state = _states[epoch];
-        EpochPolicy storage policy = _policies[epoch];
-        index = state.count;
-        if (index >= policy.capacity) revert EpochFull(epoch, policy.capacity);
+        Head memory head = _open(epoch);
+        index = head.count;
+        if (index >= head.capacity) revert EpochFull(epoch, head.capacity);
         if (publics[2] == 0 || publics[2] > type(uint32).max) revert RowsOutOfRange(publics[2]);
-        if (stake < policy.minStake) revert StakeTooLow(policy.minStake, stake);
-        uint256 datanet = policy.datanet;
-        if (datanet != 0) datanets.checkContribution(datanet, msg.sender, datasetDigest, publics[2]);
+        if (stake < head.minStake) revert StakeTooLow(head.minStake, stake);
+        if (head.datanet != 0) datanets.checkContribution(head.datanet, msg.sender, datasetDigest, publics[2]);
         _take(epoch, publics[0]);
         _take(epoch, publics[1]);
         router.verify(
-            policy.circuits[uint256(Statement.Contribution)],
+            _policies[epoch].circuits[uint256(Statement.Contribution)],
             Context.ofSender(CONTRIBUTION, epoch, msg.sender),
             Publics.list(publics),
             new uint256[](0),
             proof
         );
 
-        state.count = uint16(index + 1);
-        state.rows += uint64(publics[2]);
-        state.list = keccak256(abi.encode(state.list, publics[1]));
-        _states[epoch] = state;
+        head.count = uint16(index + 1);
+        head.rows += uint48(publics[2]);
+        _heads[epoch] = head;
+        _lists[epoch] = keccak256(abi.encode(_listOf(epoch, index), publics[1]));
         _contributions[epoch][index] = Contribution(msg.sender, stake);
         emit Contributed(epoch, index, msg.sender, datasetDigest, publics[0], publics[1], publics[2], stake);
         if (stake != 0) vault.lock(msg.sender, stake);
@@ -200,11 +216,12 @@ contract ContributionRegistry is EIP712, Nonces {
 
     /// @notice Ends the intake. By the steward, with at least one contribution.
     function closeEpoch(uint256 epoch) external {
-        EpochState storage state = _open(epoch);
-        if (msg.sender != state.steward) revert NotSteward(epoch, state.steward, msg.sender);
-        if (state.count == 0) revert EpochEmpty(epoch);
-        state.closed = true;
-        emit EpochClosed(epoch, state.count, state.rows, state.list);
+        Head memory head = _open(epoch);
+        address steward = _stewards[epoch];
+        if (msg.sender != steward) revert NotSteward(epoch, steward, msg.sender);
+        if (head.count == 0) revert EpochEmpty(epoch);
+        _heads[epoch].closed = true;
+        emit EpochClosed(epoch, head.count, head.rows, _lists[epoch]);
     }
 
     /// @notice Moves a contribution (its payout and its stake) to another wallet. Both wallets sign {ROTATE_TYPEHASH}
@@ -263,13 +280,14 @@ contract ContributionRegistry is EIP712, Nonces {
 
     /// @notice The state of the epoch.
     function stateOf(uint256 epoch) external view returns (EpochState memory) {
-        return _states[epoch];
+        Head memory head = _heads[epoch];
+        return EpochState(_stewards[epoch], head.count, head.closed, head.rows, _listOf(epoch, head.count));
     }
 
     /// @notice Steward, funder and vetoer of the epoch.
     function rolesOf(uint256 epoch) external view returns (address steward, address funder, address vetoer) {
         EpochPolicy storage policy = _policies[epoch];
-        return (_states[epoch].steward, policy.funder, policy.vetoer);
+        return (_stewards[epoch], policy.funder, policy.vetoer);
     }
 
     /// @notice The circuit that the epoch uses for a statement.
@@ -279,19 +297,17 @@ contract ContributionRegistry is EIP712, Nonces {
 
     /// @notice The second from which the epoch is expired.
     function expiresAt(uint256 epoch) external view returns (uint256) {
-        return _policies[epoch].expiresAt;
+        return _heads[epoch].expiresAt;
     }
 
     /// @notice The number of contributions.
     function countOf(uint256 epoch) external view returns (uint256) {
-        return _states[epoch].count;
+        return _heads[epoch].count;
     }
 
     /// @notice Unknown, Open or Closed; the EpochBook knows the later phases.
     function phaseOf(uint256 epoch) public view returns (Phase) {
-        EpochState storage state = _states[epoch];
-        if (state.steward == address(0)) return Phase.Unknown;
-        return state.closed ? Phase.Closed : Phase.Open;
+        return _phaseIn(_heads[epoch]);
     }
 
     /// @notice Wallet and remaining stake of a contribution.
@@ -316,12 +332,20 @@ contract ContributionRegistry is EIP712, Nonces {
         _taken[epoch][commit] = true;
     }
 
-    /// @dev The epoch's state; reverts unless it is open and not expired.
-    function _open(uint256 epoch) private view returns (EpochState storage) {
-        Phase phase = phaseOf(epoch);
+    /// @dev The epoch's head; reverts unless it is open and not expired.
+    function _open(uint256 epoch) private view returns (Head memory head) {
+        head = _heads[epoch];
+        Phase phase = _phaseIn(head);
         if (phase != Phase.Open) revert WrongPhase(epoch, Phase.Open, phase);
-        uint256 expiry = _policies[epoch].expiresAt;
-        if (block.timestamp >= expiry) revert EpochExpired(epoch, expiry);
-        return _states[epoch];
+        if (block.timestamp >= head.expiresAt) revert EpochExpired(epoch, head.expiresAt);
+    }
+
+    function _phaseIn(Head memory head) private pure returns (Phase) {
+        if (head.capacity == 0) return Phase.Unknown;
+        return head.closed ? Phase.Closed : Phase.Open;
+    }
+
+    function _listOf(uint256 epoch, uint256 count) private view returns (bytes32) {
+        return count == 0 ? bytes32(0) : _lists[epoch];
     }
 }
