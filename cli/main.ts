@@ -9,6 +9,7 @@ import { keyCommand } from "./key.ts";
 import { poolCommand } from "./pool.ts";
 import { proveCommand } from "./prove.ts";
 import { receiptCommand } from "./receipt.ts";
+import { recordCommand } from "./record.ts";
 import { setupCommand } from "./setup.ts";
 import { verifyCommand } from "./verify.ts";
 
@@ -24,7 +25,8 @@ const program = new Command("openledger")
 	.addCommand(setupCommand(context))
 	.addCommand(circuitCommand(context))
 	.addCommand(poolCommand(context))
-	.addCommand(channelCommand(context));
+	.addCommand(channelCommand(context))
+	.addCommand(recordCommand(context));
 
 // --json may stand before or behind the command's own options.
 const args = process.argv.slice(2);
