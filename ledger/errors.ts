@@ -207,6 +207,7 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	NotExpired: ({ expiresAt }) => `The pool can be refunded from ${time(expiresAt)}.`,
 	TooEarly: ({ sweepableAt }) => `What is unclaimed can be swept from ${time(sweepableAt)}.`,
 	NotFunder: ({ funder }) => `Send this from the funder ${funder}.`,
+	NotWallet: ({ wallet, named }) => `The word belongs to ${wallet} and not to ${named}. Give the words of one wallet.`,
 	NotVetoer: ({ vetoer }) => `Only ${vetoer} may veto this epoch.`,
 	NothingToMove: () => "There is no amount to move.",
 	OtherOwner: () => "Dust moves only between epochs of one steward and one funder. Return it instead.",

@@ -54,12 +54,13 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 		shows: (at) => ({ registry: at.ContributionRegistry, router: at.VerifierRouter, provenance: at.ProvenanceRegistry }),
 	},
 	RewardDistributor: {
-		create: (at, { activationDelay }) => [at.EpochBook, activationDelay],
+		create: (at, { activationDelay }) => [at.EpochBook, activationDelay, at.Guardian],
 		shows: (at, { activationDelay }) => ({
 			token: at.OpenToken,
 			registry: at.ContributionRegistry,
 			book: at.EpochBook,
 			router: at.VerifierRouter,
+			guardian: at.Guardian,
 			activationDelay,
 		}),
 	},

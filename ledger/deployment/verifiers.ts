@@ -13,6 +13,9 @@ export interface CompiledVerifier {
 	readonly codeHash: string;
 }
 
+/** Source -> artifact. The compiler takes seconds, and a deployment is checked by the process that made it. */
+const compiled = new Map<string, Artifact>();
+
 /**
  * Compiles one verifier per circuit; a key given twice counts once.
  *
@@ -22,9 +25,13 @@ export interface CompiledVerifier {
 export async function compileKeys(keys: readonly VerificationKey[]): Promise<CompiledVerifier[]> {
 	const unique = [...new Map(keys.map((key) => [key.circuitId, key])).values()];
 	if (unique.length === 0) return [];
-	const artifacts = await compileVerifiers(Object.fromEntries(unique.map((key) => [nameOf(key), render(key)])));
-	return unique.map((key) => {
-		const artifact = artifacts[nameOf(key)] as Artifact;
+	const sources = unique.map((key) => ({ key, name: nameOf(key), source: render(key) }));
+	const missing = sources.filter(({ source }) => !compiled.has(source));
+	const artifacts =
+		missing.length === 0 ? {} : await compileVerifiers(Object.fromEntries(missing.map(({ name, source }) => [name, source])));
+	for (const { name, source } of missing) compiled.set(source, artifacts[name] as Artifact);
+	return sources.map(({ key, source }) => {
+		const artifact = compiled.get(source) as Artifact;
 		return { key, artifact, codeHash: keccak256(artifact.deployedBytecode) };
 	});
 }
