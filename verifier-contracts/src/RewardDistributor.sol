@@ -150,7 +150,7 @@ contract RewardDistributor is IStakeRelease, ReentrancyGuardTransient {
         book = book_;
         registry = book_.registry();
         router = registry.router();
-        token = registry.token();
+        token = registry.vault().token();
         activationDelay = activationDelay_;
         address expected = address(registry.distributor());
         if (expected != address(this)) revert NotRegistrysDistributor(expected);

@@ -9,10 +9,12 @@ import {EpochPolicy, Statement} from "../src/Epochs.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
 import {ProvenanceRegistry} from "../src/ProvenanceRegistry.sol";
 import {RewardDistributor} from "../src/RewardDistributor.sol";
+import {StakeVault} from "../src/StakeVault.sol";
 import {VerifierRouter} from "../src/VerifierRouter.sol";
 import {Simulator} from "./Simulator.sol";
 import {Test} from "./Vm.sol";
 // Deployed by name: imported so that a filtered run compiles them too.
+import "../src/Guardian.sol";
 import "../src/OpenToken.sol";
 import "./vectors/ToyAttributionVerifier.sol";
 import "./vectors/ToyContributionVerifier.sol";
@@ -47,13 +49,16 @@ abstract contract House is Test {
     uint256 internal constant SCORE = 1e9;
 
     address internal treasury = address(0x7EA5);
-    address internal guardian = address(0x64A8D);
+    address internal brake = address(0xB4A8E);
+    address internal datanets = address(0xDA7A);
     address internal vetoer = address(0xFE70);
     address internal stranger = address(0x5724);
 
+    address internal guardian;
     IERC20 internal token;
     ProvenanceRegistry internal provenance;
     VerifierRouter internal router;
+    StakeVault internal vault;
     ContributionRegistry internal registry;
     EpochBook internal book;
     RewardDistributor internal distributor;
@@ -68,10 +73,17 @@ abstract contract House is Test {
     function _deploy(IERC20 token_) internal {
         token = token_;
         provenance = ProvenanceRegistry(_create("ProvenanceRegistry", ""));
+        uint256 nonce = vm.getNonce(address(this));
+        address routerAt = vm.computeCreateAddress(address(this), nonce + 1);
+        address registryAt = vm.computeCreateAddress(address(this), nonce + 3);
+        address distributorAt = vm.computeCreateAddress(address(this), nonce + 5);
+        guardian = _create("Guardian", abi.encode(this, brake, 366 days, routerAt, distributorAt));
         router = VerifierRouter(_create("VerifierRouter", abi.encode(this, guardian)));
-        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
+        StakeVault.Registration[] memory services = new StakeVault.Registration[](1);
+        services[0] = StakeVault.Registration(registryAt, StakeVault.Terms(0, 0, 10000, 0));
+        vault = StakeVault(_create("StakeVault", abi.encode(token, this, treasury, services)));
         registry = ContributionRegistry(
-            _create("ContributionRegistry", abi.encode(token, router, predicted, treasury))
+            _create("ContributionRegistry", abi.encode(router, vault, distributorAt, datanets, guardian))
         );
         book = EpochBook(_create("EpochBook", abi.encode(registry, provenance)));
         distributor = RewardDistributor(_create("RewardDistributor", abi.encode(book, ACTIVE - NOW)));
@@ -112,11 +124,15 @@ abstract contract House is Test {
         uint256[3] memory publics = _contributionPublics(epoch, i);
         address wallet = _wallet(i);
         Proof memory proof = _contributionProof(epoch, wallet, publics);
-        token.transfer(wallet, STAKE);
-        vm.prank(wallet);
-        token.approve(address(registry), STAKE);
+        _deposit(wallet, STAKE);
         vm.prank(wallet);
         registry.contribute(epoch, keccak256("dataset"), publics, proof, STAKE);
+    }
+
+    /// @dev Gives `amount` to the wallet and has it staked for contributions.
+    function _deposit(address wallet, uint96 amount) internal {
+        token.approve(address(vault), amount);
+        vault.depositFor(address(registry), wallet, amount);
     }
 
     function _contributionProof(
