@@ -86,7 +86,7 @@ abstract contract House is Test {
             _create("ContributionRegistry", abi.encode(router, vault, distributorAt, datanets, guardian))
         );
         book = EpochBook(_create("EpochBook", abi.encode(registry, provenance)));
-        distributor = RewardDistributor(_create("RewardDistributor", abi.encode(book, ACTIVE - NOW)));
+        distributor = RewardDistributor(_create("RewardDistributor", abi.encode(book, ACTIVE - NOW, guardian)));
         verifiers = [
             IVerifier(_create("ToyContributionVerifier", "")),
             IVerifier(_create("ToyQueryVerifier", "")),
