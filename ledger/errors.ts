@@ -8,11 +8,13 @@ import { AbiCoder, dataSlice, ErrorFragment, type Interface, isHexString } from 
 import { contractNames, Deployer, interfaces, verifierInterface } from "./contracts.ts";
 import {
 	accountStatuses,
+	caseStatuses,
 	channelStatuses,
 	keyFaults,
 	nameOf,
 	phases,
 	recordKinds,
+	serviceTerms,
 	statements,
 	type VoucherFault,
 	voucherFaults,
@@ -111,7 +113,7 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	ExpiryOutOfRange: ({ earliest, latest }) => `Choose an expiry from ${time(earliest)} to ${time(latest)}.`,
 	AddressZero: () => "Give a real address; the zero address would lose the money.",
 	// contributions and stakes
-	StakeTooLow: ({ minimum, actual }) => `Stake at least ${minimum} wei of OPEN; ${actual} wei arrived.`,
+	StakeTooLow: ({ minimum, actual }) => `Stake at least ${minimum} wei of OPEN, not ${actual}.`,
 	RowsOutOfRange: () => "A contribution has from 1 to 4294967295 rows.",
 	CommitTaken: () =>
 		"These rows or statistics are in the epoch already. If they are yours, the contribution was accepted before; otherwise commit with another salt.",
@@ -119,6 +121,58 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	NotDistributor: () => "Only the RewardDistributor charges stakes; settle the payout word with a claim instead.",
 	StakeLocked: () => "The stake is free once the payout word was claimed, or the epoch was vetoed, swept or expired without a payout.",
 	StakeEmpty: () => "Nothing is left of this stake: it was withdrawn or charged before.",
+	// stakes in the vault
+	AmountZero: () => "Give an amount above zero.",
+	FreeStakeTooLow: ({ service, owner, free, needed }) =>
+		`${owner} has ${free} of ${needed} wei free in the vault for ${service}. Deposit the rest, or wait until what is locked is free.`,
+	ServiceUnknown: ({ service }) => `${service} is not a service of the vault. Check the address and the deployment.`,
+	ServiceTaken: () => "This service was registered before, with terms that never change.",
+	ServiceIsRetired: ({ endsAt }) => `The service was retired; its stake can be withdrawn at ${time(endsAt)} at the latest.`,
+	ServiceTermOutOfRange: ({ term, minimum, maximum }) =>
+		`Choose ${nameOf(serviceTerms, term as bigint)} from ${minimum} to ${maximum} (seconds, or basis points).`,
+	UnbondingRequired: ({ unbonding }) => `Stake for this service leaves by unbonding, in ${unbonding} seconds.`,
+	NothingUnbonded: ({ unbondsAt }) =>
+		unbondsAt === 0n
+			? "Nothing is unbonding here. The owner unbonds free stake first."
+			: `Nothing can be withdrawn now. What is unbonding can be from ${time(unbondsAt)}.`,
+	NothingCredited: ({ who }) => `Nothing is credited to ${who}, or it was collected before.`,
+	CaseUnknown: ({ id }) => `There is no case ${id}. Check the number and the deployment.`,
+	WrongCaseStatus: ({ id, actual }) =>
+		({
+			Settled: `Case ${id} was settled; its money is credited.`,
+			Open: `Case ${id} was not appealed. It is settled after its window.`,
+			Appealed: `Case ${id} was appealed before. The owner of the vault decides it.`,
+			Overturned: `Case ${id} was overturned; its money went back to the account.`,
+		})[nameOf(caseStatuses, actual as bigint)],
+	NotAccused: ({ accused }) => `Only the accused ${accused} appeals.`,
+	CaseTooLate: ({ due }) => `The time for this ended at ${time(due)}. Settle the case instead.`,
+	CaseNotDue: ({ due }) => `The case can be settled from ${time(due)}.`,
+	// datanets
+	DatanetTermOutOfRange: ({ minimum, maximum, actual }) => `Choose a value from ${minimum} to ${maximum} instead of ${actual}.`,
+	CircuitUnfit: () => "Name a registered circuit whose statement begins with dispute-, with two publics at least, no links and no words.",
+	DatanetUnknown: ({ datanet }) => `There is no datanet ${datanet}. Check the number and the deployment.`,
+	DatanetIsClosed: ({ datanet }) => `Datanet ${datanet} takes no submissions any more.`,
+	NotCurator: ({ curator }) => `Send this from the curator ${curator}.`,
+	NotProposedCurator: ({ proposed }) => `Only the proposed curator ${proposed} takes over.`,
+	NotCurated: () => "Submissions of an open datanet are accepted by time; nobody accepts or rejects them.",
+	SubmissionStands: ({ submission }) => `Submission ${submission} of the same data stands. Withdraw it first.`,
+	TooManySubmissions: ({ maximum }) => `A contributor has at most ${maximum} submissions here at a time.`,
+	NotContributor: ({ contributor }) => `Send this from the contributor ${contributor}.`,
+	WrongSubmissionStatus: ({ submission }) => `Submission ${submission} is not in a status in which this can be done. Read it again.`,
+	StillChallenged: ({ challenges }) => `The bond is held by ${challenges} open challenges. Wait until they are ruled on.`,
+	StillLeaving: ({ due }) => `The bond can be withdrawn from ${time(due)}.`,
+	OwnSubmission: () => "Nobody challenges a submission of one's own; withdraw it.",
+	ChallengeTooLate: ({ due }) => `Challenges ended at ${time(due)}.`,
+	TooManyChallenges: ({ maximum }) => `A submission has at most ${maximum} open challenges. Wait for one to end.`,
+	ChallengeOver: ({ challenge }) => `Challenge ${challenge} was ruled on before, or was never made.`,
+	RulingTooLate: ({ due }) => `The time to prove or to decide ended at ${time(due)}. Close the challenge.`,
+	RulingTooEarly: ({ due }) => `The challenge can be closed from ${time(due)}.`,
+	NoDisputeCircuit: () => "Nothing is proven in this datanet; its owner decides challenges.",
+	OriginalUnfit: () => "Name an earlier Dataset record with another digest.",
+	TooManyPublics: ({ maximum }) => `Give at most ${maximum} publics.`,
+	NotAccepted: ({ datanet, contributor }) =>
+		`${contributor} has no accepted submission of this dataset in datanet ${datanet}. Submit its record there and wait until it is accepted.`,
+	TooManyRows: ({ maximum }) => `One contribution to this datanet has at most ${maximum} rows.`,
 	SignatureExpired: ({ deadline }) => `The signature was valid until ${time(deadline)}. Sign again with a later deadline.`,
 	SignatureInvalid: ({ signer }) => `Sign again with the key of ${signer}, its current nonce and the same fields.`,
 	// proofs

@@ -12,6 +12,7 @@ export const contractNames = [
 	"ProvenanceRegistry",
 	"VerifierRouter",
 	"StakeVault",
+	"Datanets",
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
