@@ -78,7 +78,7 @@ abstract contract House is Test {
         address registryAt = vm.computeCreateAddress(address(this), nonce + 3);
         address distributorAt = vm.computeCreateAddress(address(this), nonce + 5);
         guardian = _create("Guardian", abi.encode(this, brake, 366 days, routerAt, distributorAt));
-        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, guardian)));
+        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, guardian, new bytes32[](0))));
         StakeVault.Registration[] memory services = new StakeVault.Registration[](1);
         services[0] = StakeVault.Registration(registryAt, StakeVault.Terms(0, 0, 10000, 0));
         vault = StakeVault(_create("StakeVault", abi.encode(token, this, treasury, services)));
