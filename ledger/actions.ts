@@ -34,8 +34,9 @@ export abstract class Actions {
 	protected readonly contracts: Contracts;
 	protected readonly sender: Sender;
 	protected readonly signer: Signer;
+	/** whether nothing is sent */
+	protected readonly trial: boolean;
 	readonly #deadlineMs: number;
-	readonly #trial: boolean;
 
 	/** Use {@link open}, which holds the signer's chain against the deployment. */
 	constructor(options: ActionOptions, sender: Sender) {
@@ -46,7 +47,7 @@ export abstract class Actions {
 		this.sender = sender;
 		this.signer = signer;
 		this.#deadlineMs = deadlineMs;
-		this.#trial = trial;
+		this.trial = trial;
 	}
 
 	/** @throws LedgerError `node.wrong-chain`, `node.unreachable`, `input.invalid` */
@@ -91,7 +92,7 @@ export abstract class Actions {
 	/** Sends a call and waits for its receipt; in a trial run, asks the node what it would take. */
 	protected async send(call: Promise<ContractTransaction>): Promise<Outcome> {
 		const request = await call.catch(rethrow);
-		if (this.#trial) {
+		if (this.trial) {
 			const gasUsed = await this.signer.estimateGas(request).catch(rethrow);
 			return { hash: "", blockNumber: 0, gasUsed, logs: [] };
 		}

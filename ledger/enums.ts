@@ -63,6 +63,26 @@ export type ChannelStatus = (typeof channelStatuses)[number];
 export const voucherFaults = ["None", "ChannelUnknown", "ChannelClosed", "NothingNew", "DepositExceeded", "SignatureInvalid"] as const;
 export type VoucherFault = (typeof voucherFaults)[number];
 
+/** How a datanet accepts submissions. */
+export const datanetModes = ["None", "Open", "Curated"] as const;
+export type DatanetMode = (typeof datanetModes)[number];
+
+/** Status of a submission to a datanet. */
+export const submissionStatuses = ["None", "Pending", "Accepted", "Lapsed", "Leaving", "Withdrawn", "Rejected", "Removed"] as const;
+export type SubmissionStatus = (typeof submissionStatuses)[number];
+
+/** What became of a challenge of a submission. */
+export const rulings = ["None", "Open", "Upheld", "Dismissed", "Moot"] as const;
+export type Ruling = (typeof rulings)[number];
+
+/** Why a curator rejects a submission. */
+export const rejectReasons = ["Unstated", "Duplicate", "Licence", "Quality", "Format", "Privacy", "OffTopic"] as const;
+export type RejectReason = (typeof rejectReasons)[number];
+
+/** The terms of a datanet that have a range. */
+export const datanetTerms = ["Mode", "Bond", "Rows", "Submissions", "ChallengeWindow", "DecisionPeriod"] as const;
+export type DatanetTerm = (typeof datanetTerms)[number];
+
 /**
  * The name of an enum value that a contract returned.
  *

@@ -201,7 +201,7 @@ contract Datanets is IDatanets {
     error NotAuthor(bytes32 id, address author, address caller);
     error DatanetTermOutOfRange(Term term, uint256 minimum, uint256 maximum, uint256 actual);
     /// @notice A dispute circuit's statement id begins with "dispute-", and it has two publics at least, no links and no words.
-    error CircuitUnfit(bytes32 circuit);
+    error DisputeCircuitUnfit(bytes32 circuit);
     error DatanetUnknown(uint256 datanet);
     error DatanetIsClosed(uint256 datanet);
     error NotCurator(uint256 datanet, address curator, address caller);
@@ -220,7 +220,7 @@ contract Datanets is IDatanets {
     error StillLeaving(uint256 submission, uint256 due);
     error OwnSubmission(uint256 submission);
     /// @notice New challenges ended at `due`; those that are open go on.
-    error ChallengeTooLate(uint256 submission, uint256 due);
+    error SubmissionPastChallenge(uint256 submission, uint256 due);
     error TooManyChallenges(uint256 submission, uint256 maximum);
     /// @notice No such challenge was made, or it was ruled on.
     error ChallengeOver(uint256 challenge, Ruling ruling);
@@ -234,7 +234,7 @@ contract Datanets is IDatanets {
     error OriginalUnfit(bytes32 original);
     error TooManyPublics(uint256 maximum, uint256 actual);
     /// @notice The contributor has no accepted submission of this digest.
-    error NotAccepted(uint256 datanet, address contributor, bytes32 digest, Status actual);
+    error SubmissionNotAccepted(uint256 datanet, address contributor, bytes32 digest, Status actual);
     error TooManyRows(uint256 maximum, uint256 actual);
 
     /// @notice The smallest bond: a challenge costs something everywhere.
@@ -422,7 +422,7 @@ contract Datanets is IDatanets {
         if (status != Status.Accepted) {
             if (status != Status.Pending && status != Status.Leaving) revert WrongSubmissionStatus(submission, status);
             // Otherwise one challenge after the other could keep a submission from its acceptance, or a bond from its owner.
-            if (block.timestamp >= entry.due) revert ChallengeTooLate(submission, entry.due);
+            if (block.timestamp >= entry.due) revert SubmissionPastChallenge(submission, entry.due);
         }
         if (msg.sender == entry.contributor) revert OwnSubmission(submission);
         if (evidence == 0) revert DigestZero();
@@ -485,7 +485,7 @@ contract Datanets is IDatanets {
         uint256 rows
     ) external view {
         Status status = _statusOf(_submissions[_latest[datanet][contributor][datasetDigest]]);
-        if (status != Status.Accepted) revert NotAccepted(datanet, contributor, datasetDigest, status);
+        if (status != Status.Accepted) revert SubmissionNotAccepted(datanet, contributor, datasetDigest, status);
         uint256 maximum = _datanets[datanet].terms.maxRows;
         if (rows > maximum) revert TooManyRows(maximum, rows);
     }
@@ -555,7 +555,7 @@ contract Datanets is IDatanets {
             verifier.publicCount() < 2 ||
             verifier.linkCount() != 0 ||
             verifier.hasWords()
-        ) revert CircuitUnfit(circuit);
+        ) revert DisputeCircuitUnfit(circuit);
     }
 
     function _firstWord(bytes memory text) private pure returns (bytes32 word) {

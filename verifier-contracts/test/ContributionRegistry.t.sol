@@ -280,7 +280,7 @@ contract ContributionRegistryTest is House {
         vm.prank(_wallet(0));
         vm.expectRevert(
             abi.encodeWithSelector(
-                Datanets.NotAccepted.selector,
+                Datanets.SubmissionNotAccepted.selector,
                 policy.datanet,
                 _wallet(0),
                 DATASET,
@@ -551,7 +551,7 @@ contract ContributionRegistryTest is House {
     }
 
     function _notAccepted(uint256 datanet, Datanets.Status status) private view returns (bytes memory) {
-        return abi.encodeWithSelector(Datanets.NotAccepted.selector, datanet, stranger, DATASET, status);
+        return abi.encodeWithSelector(Datanets.SubmissionNotAccepted.selector, datanet, stranger, DATASET, status);
     }
 
     function _rotation(

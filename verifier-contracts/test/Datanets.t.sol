@@ -640,7 +640,7 @@ contract DatanetsTest is Nets {
     }
 
     function _refusesCircuit(Datanets.Terms memory terms) private {
-        _expect(abi.encodeWithSelector(Datanets.CircuitUnfit.selector, terms.circuit));
+        _expect(abi.encodeWithSelector(Datanets.DisputeCircuitUnfit.selector, terms.circuit));
         datanets.create(terms);
     }
 
@@ -650,7 +650,7 @@ contract DatanetsTest is Nets {
         bytes32 digest,
         Datanets.Status actual
     ) private {
-        _expect(abi.encodeWithSelector(Datanets.NotAccepted.selector, datanet, who, digest, actual));
+        _expect(abi.encodeWithSelector(Datanets.SubmissionNotAccepted.selector, datanet, who, digest, actual));
         datanets.checkContribution(datanet, who, digest, 1);
     }
 }

@@ -66,7 +66,7 @@ contract DatanetsChallengesTest is Nets {
         uint256[3] memory all = [open, curated, submission];
         for (uint256 i = 0; i < 3; ++i) _isRuled(_challenge(challenger, all[i]), Datanets.Ruling.Open);
         vm.warp(NOW + WINDOW);
-        bytes4 late = Datanets.ChallengeTooLate.selector;
+        bytes4 late = Datanets.SubmissionPastChallenge.selector;
         _refusesChallenge(open, abi.encodeWithSelector(late, open, NOW + WINDOW));
         _refusesChallenge(submission, abi.encodeWithSelector(late, submission, NOW + WINDOW));
         vm.warp(NOW + PERIOD - 1);
@@ -141,7 +141,7 @@ contract DatanetsChallengesTest is Nets {
         vault.settle(1);
         assertEq(vault.creditOf(challenger), BOND / 2, "challenger's share");
         assertEq(vault.creditOf(treasury), BOND / 2, "treasury");
-        _expect(abi.encodeWithSelector(Datanets.NotAccepted.selector, datanet, author, DIGEST, 7));
+        _expect(abi.encodeWithSelector(Datanets.SubmissionNotAccepted.selector, datanet, author, DIGEST, 7));
         datanets.checkContribution(datanet, author, DIGEST, 1);
     }
 
@@ -416,7 +416,7 @@ contract DatanetsChallengesTest is Nets {
         _isIn(genuine, Datanets.Status.Accepted);
         _isIn(copy, Datanets.Status.Pending);
         datanets.checkContribution(datanet, author, digest, 1);
-        _expect(abi.encodeWithSelector(Datanets.NotAccepted.selector, datanet, rival, digest, 1));
+        _expect(abi.encodeWithSelector(Datanets.SubmissionNotAccepted.selector, datanet, rival, digest, 1));
         datanets.checkContribution(datanet, rival, digest, 1);
         // The thief's record is older; it is no original of the author's, whatever the circuit proves of equal digests.
         uint256 id = _challenge(rival, genuine);
@@ -481,9 +481,9 @@ contract DatanetsChallengesTest is Nets {
         uint256 second = _challenge(rival, submission);
         vm.warp(NOW + WINDOW);
         vm.startPrank(rival);
-        _expect(abi.encodeWithSelector(Datanets.ChallengeTooLate.selector, open, NOW + WINDOW));
+        _expect(abi.encodeWithSelector(Datanets.SubmissionPastChallenge.selector, open, NOW + WINDOW));
         datanets.challenge(open, EVIDENCE, "");
-        _expect(abi.encodeWithSelector(Datanets.ChallengeTooLate.selector, submission, NOW + WINDOW));
+        _expect(abi.encodeWithSelector(Datanets.SubmissionPastChallenge.selector, submission, NOW + WINDOW));
         datanets.challenge(submission, EVIDENCE, "");
         vm.stopPrank();
         vm.warp(NOW + WINDOW - 1 + DISPUTE);
