@@ -67,7 +67,7 @@ abstract contract Market is Test {
         address predictedJobs = vm.computeCreateAddress(address(this), nonce + 4);
         address predictedDisputes = vm.computeCreateAddress(address(this), nonce + 5);
         router = VerifierRouter(
-            _create("VerifierRouter", abi.encode(this, vm.computeCreateAddress(address(this), nonce + 1)))
+            _create("VerifierRouter", abi.encode(this, vm.computeCreateAddress(address(this), nonce + 1), new bytes32[](0)))
         );
         guardian = Guardian(_create("Guardian", abi.encode(this, member, 366 days, router, address(0xD157))));
         operators = ComputeOperators(_create("ComputeOperators", abi.encode(this, guardian, _policy())));

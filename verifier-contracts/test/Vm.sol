@@ -20,7 +20,7 @@ interface Vm {
     function lastCallGas() external view returns (Gas memory);
     function snapshotValue(string calldata name, uint256 value) external;
     function warp(uint256 timestamp) external;
-    function roll(uint256 height) external;
+    function roll(uint256 number) external;
     function setBlockhash(uint256 height, bytes32 hash) external;
     function chainId(uint256 id) external;
     function prank(address sender) external;
@@ -36,6 +36,8 @@ interface Vm {
     function getNonce(address account) external view returns (uint64);
     function getCode(string calldata artifact) external view returns (bytes memory);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
+    function load(address target, bytes32 slot) external view returns (bytes32);
+    function store(address target, bytes32 slot, bytes32 value) external;
     function etch(address target, bytes calldata code) external;
     function recordLogs() external;
     function getRecordedLogs() external returns (Log[] memory);
