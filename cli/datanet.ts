@@ -1,9 +1,10 @@
 /** `openledger datanet ...`: what may be contributed, for makers, curators, contributors, challengers and the owner. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { ZeroAddress, ZeroHash } from "ethers";
+import type { Bonded } from "../ledger/actions.ts";
 import type { ChallengeState, DatanetState, SubmissionState } from "../ledger/datanet-history.ts";
 import { DatanetReader, type DatanetsNow } from "../ledger/datanet-reader.ts";
-import { type Bonded, DatanetClient, type DatanetTerms } from "../ledger/datanets.ts";
+import { DatanetClient, type DatanetTerms } from "../ledger/datanets.ts";
 import { type RejectReason, rejectReasons } from "../ledger/enums.ts";
 import { LedgerError } from "../ledger/errors.ts";
 import { parseProof, toCalldata } from "../prover/proof.ts";

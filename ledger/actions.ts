@@ -16,6 +16,9 @@ export interface Outcome {
 	readonly logs: readonly LedgerLog[];
 }
 
+/** A transaction that locks a bond, and the deposit before it if free stake was missing. `gasUsed` is 0 in a trial run with a deposit: the call is refused until that is made. */
+export type Bonded = Outcome & { readonly deposit: Outcome | undefined };
+
 /** How a client is opened. */
 export interface ActionOptions {
 	readonly deployment: Deployment;
@@ -87,6 +90,23 @@ export abstract class Actions {
 	protected permitted(spender: string, value: bigint, call: (permit: Permit) => Promise<ContractTransaction>): Promise<Outcome> {
 		const { token } = this.contracts;
 		return this.sender.alone(async () => this.send(call(await signPermit(this.signer, { token, spender, value }))));
+	}
+
+	/** Deposits what a bond lacks of our free stake for a service, with a signed permit, then sends the call that locks it. */
+	protected async bonded(service: string, bond: bigint, call: () => Promise<ContractTransaction>): Promise<Bonded> {
+		const missing = await this.missingStake(service, bond);
+		if (missing === 0n) return { ...(await this.send(call())), deposit: undefined };
+		const deposit = await this.permitted(this.deployment.contracts.StakeVault, missing, ({ deadline, v, r, s }) =>
+			this.contracts.vault.depositWithPermit.populateTransaction(service, missing, deadline, v, r, s),
+		);
+		if (this.trial) return { hash: "", blockNumber: 0, gasUsed: 0n, logs: [], deposit };
+		return { ...(await this.send(call())), deposit };
+	}
+
+	/** Wei that a bond lacks of our free stake for a service. */
+	protected async missingStake(service: string, bond: bigint): Promise<bigint> {
+		const { free } = await this.contracts.vault.accountOf(service, this.address).catch(rethrow);
+		return free >= bond ? 0n : bond - free;
 	}
 
 	/** Sends a call and waits for its receipt; in a trial run, asks the node what it would take. */

@@ -64,6 +64,21 @@ export function disputeContext(place: Place, submission: bigint, challenger: str
 	);
 }
 
+/**
+ * The context of a proof that a segment of a job's result is right: it answers one challenger.
+ *
+ * @param job number of the job, from 1
+ * @param segment from 0
+ * @param challenger the address whose challenge it answers
+ * @returns 32 bytes, 0x-prefixed
+ */
+export function segmentContext(place: Place, job: bigint, segment: number, challenger: string): string {
+	return digest(
+		["bytes32", "uint256", "address", "uint256", "uint256", "address"],
+		[kind("segment"), place.chainId, place.contracts.ComputeDisputes, job, segment, challenger],
+	);
+}
+
 function kind(statement: string): string {
 	return id(`openledger.context.${statement}.v1`);
 }

@@ -1,5 +1,8 @@
 /** The deployed contracts as typed ethers objects. */
 import type { ContractRunner, Interface } from "ethers";
+import { ComputeDisputes__factory } from "../verifier-contracts/generated/types/factories/ComputeDisputes__factory.ts";
+import { ComputeJobs__factory } from "../verifier-contracts/generated/types/factories/ComputeJobs__factory.ts";
+import { ComputeOperators__factory } from "../verifier-contracts/generated/types/factories/ComputeOperators__factory.ts";
 import { ContributionRegistry__factory } from "../verifier-contracts/generated/types/factories/ContributionRegistry__factory.ts";
 import { Datanets__factory } from "../verifier-contracts/generated/types/factories/Datanets__factory.ts";
 import { Deployer__factory } from "../verifier-contracts/generated/types/factories/Deployer__factory.ts";
@@ -25,6 +28,9 @@ export const contractNames = [
 	"EpochBook",
 	"RewardDistributor",
 	"PaymentChannels",
+	"ComputeOperators",
+	"ComputeJobs",
+	"ComputeDisputes",
 ] as const;
 export type ContractName = (typeof contractNames)[number];
 
@@ -43,6 +49,9 @@ export const factories = {
 	EpochBook: EpochBook__factory,
 	RewardDistributor: RewardDistributor__factory,
 	PaymentChannels: PaymentChannels__factory,
+	ComputeOperators: ComputeOperators__factory,
+	ComputeJobs: ComputeJobs__factory,
+	ComputeDisputes: ComputeDisputes__factory,
 } as const;
 
 /** The parsed ABI of each contract. */
@@ -57,6 +66,9 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	EpochBook: EpochBook__factory.createInterface(),
 	RewardDistributor: RewardDistributor__factory.createInterface(),
 	PaymentChannels: PaymentChannels__factory.createInterface(),
+	ComputeOperators: ComputeOperators__factory.createInterface(),
+	ComputeJobs: ComputeJobs__factory.createInterface(),
+	ComputeDisputes: ComputeDisputes__factory.createInterface(),
 };
 
 /** ABI and creation code of the contract that creates the others. */
@@ -85,6 +97,9 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		book: EpochBook__factory.connect(addresses.EpochBook, runner),
 		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),
 		channels: PaymentChannels__factory.connect(addresses.PaymentChannels, runner),
+		operators: ComputeOperators__factory.connect(addresses.ComputeOperators, runner),
+		jobs: ComputeJobs__factory.connect(addresses.ComputeJobs, runner),
+		disputes: ComputeDisputes__factory.connect(addresses.ComputeDisputes, runner),
 	};
 }
 

@@ -6,7 +6,7 @@
  * Amounts are in wei of OPEN, times in seconds; datanets, submissions and challenges are numbers from 1.
  */
 import { type ContractTransaction, ZeroAddress, ZeroHash } from "ethers";
-import { Actions, type Outcome, rethrow } from "./actions.ts";
+import { Actions, type Bonded, type Outcome, rethrow } from "./actions.ts";
 import type { ProofCalldata } from "./client.ts";
 import { type DatanetMode, datanetModes, type RejectReason, rejectReasons } from "./enums.ts";
 
@@ -30,9 +30,6 @@ export interface DatanetTerms {
 	/** id of a circuit that decides disputes; left out when only the owner decides them */
 	readonly circuit?: string;
 }
-
-/** A transaction that locks a bond, and the deposit before it if free stake was missing. `gasUsed` is 0 in a trial run with a deposit: the call is refused until that is made. */
-export type Bonded = Outcome & { readonly deposit: Outcome | undefined };
 
 /** The actions of one key at the datanets. Any number may run at once. */
 export class DatanetClient extends Actions {
@@ -134,20 +131,11 @@ export class DatanetClient extends Actions {
 
 	/** Wei that a bond would still need to be deposited for. */
 	async missing(bond: bigint): Promise<bigint> {
-		const { free } = await this.contracts.vault.accountOf(this.deployment.contracts.Datanets, this.address).catch(rethrow);
-		return free >= bond ? 0n : bond - free;
+		return this.missingStake(this.deployment.contracts.Datanets, bond);
 	}
 
-	/** Deposits what the bond lacks, then sends the call. */
-	async #bonded(bond: bigint, call: () => Promise<ContractTransaction>): Promise<Bonded> {
-		const missing = await this.missing(bond);
-		if (missing === 0n) return { ...(await this.send(call())), deposit: undefined };
-		const { StakeVault, Datanets } = this.deployment.contracts;
-		const deposit = await this.permitted(StakeVault, missing, ({ deadline, v, r, s }) =>
-			this.contracts.vault.depositWithPermit.populateTransaction(Datanets, missing, deadline, v, r, s),
-		);
-		if (this.trial) return { hash: "", blockNumber: 0, gasUsed: 0n, logs: [], deposit };
-		return { ...(await this.send(call())), deposit };
+	#bonded(bond: bigint, call: () => Promise<ContractTransaction>): Promise<Bonded> {
+		return this.bonded(this.deployment.contracts.Datanets, bond, call);
 	}
 }
 

@@ -83,6 +83,38 @@ export type RejectReason = (typeof rejectReasons)[number];
 export const datanetTerms = ["Mode", "Bond", "Rows", "Submissions", "ChallengeWindow", "DecisionPeriod"] as const;
 export type DatanetTerm = (typeof datanetTerms)[number];
 
+/** Status of a compute operator. */
+export const operatorStatuses = ["None", "Active", "Retired"] as const;
+export type OperatorStatus = (typeof operatorStatuses)[number];
+
+/** Parameters of a policy of compute jobs. */
+export const policyParameters = ["AuditRate", "Window", "AuditWindow", "AnswerPeriod", "Margin", "MinBond", "ChallengeBond"] as const;
+export type PolicyParameter = (typeof policyParameters)[number];
+
+/** Status of a compute job; from `Paid` on it has ended. */
+export const jobStatuses = [
+	"None",
+	"Open",
+	"Taken",
+	"Committed",
+	"Revealed",
+	"Paid",
+	"Cancelled",
+	"Expired",
+	"Late",
+	"Withheld",
+	"Convicted",
+] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+/** What the beacon said of a job. */
+export const audits = ["Undrawn", "Spared", "Segment", "All"] as const;
+export type Audit = (typeof audits)[number];
+
+/** Status of a challenge of a job's result; from `Upheld` on it has ended. */
+export const challengeStatuses = ["None", "Pending", "Disputed", "Upheld", "Lost", "Returned"] as const;
+export type ChallengeStatus = (typeof challengeStatuses)[number];
+
 /**
  * The name of an enum value that a contract returned.
  *

@@ -8,12 +8,19 @@ import { AbiCoder, dataSlice, ErrorFragment, type Interface, isHexString } from 
 import { contractNames, Deployer, interfaces, verifierInterface } from "./contracts.ts";
 import {
 	accountStatuses,
+	audits,
 	caseStatuses,
+	type ChallengeStatus,
+	challengeStatuses,
 	channelStatuses,
 	datanetTerms,
+	type JobStatus,
+	jobStatuses,
 	keyFaults,
 	nameOf,
+	operatorStatuses,
 	phases,
+	policyParameters,
 	recordKinds,
 	rulings,
 	serviceTerms,
@@ -96,6 +103,29 @@ export const voucherRemedies: Readonly<Record<VoucherFault, string>> = {
 	NothingNew: "This much was redeemed before. Redeem a later voucher.",
 	DepositExceeded: "The voucher is above the deposit. Have the channel topped up, or take a lower voucher.",
 	SignatureInvalid: "The voucher was not signed by the payer for this channel, amount, chain and contract. Ask the payer to sign again.",
+};
+
+const jobRemedies: Readonly<Record<JobStatus, string>> = {
+	None: "it was never posted here. Check the number and the deployment.",
+	Open: "nobody has taken it. Take it first, or let its requester cancel.",
+	Taken: "its operator has yet to commit to a result.",
+	Committed: "its result is committed and not revealed; reveal it from the deadline on.",
+	Revealed: "its result is revealed. Challenge it, or settle the job when its window has closed.",
+	Paid: "it has ended, and its operator was credited.",
+	Cancelled: "it was cancelled, and its requester was credited.",
+	Expired: "nobody took it in time, and its requester was credited.",
+	Late: "nothing was committed in time, and its requester was credited.",
+	Withheld: "its result was not revealed, and its requester was credited.",
+	Convicted: "its result was wrong, and its requester was credited.",
+};
+
+const challengeRemedies: Readonly<Record<ChallengeStatus, string>> = {
+	None: "it was never opened here. Check the number and the deployment.",
+	Pending: "it waits for the operator's answer.",
+	Disputed: "it waits for the owner's decision.",
+	Upheld: "it has ended: the operator lost.",
+	Lost: "it has ended: the challenger lost.",
+	Returned: "it has ended: nobody lost, and the bond is free.",
 };
 
 type Args = Readonly<Record<string, unknown>>;
@@ -311,6 +341,49 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	EpochWithoutDatanet: () => "The epoch names no datanet, so it counts for no reputation.",
 	DatanetNotListed: ({ datanet }) => `Governance did not list datanet ${datanet}: reputation in it does not count.`,
 	StewardNotNamed: ({ steward }) => `Epochs of ${steward} do not count in this datanet. Ask its curator to name the steward.`,
+	// compute operators
+	OperatorState: ({ operator, actual }) =>
+		({
+			None: `${operator} never registered. Register first.`,
+			Active: "The operator is registered already; publish other capabilities instead.",
+			Retired: `${operator} has retired and takes no job until it registers again.`,
+		})[nameOf(operatorStatuses, actual as bigint)],
+	CapabilityMissing: ({ operator, missing }) => `${operator} lacks the capabilities 0x${BigInt(missing as bigint).toString(16)} of this job.`,
+	AttestationTooShort: ({ operator, attester, needed, expiresAt }) =>
+		`${operator} needs an attestation of ${attester} that is valid until ${time(needed)}; it has ${
+			BigInt(expiresAt as bigint) === 0n ? "none" : `one until ${time(expiresAt)}`
+		}. Have it renewed.`,
+	PolicyOutOfRange: ({ parameter, minimum, maximum }) =>
+		`Choose ${nameOf(policyParameters, parameter as bigint)} from ${minimum} to ${maximum}.`,
+	PolicyUnknown: ({ version }) => `No policy ${version} was set here.`,
+	// compute jobs
+	SegmentsOutOfRange: ({ maximum }) => `Choose from 1 to ${maximum} segments.`,
+	JobDeadlineOutOfRange: ({ earliest, latest }) => `Choose a deadline from ${time(earliest)} to ${time(latest)}.`,
+	WrongJobStatus: ({ job, actual }) => `Job ${job}: ${jobRemedies[nameOf(jobStatuses, actual as bigint)]}`,
+	NotRequester: ({ requester }) => `Send this from the job's requester ${requester}.`,
+	NotOperator: ({ operator }) => `Send this from the job's operator ${operator}.`,
+	NotDisputes: () => "Only ComputeDisputes does this; challenge the result there.",
+	JobTooLate: ({ until }) => `This was possible until ${time(until)}. Settle the job when it is due.`,
+	JobNotDue: ({ dueAt }) => `This is possible from ${time(dueAt)}.`,
+	SegmentCount: ({ expected }) => `The job has ${expected} segments; give one digest for each.`,
+	CommitmentMismatch: () => "These digests and this salt are not what was committed to. Use those of the commitment, as they were.",
+	DrawTooEarly: ({ drawBlock }) => `The audit is drawn by block ${drawBlock}; draw from the next block on.`,
+	AuditState: ({ actual }) =>
+		nameOf(audits, actual as bigint) === "Undrawn" ? "Draw the audit first; anybody may." : "The audit was drawn already.",
+	ChallengesOpen: ({ count }) => `${count} challenges of the job are open. Settle them when they are due.`,
+	NotJobsDisputes: ({ expected }) => `The jobs expect their disputes at ${expected}. Deploy there.`,
+	// disputes over results
+	CircuitUnfit: () => "This circuit cannot do that here: its public signals or links are not those that the contract gives. Name another.",
+	ResultMismatch: () => "These digests are not the revealed result. Read them from the event of the reveal.",
+	SegmentUnknown: ({ segment }) => `The job has no segment ${segment}; they count from 0.`,
+	NothingChallenged: () => "Give your own digest of the segment; it must differ from the operator's.",
+	SegmentIsProven: ({ segment }) => `Segment ${segment} was proven right; nothing is left to challenge.`,
+	WrongChallengeStatus: ({ challenge, actual }) =>
+		`Challenge ${challenge}: ${challengeRemedies[nameOf(challengeStatuses, actual as bigint)]}`,
+	JobHasEnded: () => "Another challenge ended the job. Settle this one: its bond comes back.",
+	ChallengeTooLate: ({ until }) => `This was possible until ${time(until)}. Settle the challenge.`,
+	ChallengeNotDue: ({ dueAt }) => `The challenge can be settled from ${time(dueAt)}.`,
+	ProofRequired: ({ circuit }) => `Answer with a proof of circuit ${circuit}, or concede.`,
 	// token
 	ERC20InsufficientBalance: ({ sender, balance, needed }) => `${sender} holds ${balance} wei of OPEN and needs ${needed}.`,
 	ERC20InsufficientAllowance: ({ spender, needed }) => `Approve ${needed} wei of OPEN to ${spender} first.`,

@@ -4,7 +4,7 @@ import { type Addresses, type ContractName, contractNames, type factories } from
 
 /** What a deployment is made with, as its file says it. */
 export interface Terms {
-	/** of the VerifierRouter, the Guardian, the StakeVault and the Datanets: the timelock, or a key on a test chain */
+	/** of the VerifierRouter, the Guardian, the StakeVault, the Datanets and the ComputeOperators: the timelock, or a key on a test chain */
 	readonly owner: string;
 	/** receives the whole token supply and charged stakes */
 	readonly treasury: string;
@@ -44,13 +44,30 @@ export interface ServiceTerms {
 
 const DAY = 86_400n;
 
+/** The first policy of compute jobs; the owner of ComputeOperators sets later ones. Times in seconds, amounts in wei. */
+export const jobPolicy = {
+	/** probability of an audit, in parts of a million */
+	auditRate: 50_000n,
+	window: DAY,
+	auditWindow: 3n * DAY,
+	answerPeriod: 2n * DAY,
+	margin: 10n * 10n ** 18n,
+	minBond: 100n * 10n ** 18n,
+	challengeBond: 50n * 10n ** 18n,
+} as const;
+
 /** The first services of the vault. A service more is a line more. */
 export function services(at: Addresses): { readonly service: string; readonly terms: ServiceTerms }[] {
 	const contributions = { unbonding: 0n, appealWindow: 0n, cap: 10_000n, challengerShare: 0n };
 	const datanets = { unbonding: 7n * DAY, appealWindow: 3n * DAY, cap: 10_000n, challengerShare: 5_000n };
+	// A verdict takes the bond of one job, as large as cheating in it requires: a cap below the whole would undo that.
+	const jobs = { unbonding: 14n * DAY, appealWindow: 3n * DAY, cap: 10_000n, challengerShare: 5_000n };
+	const disputes = { unbonding: 0n, appealWindow: 3n * DAY, cap: 10_000n, challengerShare: 5_000n };
 	return [
 		{ service: at.ContributionRegistry, terms: contributions },
 		{ service: at.Datanets, terms: datanets },
+		{ service: at.ComputeJobs, terms: jobs },
+		{ service: at.ComputeDisputes, terms: disputes },
 	];
 }
 
@@ -111,6 +128,30 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 	PaymentChannels: {
 		create: (at) => [at.OpenToken],
 		shows: (at) => ({ token: at.OpenToken }),
+	},
+	ComputeOperators: {
+		create: (at, { owner }) => [owner, at.Guardian, jobPolicy],
+		shows: (at, { owner }) => ({ owner, guardian: at.Guardian }),
+	},
+	ComputeJobs: {
+		create: (at) => [at.OpenToken, at.StakeVault, at.ComputeOperators, at.ComputeDisputes],
+		shows: (at) => ({
+			token: at.OpenToken,
+			vault: at.StakeVault,
+			operators: at.ComputeOperators,
+			guardian: at.Guardian,
+			disputes: at.ComputeDisputes,
+		}),
+	},
+	ComputeDisputes: {
+		create: (at) => [at.ComputeJobs, at.VerifierRouter],
+		shows: (at, { owner }) => ({
+			jobs: at.ComputeJobs,
+			operators: at.ComputeOperators,
+			router: at.VerifierRouter,
+			vault: at.StakeVault,
+			owner,
+		}),
 	},
 };
 

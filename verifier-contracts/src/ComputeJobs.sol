@@ -150,7 +150,7 @@ contract ComputeJobs is ReentrancyGuardTransient {
     error AddressZero();
     error DigestZero();
     error SegmentsOutOfRange(uint256 maximum, uint256 actual);
-    error DeadlineOutOfRange(uint256 deadline, uint256 earliest, uint256 latest);
+    error JobDeadlineOutOfRange(uint256 deadline, uint256 earliest, uint256 latest);
     /// @notice The job is not in a status in which this can be done.
     error WrongJobStatus(uint256 job, JobStatus actual);
     error NotRequester(uint256 job, address requester, address caller);
@@ -226,7 +226,7 @@ contract ComputeJobs is ReentrancyGuardTransient {
         if (terms.segments == 0 || terms.segments > MAX_SEGMENTS) revert SegmentsOutOfRange(MAX_SEGMENTS, terms.segments);
         uint256 latest = block.timestamp + MAX_LIFETIME;
         if (terms.deadline <= block.timestamp || terms.deadline > latest) {
-            revert DeadlineOutOfRange(terms.deadline, block.timestamp + 1, latest);
+            revert JobDeadlineOutOfRange(terms.deadline, block.timestamp + 1, latest);
         }
         if (terms.circuit != 0) disputes.checkCircuit(terms.circuit);
         uint96 price = Intake.pull(token, msg.sender, terms.price);

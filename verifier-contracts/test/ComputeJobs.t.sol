@@ -74,7 +74,7 @@ contract ComputeJobsTest is Market {
             terms.deadline = bad[i];
             _refused(
                 terms,
-                abi.encodeWithSelector(ComputeJobs.DeadlineOutOfRange.selector, bad[i], NOW + 1, NOW + 90 days)
+                abi.encodeWithSelector(ComputeJobs.JobDeadlineOutOfRange.selector, bad[i], NOW + 1, NOW + 90 days)
             );
         }
         terms.deadline = uint40(NOW + 1);
