@@ -4,6 +4,7 @@ import { type Contracts, contractsAt } from "./contracts.ts";
 import type { Deployment } from "./deployment.ts";
 import { decodeError, LedgerError } from "./errors.ts";
 import { decodeLogs, type LedgerLog } from "./logs.ts";
+import { type Permit, signPermit } from "./permit.ts";
 import { RECEIPT_DEADLINE_MS, type Sender, senderOf } from "./sender.ts";
 
 /** A transaction in a block. In a trial run nothing is sent: `hash` is empty, there are no logs, and `gasUsed` is the node's estimate. */
@@ -80,6 +81,12 @@ export abstract class Actions {
 			const approval = allowance >= amount ? undefined : await this.send(token.approve.populateTransaction(spender, amount));
 			return { ...(await spend()), approval };
 		});
+	}
+
+	/** Signs a permit and sends the call that uses it, with no other spending of this key in between: permits are numbered. */
+	protected permitted(spender: string, value: bigint, call: (permit: Permit) => Promise<ContractTransaction>): Promise<Outcome> {
+		const { token } = this.contracts;
+		return this.sender.alone(async () => this.send(call(await signPermit(this.signer, { token, spender, value }))));
 	}
 
 	/** Sends a call and waits for its receipt; in a trial run, asks the node what it would take. */

@@ -1,6 +1,7 @@
 /** The deployed contracts as typed ethers objects. */
 import type { ContractRunner, Interface } from "ethers";
 import { ContributionRegistry__factory } from "../verifier-contracts/generated/types/factories/ContributionRegistry__factory.ts";
+import { Datanets__factory } from "../verifier-contracts/generated/types/factories/Datanets__factory.ts";
 import { Deployer__factory } from "../verifier-contracts/generated/types/factories/Deployer__factory.ts";
 import { EpochBook__factory } from "../verifier-contracts/generated/types/factories/EpochBook__factory.ts";
 import { Guardian__factory } from "../verifier-contracts/generated/types/factories/Guardian__factory.ts";
@@ -8,7 +9,9 @@ import { IVerifier__factory } from "../verifier-contracts/generated/types/factor
 import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
 import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
 import { ProvenanceRegistry__factory } from "../verifier-contracts/generated/types/factories/ProvenanceRegistry__factory.ts";
+import { Reputation__factory } from "../verifier-contracts/generated/types/factories/Reputation__factory.ts";
 import { RewardDistributor__factory } from "../verifier-contracts/generated/types/factories/RewardDistributor__factory.ts";
+import { StakeVault__factory } from "../verifier-contracts/generated/types/factories/StakeVault__factory.ts";
 import { VerifierRouter__factory } from "../verifier-contracts/generated/types/factories/VerifierRouter__factory.ts";
 
 /** The contracts of a deployment, in the order in which they are deployed. */
@@ -17,9 +20,12 @@ export const contractNames = [
 	"ProvenanceRegistry",
 	"VerifierRouter",
 	"Guardian",
+	"StakeVault",
+	"Datanets",
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
+	"Reputation",
 	"PaymentChannels",
 ] as const;
 export type ContractName = (typeof contractNames)[number];
@@ -33,9 +39,12 @@ export const factories = {
 	ProvenanceRegistry: ProvenanceRegistry__factory,
 	VerifierRouter: VerifierRouter__factory,
 	Guardian: Guardian__factory,
+	StakeVault: StakeVault__factory,
+	Datanets: Datanets__factory,
 	ContributionRegistry: ContributionRegistry__factory,
 	EpochBook: EpochBook__factory,
 	RewardDistributor: RewardDistributor__factory,
+	Reputation: Reputation__factory,
 	PaymentChannels: PaymentChannels__factory,
 } as const;
 
@@ -45,9 +54,12 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	ProvenanceRegistry: ProvenanceRegistry__factory.createInterface(),
 	VerifierRouter: VerifierRouter__factory.createInterface(),
 	Guardian: Guardian__factory.createInterface(),
+	StakeVault: StakeVault__factory.createInterface(),
+	Datanets: Datanets__factory.createInterface(),
 	ContributionRegistry: ContributionRegistry__factory.createInterface(),
 	EpochBook: EpochBook__factory.createInterface(),
 	RewardDistributor: RewardDistributor__factory.createInterface(),
+	Reputation: Reputation__factory.createInterface(),
 	PaymentChannels: PaymentChannels__factory.createInterface(),
 };
 
@@ -71,9 +83,12 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		provenance: ProvenanceRegistry__factory.connect(addresses.ProvenanceRegistry, runner),
 		router: VerifierRouter__factory.connect(addresses.VerifierRouter, runner),
 		guardian: Guardian__factory.connect(addresses.Guardian, runner),
+		vault: StakeVault__factory.connect(addresses.StakeVault, runner),
+		datanets: Datanets__factory.connect(addresses.Datanets, runner),
 		registry: ContributionRegistry__factory.connect(addresses.ContributionRegistry, runner),
 		book: EpochBook__factory.connect(addresses.EpochBook, runner),
 		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),
+		reputation: Reputation__factory.connect(addresses.Reputation, runner),
 		channels: PaymentChannels__factory.connect(addresses.PaymentChannels, runner),
 	};
 }

@@ -47,6 +47,14 @@ export const keyFaults = [
 ] as const;
 export type KeyFault = (typeof keyFaults)[number];
 
+/** Status of a case of the StakeVault. */
+export const caseStatuses = ["Settled", "Open", "Appealed", "Overturned"] as const;
+export type CaseStatus = (typeof caseStatuses)[number];
+
+/** The terms of a service of the StakeVault. */
+export const serviceTerms = ["Unbonding", "AppealWindow", "Cap", "ChallengerShare"] as const;
+export type ServiceTerm = (typeof serviceTerms)[number];
+
 /** Status of a payment channel. */
 export const channelStatuses = ["None", "Open", "Closing", "Closed"] as const;
 export type ChannelStatus = (typeof channelStatuses)[number];

@@ -8,6 +8,7 @@ import { AbiCoder, dataSlice, ErrorFragment, type Interface, isHexString } from 
 import { contractNames, Deployer, interfaces, verifierInterface } from "./contracts.ts";
 import {
 	accountStatuses,
+	caseStatuses,
 	channelStatuses,
 	datanetTerms,
 	keyFaults,
@@ -15,6 +16,7 @@ import {
 	phases,
 	recordKinds,
 	rulings,
+	serviceTerms,
 	statements,
 	submissionStatuses,
 	type VoucherFault,
@@ -114,7 +116,7 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	ExpiryOutOfRange: ({ earliest, latest }) => `Choose an expiry from ${time(earliest)} to ${time(latest)}.`,
 	AddressZero: () => "Give a real address; the zero address would lose the money.",
 	// contributions and stakes
-	StakeTooLow: ({ minimum, actual }) => `Stake at least ${minimum} wei of OPEN; ${actual} wei arrived.`,
+	StakeTooLow: ({ minimum, actual }) => `Stake at least ${minimum} wei of OPEN, not ${actual}.`,
 	RowsOutOfRange: () => "A contribution has from 1 to 4294967295 rows.",
 	CommitTaken: () =>
 		"These rows or statistics are in the epoch already. If they are yours, the contribution was accepted before; otherwise commit with another salt.",
@@ -122,6 +124,32 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	NotDistributor: () => "Only the RewardDistributor charges stakes; settle the payout word with a claim instead.",
 	StakeLocked: () => "The stake is free once the payout word was claimed, or the epoch was vetoed, swept or expired without a payout.",
 	StakeEmpty: () => "Nothing is left of this stake: it was withdrawn or charged before.",
+	// stakes in the vault
+	AmountZero: () => "Give an amount above zero.",
+	FreeStakeTooLow: ({ service, owner, free, needed }) =>
+		`${owner} has ${free} of ${needed} wei free in the vault for ${service}. Deposit the rest, or wait until what is locked is free.`,
+	ServiceUnknown: ({ service }) => `${service} is not a service of the vault. Check the address and the deployment.`,
+	ServiceTaken: () => "This service was registered before, with terms that never change.",
+	ServiceIsRetired: ({ endsAt }) => `The service was retired; its stake can be withdrawn at ${time(endsAt)} at the latest.`,
+	ServiceTermOutOfRange: ({ term, minimum, maximum }) =>
+		`Choose ${nameOf(serviceTerms, term as bigint)} from ${minimum} to ${maximum} (seconds, or basis points).`,
+	UnbondingRequired: ({ unbonding }) => `Stake for this service leaves by unbonding, in ${unbonding} seconds.`,
+	NothingUnbonded: ({ unbondsAt }) =>
+		unbondsAt === 0n
+			? "Nothing is unbonding here. The owner unbonds free stake first."
+			: `Nothing can be withdrawn now. What is unbonding can be from ${time(unbondsAt)}.`,
+	NothingCredited: ({ who }) => `Nothing is credited to ${who}, or it was collected before.`,
+	CaseUnknown: ({ id }) => `There is no case ${id}. Check the number and the deployment.`,
+	WrongCaseStatus: ({ id, actual }) =>
+		({
+			Settled: `Case ${id} was settled; its money is credited.`,
+			Open: `Case ${id} was not appealed. It is settled after its window.`,
+			Appealed: `Case ${id} was appealed before. The owner of the vault decides it.`,
+			Overturned: `Case ${id} was overturned; its money went back to the account.`,
+		})[nameOf(caseStatuses, actual as bigint)],
+	NotAccused: ({ accused }) => `Only the accused ${accused} appeals.`,
+	CaseTooLate: ({ due }) => `The time for this ended at ${time(due)}. Settle the case instead.`,
+	CaseNotDue: ({ due }) => `The case can be settled from ${time(due)}.`,
 	SignatureExpired: ({ deadline }) => `The signature was valid until ${time(deadline)}. Sign again with a later deadline.`,
 	SignatureInvalid: ({ signer }) => `Sign again with the key of ${signer}, its current nonce and the same fields.`,
 	// proofs

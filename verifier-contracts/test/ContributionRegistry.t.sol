@@ -4,35 +4,20 @@ pragma solidity 0.8.37;
 import {ContributionRegistry, IStakeRelease} from "../src/ContributionRegistry.sol";
 import {EpochExpired, EpochPolicy, NotSteward, Phase, RowsOutOfRange, WrongPhase} from "../src/Epochs.sol";
 import {Guardian} from "../src/Guardian.sol";
+import {Datanets} from "../src/Datanets.sol";
 import {IDatanets} from "../src/IDatanets.sol";
 import {IGuardian} from "../src/IGuardian.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
+import {ProvenanceRegistry} from "../src/ProvenanceRegistry.sol";
 import {StakeVault} from "../src/StakeVault.sol";
 import {VerifierRouter} from "../src/VerifierRouter.sol";
 import {House} from "./House.sol";
 import {ContractWallet} from "./Wallets.sol";
 
-/// @notice Accepts one submission of one datanet.
-contract OneSubmission is IDatanets {
-    error Refused();
-
-    bytes32 private immutable _accepted;
-
-    constructor(uint256 datanet, address contributor, bytes32 datasetDigest, uint256 rows) {
-        _accepted = keccak256(abi.encode(datanet, contributor, datasetDigest, rows));
-    }
-
-    function checkContribution(uint256 datanet, address contributor, bytes32 datasetDigest, uint256 rows) external view {
-        if (keccak256(abi.encode(datanet, contributor, datasetDigest, rows)) != _accepted) revert Refused();
-    }
-
-    function isListed(uint256) external pure returns (bool) {
-        return false;
-    }
-}
-
 contract ContributionRegistryTest is House {
     bytes32 private constant DATASET = keccak256("dataset");
+
+    uint256 private _licences;
 
     function test_policy_is_kept_and_checked() public {
         EpochPolicy memory policy = _policy();
@@ -71,7 +56,7 @@ contract ContributionRegistryTest is House {
     }
 
     function test_zero_addresses_are_refused_at_deployment() public {
-        address[5] memory named = [address(router), address(vault), stranger, datanets, guardian];
+        address[5] memory named = [address(router), address(vault), stranger, address(datanets), guardian];
         for (uint256 i = 0; i < 5; ++i) {
             address kept = named[i];
             named[i] = address(0);
@@ -278,23 +263,41 @@ contract ContributionRegistryTest is House {
         assertEq(token.balanceOf(_wallet(0)), STAKE, "stake");
     }
 
-    function test_an_epoch_of_a_datanet_takes_its_submissions_only() public {
+    function test_an_epoch_of_a_datanet_takes_its_accepted_submissions_only() public {
         EpochPolicy memory policy = _policy();
-        policy.datanet = type(uint32).max;
+        policy.datanet = uint32(_datanet(10));
         uint256 epoch = registry.openEpoch(policy);
+        assertEq(registry.policyOf(epoch).datanet, policy.datanet, "datanet");
         uint256[3] memory publics = _contributionPublics(epoch, 0);
         Proof memory proof = _contributionProof(epoch, stranger, publics);
-        _accept(new OneSubmission(type(uint32).max, stranger, DATASET, publics[2] + 1));
-        _refused(epoch, proof, STAKE, abi.encodeWithSelector(OneSubmission.Refused.selector));
-        _accept(new OneSubmission(1, stranger, DATASET, publics[2]));
-        _refused(epoch, proof, STAKE, abi.encodeWithSelector(OneSubmission.Refused.selector));
-        _accept(new OneSubmission(type(uint32).max, _wallet(0), DATASET, publics[2]));
-        _refused(epoch, proof, STAKE, abi.encodeWithSelector(OneSubmission.Refused.selector));
-        _accept(new OneSubmission(type(uint32).max, stranger, keccak256("other"), publics[2]));
-        _refused(epoch, proof, STAKE, abi.encodeWithSelector(OneSubmission.Refused.selector));
-        _accept(new OneSubmission(type(uint32).max, stranger, DATASET, publics[2]));
+        _refused(epoch, proof, STAKE, _notAccepted(policy.datanet, Datanets.Status.None));
+        uint256 submission = _submit(policy.datanet, stranger);
+        _refused(epoch, proof, STAKE, _notAccepted(policy.datanet, Datanets.Status.Pending));
+        datanets.accept(submission);
+        // Somebody else's submission of the same data is not the stranger's.
+        _deposit(_wallet(0), STAKE);
+        Proof memory other = _contributionProof(epoch, _wallet(0), publics);
+        vm.prank(_wallet(0));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Datanets.SubmissionNotAccepted.selector,
+                policy.datanet,
+                _wallet(0),
+                DATASET,
+                Datanets.Status.None
+            )
+        );
+        registry.contribute(epoch, DATASET, publics, other, STAKE);
         _contributeAs(stranger, epoch, publics, proof, STAKE);
-        // An epoch without a datanet asks nobody.
+        // More rows than the datanet allows: contribution i has 10 + i.
+        publics = _contributionPublics(epoch, 1);
+        proof = _contributionProof(epoch, stranger, publics);
+        _refused(epoch, proof, STAKE, abi.encodeWithSelector(Datanets.TooManyRows.selector, 10, 11));
+        // Another datanet has not accepted it, and an epoch without one asks nobody.
+        policy.datanet = uint32(_datanet(10));
+        epoch = registry.openEpoch(policy);
+        proof = _contributionProof(epoch, stranger, _contributionPublics(epoch, 0));
+        _refused(epoch, proof, STAKE, _notAccepted(policy.datanet, Datanets.Status.None));
         _openWith(1);
     }
 
@@ -528,9 +531,27 @@ contract ContributionRegistryTest is House {
         assertEq(account.locked, locked, "locked");
     }
 
-    /// @dev The datanets behave as `submissions` does.
-    function _accept(OneSubmission submissions) private {
-        vm.etch(datanets, address(submissions).code);
+    /// @dev A datanet with this contract as its curator.
+    function _datanet(uint32 rows) private returns (uint256) {
+        bytes32 digest = keccak256(abi.encode("licence", ++_licences));
+        bytes32 licence = provenance.register(ProvenanceRegistry.Kind.Licence, digest, 0);
+        Datanets.Mode mode = Datanets.Mode.Curated;
+        return
+            datanets.create(Datanets.Terms(address(this), STAKE, mode, rows, 1, 3 days, 3 days, licence, bytes32(0)));
+    }
+
+    function _submit(uint256 datanet, address who) private returns (uint256) {
+        token.approve(address(vault), STAKE);
+        vault.depositFor(address(datanets), who, STAKE);
+        vm.startPrank(who);
+        bytes32 record = provenance.register(ProvenanceRegistry.Kind.Dataset, DATASET, 0);
+        uint256 submission = datanets.submit(datanet, record);
+        vm.stopPrank();
+        return submission;
+    }
+
+    function _notAccepted(uint256 datanet, Datanets.Status status) private view returns (bytes memory) {
+        return abi.encodeWithSelector(Datanets.SubmissionNotAccepted.selector, datanet, stranger, DATASET, status);
     }
 
     function _rotation(

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {BN254} from "../src/BN254.sol";
 import {ContributionRegistry} from "../src/ContributionRegistry.sol";
+import {Datanets} from "../src/Datanets.sol";
 import {EpochBook} from "../src/EpochBook.sol";
 import {EpochPolicy, Statement} from "../src/Epochs.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
@@ -50,7 +51,6 @@ abstract contract House is Test {
 
     address internal treasury = address(0x7EA5);
     address internal brake = address(0xB4A8E);
-    address internal datanets = address(0xDA7A);
     address internal vetoer = address(0xFE70);
     address internal stranger = address(0x5724);
 
@@ -59,6 +59,7 @@ abstract contract House is Test {
     ProvenanceRegistry internal provenance;
     VerifierRouter internal router;
     StakeVault internal vault;
+    Datanets internal datanets;
     ContributionRegistry internal registry;
     EpochBook internal book;
     RewardDistributor internal distributor;
@@ -77,16 +78,19 @@ abstract contract House is Test {
         address routerAt = vm.computeCreateAddress(address(this), nonce + 1);
         address registryAt = vm.computeCreateAddress(address(this), nonce + 3);
         address distributorAt = vm.computeCreateAddress(address(this), nonce + 5);
+        address datanetsAt = vm.computeCreateAddress(address(this), nonce + 6);
         guardian = _create("Guardian", abi.encode(this, brake, 366 days, routerAt, distributorAt));
         router = VerifierRouter(_create("VerifierRouter", abi.encode(this, guardian, new bytes32[](0))));
-        StakeVault.Registration[] memory services = new StakeVault.Registration[](1);
-        services[0] = StakeVault.Registration(registryAt, StakeVault.Terms(0, 0, 10000, 0));
+        StakeVault.Registration[] memory services = new StakeVault.Registration[](2);
+        services[0] = StakeVault.Registration(registryAt, StakeVault.Terms(0, 0, 10_000, 0));
+        services[1] = StakeVault.Registration(datanetsAt, StakeVault.Terms(7 days, 3 days, 10_000, 5000));
         vault = StakeVault(_create("StakeVault", abi.encode(token, this, treasury, services)));
         registry = ContributionRegistry(
-            _create("ContributionRegistry", abi.encode(router, vault, distributorAt, datanets, guardian))
+            _create("ContributionRegistry", abi.encode(router, vault, distributorAt, datanetsAt, guardian))
         );
         book = EpochBook(_create("EpochBook", abi.encode(registry, provenance)));
         distributor = RewardDistributor(_create("RewardDistributor", abi.encode(book, ACTIVE - NOW, guardian)));
+        datanets = Datanets(_create("Datanets", abi.encode(vault, provenance, router, guardian, this)));
         verifiers = [
             IVerifier(_create("ToyContributionVerifier", "")),
             IVerifier(_create("ToyQueryVerifier", "")),

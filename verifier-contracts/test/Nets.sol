@@ -51,7 +51,7 @@ abstract contract Nets is Test {
         vm.warp(NOW);
         token = IERC20(_create("OpenToken", abi.encode(this)));
         provenance = ProvenanceRegistry(_create("ProvenanceRegistry", ""));
-        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, address(0))));
+        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, address(0), new bytes32[](0))));
         guardian = Guardian(_create("Guardian", abi.encode(this, member, 366 days, router, address(1))));
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         StakeVault.Registration[] memory services = new StakeVault.Registration[](1);
