@@ -7,7 +7,7 @@
  */
 import { ZeroAddress, ZeroHash } from "ethers";
 import { Actions, type Bonded, type Outcome, rethrow } from "./actions.ts";
-import type { ProofCalldata } from "./client.ts";
+import { type ProofCalldata, proofStruct } from "./client.ts";
 import { resultCommitment, resultDigest } from "./job-result.ts";
 
 /** What a requester fixes when a job is posted. */
@@ -101,9 +101,7 @@ export class JobClient extends Actions {
 
 	/** Answers a challenge by a proof of its segment. Anybody may send it. @param answer.proof made in `segmentContext` for this challenger */
 	async answer(answer: { readonly challenge: bigint; readonly proof: ProofCalldata }): Promise<Outcome> {
-		const { a, b, c, commitment, knowledge } = answer.proof;
-		const proof = { a: [...a], b: [[...b[0]], [...b[1]]], c: [...c], commitment: [...commitment], knowledge: [...knowledge] };
-		return this.send(this.contracts.disputes.answer.populateTransaction(answer.challenge, proof as never));
+		return this.send(this.contracts.disputes.answer.populateTransaction(answer.challenge, proofStruct(answer.proof)));
 	}
 
 	/** Stands by our result where no proof can: the owner decides. */
