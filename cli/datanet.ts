@@ -1,7 +1,6 @@
 /** `openledger datanet ...`: what may be contributed, for makers, curators, contributors, challengers and the owner. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { ZeroAddress, ZeroHash } from "ethers";
-import type { Bonded } from "../ledger/actions.ts";
 import type { ChallengeState, DatanetState, SubmissionState } from "../ledger/datanet-history.ts";
 import { DatanetReader, type DatanetsNow } from "../ledger/datanet-reader.ts";
 import { DatanetClient, type DatanetTerms } from "../ledger/datanets.ts";
@@ -9,6 +8,7 @@ import { type RejectReason, rejectReasons } from "../ledger/enums.ts";
 import { LedgerError } from "../ledger/errors.ts";
 import { parseProof, toCalldata } from "../prover/proof.ts";
 import { address, amount, bytes32, integer } from "./arguments.ts";
+import { bonded, notYet } from "./bonded.ts";
 import type { CommandContext, Outcome } from "./command.ts";
 import { type Desk, type DeskFlags, Noun, readText, type Step } from "./desk.ts";
 import { UsageError } from "./exit.ts";
@@ -184,21 +184,6 @@ async function challenge(desk: Desk, flags: Flags, [id]: string[]): Promise<Outc
 	const made = await client.challenge({ submission: BigInt(id as string), evidence, uri });
 	const { challenge: number, ...outcome } = made;
 	return desk.sent(bonded("challenge", outcome), { submission: id, challenge: number }, notYet(outcome, `challenge ${number ?? "?"}`));
-}
-
-/** The deposit, and the call: in a trial run the call is left out when the deposit must come first. */
-function bonded(action: string, outcome: Bonded): Step[] {
-	const { deposit } = outcome;
-	const steps = deposit === undefined ? [] : [{ action: "depositWithPermit", outcome: deposit }];
-	return isRefusedYet(outcome) ? steps : [...steps, { action, outcome }];
-}
-
-function notYet(outcome: Bonded, text: string): string {
-	return isRefusedYet(outcome) ? "the deposit comes first; what follows cannot be estimated before it" : text;
-}
-
-function isRefusedYet({ deposit, hash, gasUsed }: Bonded): boolean {
-	return deposit !== undefined && hash === "" && gasUsed === 0n;
 }
 
 async function withdraw(desk: Desk, _: Flags, [id]: string[]): Promise<Outcome> {

@@ -17,6 +17,8 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	pool: async () => (await import("./pool.ts")).poolCommand,
 	channel: async () => (await import("./channel.ts")).channelCommand,
 	record: async () => (await import("./record.ts")).recordCommand,
+	operator: async () => (await import("./operator.ts")).operatorCommand,
+	job: async () => (await import("./job.ts")).jobCommand,
 	datanet: async () => (await import("./datanet.ts")).datanetCommand,
 	reputation: async () => (await import("./reputation.ts")).reputationCommand,
 };
