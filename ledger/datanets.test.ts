@@ -166,7 +166,14 @@ describe("history", () => {
 		for (const submission of submissions) {
 			const { id, datanet, contributor, digest, due, challenges: open } = submission;
 			const made = named(await contract.submissionOf(id));
-			const expected = { contributor, due, status: BigInt(submissionStatuses.indexOf(status(submission))), datanet, challenges: open, digest };
+			const expected = {
+				contributor,
+				due,
+				status: BigInt(submissionStatuses.indexOf(status(submission))),
+				datanet,
+				challenges: open,
+				digest,
+			};
 			expect(made).toEqual(expected);
 			const latest = submissions.findLast((one) => one.datanet === datanet && one.contributor === contributor && one.digest === digest);
 			expect(await contract.latestOf(datanet, contributor, digest)).toBe(latest?.id);

@@ -9,8 +9,8 @@ import { contractNames, Deployer, interfaces, verifierInterface } from "./contra
 import {
 	accountStatuses,
 	audits,
-	caseStatuses,
 	type ChallengeStatus,
+	caseStatuses,
 	challengeStatuses,
 	channelStatuses,
 	datanetTerms,
@@ -348,7 +348,8 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 			Active: "The operator is registered already; publish other capabilities instead.",
 			Retired: `${operator} has retired and takes no job until it registers again.`,
 		})[nameOf(operatorStatuses, actual as bigint)],
-	CapabilityMissing: ({ operator, missing }) => `${operator} lacks the capabilities 0x${BigInt(missing as bigint).toString(16)} of this job.`,
+	CapabilityMissing: ({ operator, missing }) =>
+		`${operator} lacks the capabilities 0x${BigInt(missing as bigint).toString(16)} of this job.`,
 	AttestationTooShort: ({ operator, attester, needed, expiresAt }) =>
 		`${operator} needs an attestation of ${attester} that is valid until ${time(needed)}; it has ${
 			BigInt(expiresAt as bigint) === 0n ? "none" : `one until ${time(expiresAt)}`

@@ -1,4 +1,6 @@
 /** Jobs, their challenges and what they credited, from the events of ComputeJobs and ComputeDisputes alone. Amounts in wei, times in Unix seconds. */
+
+import type { ChallengeEndedEvent, ChallengeOpenedEvent } from "../verifier-contracts/generated/types/ComputeDisputes.ts";
 import type {
 	AuditDrawnEvent,
 	CollectedEvent,
@@ -7,7 +9,6 @@ import type {
 	ResultCommittedEvent,
 	ResultRevealedEvent,
 } from "../verifier-contracts/generated/types/ComputeJobs.ts";
-import type { ChallengeEndedEvent, ChallengeOpenedEvent } from "../verifier-contracts/generated/types/ComputeDisputes.ts";
 import { type Audit, audits, type ChallengeStatus, challengeStatuses, type JobStatus, jobStatuses, nameOf } from "./enums.ts";
 import { LedgerError } from "./errors.ts";
 import type { LedgerLog } from "./logs.ts";

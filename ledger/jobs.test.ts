@@ -1,4 +1,4 @@
-import { hexlify, id as hash, parseEther, randomBytes } from "ethers";
+import { id as hash, hexlify, parseEther, randomBytes } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BOND_FACTOR, requiredBond } from "./bond.ts";
 import { contractsAt } from "./contracts.ts";
@@ -28,7 +28,9 @@ describe("requiredBond", () => {
 		const minimum = jobPolicy.minBond;
 		const sizes = [0n, 1n, 2n ** 32n, parseEther("1"), parseEther("12345.678"), 2n ** 90n];
 		const random = () => BigInt(hexlify(randomBytes(12))) >> BigInt(Math.floor(Math.random() * 96));
-		const cases = sizes.flatMap((gain) => sizes.map((price) => ({ gain, price, margin: sizes[3] as bigint, detectionProbability: 50_000n })));
+		const cases = sizes.flatMap((gain) =>
+			sizes.map((price) => ({ gain, price, margin: sizes[3] as bigint, detectionProbability: 50_000n })),
+		);
 		for (let i = 0; i < 60; i += 1) {
 			const detectionProbability = 1n + (random() % 1_000_000n);
 			cases.push({ gain: random(), price: random(), margin: random(), detectionProbability });

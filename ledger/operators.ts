@@ -67,7 +67,7 @@ export class OperatorClient extends Actions {
 /** Names of capabilities as bits. @throws LedgerError `input.invalid` for a name that is none */
 export function capabilityBits(names: readonly string[]): number {
 	return names.reduce((bits, name) => {
-		const bit = capabilities.findIndex((known) => known === name);
+		const bit = capabilities.indexOf(name as Capability);
 		if (bit >= 0) return bits | (1 << bit);
 		throw new LedgerError("input.invalid", `capabilityBits: expected one of ${capabilities.join(", ")}, got ${name}`, {
 			hint: "Give names from the list, separated by commas.",
