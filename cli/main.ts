@@ -17,6 +17,7 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	pool: async () => (await import("./pool.ts")).poolCommand,
 	channel: async () => (await import("./channel.ts")).channelCommand,
 	record: async () => (await import("./record.ts")).recordCommand,
+	stake: async () => (await import("./stake.ts")).stakeCommand,
 	datanet: async () => (await import("./datanet.ts")).datanetCommand,
 	reputation: async () => (await import("./reputation.ts")).reputationCommand,
 };
