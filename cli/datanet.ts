@@ -79,10 +79,7 @@ export function datanetCommand(context: CommandContext): Command {
 	number(noun.sending("challenge", "challenge a submission; what the bond lacks is deposited first", challenge), "submission")
 		.requiredOption("--evidence <hex>", "keccak256 of what supports it", bytes32)
 		.option("--uri <uri>", "where that is to be found");
-	number(
-		noun.sending("resolve", "end a challenge: by --proof, by --uphold or --dismiss as the owner, or by time", resolve),
-		"challenge",
-	)
+	number(noun.sending("resolve", "end a challenge: by --proof, by --uphold or --dismiss as the owner, or by time", resolve), "challenge")
 		.option("--proof <file>", "proof of the datanet's dispute circuit, made for this challenger")
 		.option("--original <id>", "the earlier Dataset record that the proof is about", bytes32)
 		.option("--uphold", "remove the submission")
@@ -132,11 +129,20 @@ async function create(desk: Desk, flags: Flags): Promise<Outcome> {
 		throw new UsageError("create: expected --decision only with --curated, got it without", "An open datanet accepts by time.");
 	}
 	const { datanet, ...outcome } = await client.create(terms);
-	return desk.sent([{ action: "create", outcome }], { datanet, terms }, `datanet ${datanet ?? "?"}, ${terms.mode}, bond ${openText(bond)} OPEN`);
+	return desk.sent(
+		[{ action: "create", outcome }],
+		{ datanet, terms },
+		`datanet ${datanet ?? "?"}, ${terms.mode}, bond ${openText(bond)} OPEN`,
+	);
 }
 
 /** A verb of one call about one number. */
-function call(action: string, name: string, send: (client: DatanetClient, id: bigint, flags: Flags) => Promise<Step["outcome"]>, text: string) {
+function call(
+	action: string,
+	name: string,
+	send: (client: DatanetClient, id: bigint, flags: Flags) => Promise<Step["outcome"]>,
+	text: string,
+) {
 	return async (desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome> => {
 		const outcome = await send(await clientOf(desk), BigInt(id as string), flags);
 		return desk.sent([{ action, outcome }], { [name]: id }, `${name} ${id}: ${text}`);
@@ -234,7 +240,12 @@ async function readDispute(file: string) {
 	try {
 		const { schema, publics, proof } = JSON.parse(text);
 		if (schema !== "openledger.proof.v1") throw new Error(`expected schema openledger.proof.v1, got ${schema}`);
-		return { publics: Object.values(publics as Record<string, string>).slice(2).map(BigInt), proof: toCalldata(parseProof(proof)) };
+		return {
+			publics: Object.values(publics as Record<string, string>)
+				.slice(2)
+				.map(BigInt),
+			proof: toCalldata(parseProof(proof)),
+		};
 	} catch (cause) {
 		throw new LedgerError("input.invalid", `--proof: expected a proof file at ${file}, got ${(cause as Error).message}`, {
 			hint: "Give the proof as the prover wrote it.",
@@ -254,7 +265,8 @@ async function list(desk: Desk, { datanet, contributor }: Flags): Promise<Outcom
 		return { result: { datanets }, text: table(["datanet", "mode", "curator", "bond OPEN", "rows", "intake", "reputation"], rows) };
 	}
 	const submissions = history.submissions.filter(
-		(state) => (datanet === undefined || state.datanet === BigInt(datanet)) && (contributor === undefined || state.contributor === contributor),
+		(state) =>
+			(datanet === undefined || state.datanet === BigInt(datanet)) && (contributor === undefined || state.contributor === contributor),
 	);
 	const shown = submissions.map((state) => ({ ...state, status: history.status(state) }));
 	const rows = shown.map(({ id, datanet: at, contributor: who, digest, status, challenges }) => [
@@ -269,7 +281,12 @@ async function show(desk: Desk, _: Flags, [id]: string[]): Promise<Outcome> {
 	const datanet = one(history.datanets, "datanet", submission.datanet);
 	const challenges = history.challenges.filter((state) => state.submission === submission.id);
 	const status = history.status(submission);
-	const text = [fields(submission, datanet, status).map(([name, value]) => `${name.padEnd(12)}${value}`).join("\n"), challengesText(challenges)];
+	const text = [
+		fields(submission, datanet, status)
+			.map(([name, value]) => `${name.padEnd(12)}${value}`)
+			.join("\n"),
+		challengesText(challenges),
+	];
 	return { result: { ...submission, status, challenges, datanet }, text: text.filter(Boolean).join("\n") };
 }
 

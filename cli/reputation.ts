@@ -52,9 +52,13 @@ async function apply(desk: Desk, { index }: Flags, [number]: string[]): Promise<
 	const { payout } = await epochHistory({ provider, deployment, epoch });
 	const words = payout?.words;
 	if (words === undefined) {
-		throw new LedgerError("input.invalid", `apply: expected an epoch whose payout is posted with its words in the transaction, got ${epoch}`, {
-			hint: "Words count once the payout is posted and active.",
-		});
+		throw new LedgerError(
+			"input.invalid",
+			`apply: expected an epoch whose payout is posted with its words in the transaction, got ${epoch}`,
+			{
+				hint: "Words count once the payout is posted and active.",
+			},
+		);
 	}
 	const { pageSize } = await contractsAt(deployment.contracts, provider).distributor.accountOf(epoch).catch(rethrow);
 	const missing = await new ReputationReader({ deployment, provider }).missing(epoch, words.length);
@@ -66,7 +70,11 @@ async function apply(desk: Desk, { index }: Flags, [number]: string[]): Promise<
 		steps.push({ action: `applyWord ${place}`, outcome });
 	}
 	const skipped = words.length - missing.length;
-	return desk.sent(steps, { epoch, applied: wanted, before: skipped }, `${wanted.length} words of epoch ${epoch}; ${skipped} were counted before`);
+	return desk.sent(
+		steps,
+		{ epoch, applied: wanted, before: skipped },
+		`${wanted.length} words of epoch ${epoch}; ${skipped} were counted before`,
+	);
 }
 
 /** A number with this many digits behind the point. */

@@ -14,15 +14,7 @@ import type {
 	SubmissionRejectedEvent,
 	SubmittedEvent,
 } from "../verifier-contracts/generated/types/Datanets.ts";
-import {
-	type DatanetMode,
-	datanetModes,
-	nameOf,
-	type RejectReason,
-	type Ruling,
-	rejectReasons,
-	type SubmissionStatus,
-} from "./enums.ts";
+import { type DatanetMode, datanetModes, nameOf, type RejectReason, type Ruling, rejectReasons, type SubmissionStatus } from "./enums.ts";
 import { LedgerError } from "./errors.ts";
 import type { LedgerLog } from "./logs.ts";
 

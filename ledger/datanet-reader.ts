@@ -9,7 +9,7 @@ import { contractsAt } from "./contracts.ts";
 import { type DatanetHistory, isStanding, replayDatanets, type SubmissionState, statusAt } from "./datanet-history.ts";
 import type { Deployment } from "./deployment.ts";
 import type { SubmissionStatus } from "./enums.ts";
-import { decodeError, LedgerError } from "./errors.ts";
+import { decodeError, type LedgerError } from "./errors.ts";
 import { decodeLogs, fetchLogs } from "./logs.ts";
 
 /** Everything, and the status of each submission at the latest block. */

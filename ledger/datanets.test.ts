@@ -66,6 +66,8 @@ describe("a datanet", () => {
 	it("is disputed by a proof, which wins for its maker", async () => {
 		const datanet = await nets.create("Curated");
 		await nets.record(3, "original");
+		// Earlier is earlier by a second at least.
+		await nets.wait(1);
 		const submission = await nets.submit(datanet, "copy");
 		await nets.curator.accept(submission);
 		const { challenge, deposit } = await nets.challenger.challenge({ submission, evidence: hash("e"), uri: "ipfs://e" });
@@ -148,7 +150,9 @@ describe("history", () => {
 		const { datanets: contract, vault } = contractsAt(contracts, nets.provider);
 		const { datanets, submissions, challenges, status } = await nets.reader.history();
 		const names = new Set((await logsOfAll()).map(({ name }) => name));
-		expect([...names].sort()).toEqual(contract.interface.fragments.flatMap((one) => (one.type === "event" ? [(one as never as { name: string }).name] : [])).sort());
+		expect([...names].sort()).toEqual(
+			contract.interface.fragments.flatMap((one) => (one.type === "event" ? [(one as never as { name: string }).name] : [])).sort(),
+		);
 
 		expect(BigInt(datanets.length)).toBe(await contract.datanetCount());
 		for (const { id, mode, curator, proposed, closed, listed, stewards, transaction: _, ...limits } of datanets) {
@@ -164,7 +168,14 @@ describe("history", () => {
 		for (const submission of submissions) {
 			const { id, datanet, contributor, digest, due, challenges: open } = submission;
 			const made = named(await contract.submissionOf(id));
-			const expected = { contributor, due, status: BigInt(submissionStatuses.indexOf(status(submission))), datanet, challenges: open, digest };
+			const expected = {
+				contributor,
+				due,
+				status: BigInt(submissionStatuses.indexOf(status(submission))),
+				datanet,
+				challenges: open,
+				digest,
+			};
 			expect(made).toEqual(expected);
 			const latest = submissions.findLast((one) => one.datanet === datanet && one.contributor === contributor && one.digest === digest);
 			expect(await contract.latestOf(datanet, contributor, digest)).toBe(latest?.id);

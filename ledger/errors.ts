@@ -263,7 +263,8 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	// datanets and reputation
 	DatanetTermOutOfRange: ({ term, minimum, maximum }) =>
 		`Choose ${nameOf(datanetTerms, term as bigint)} from ${minimum} to ${maximum} (wei for a bond, seconds for periods).`,
-	DisputeCircuitUnfit: () => "Disputes need a circuit that was made for them: its statement id begins with dispute-, and it has no links and no words.",
+	DisputeCircuitUnfit: () =>
+		"Disputes need a circuit that was made for them: its statement id begins with dispute-, and it has no links and no words.",
 	DatanetUnknown: ({ datanet }) => `No datanet ${datanet} was made here. See the list, and check the deployment.`,
 	DatanetIsClosed: () => "The datanet takes no submissions any more. What is accepted in it stays so.",
 	NotCurator: ({ curator }) => `Send this from the datanet's curator ${curator}.`,
@@ -275,7 +276,8 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	WrongSubmissionStatus: ({ actual }) =>
 		({
 			None: "No such submission was made here. Check its number and the deployment.",
-			Pending: "The submission waits for the end of its challenge window, or for its curator. Start to withdraw it if you want the bond back.",
+			Pending:
+				"The submission waits for the end of its challenge window, or for its curator. Start to withdraw it if you want the bond back.",
 			Accepted: "The submission is accepted already. Start to withdraw it before you withdraw.",
 			Lapsed: "The curator did not decide in time. Withdraw the bond, and submit again if you like.",
 			Leaving: "The submission is being withdrawn. Withdraw the bond when its window has ended.",
@@ -286,7 +288,8 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	StillChallenged: ({ challenges }) => `${challenges} open challenges hold the bond. They end by a ruling, or by time: close them then.`,
 	StillLeaving: ({ due }) => `The bond can be withdrawn from ${time(due)}.`,
 	OwnSubmission: () => "Your own submission needs no challenge: start to withdraw it.",
-	SubmissionPastChallenge: ({ due }) => `New challenges ended at ${time(due)}. Once the submission is accepted, it can be challenged again.`,
+	SubmissionPastChallenge: ({ due }) =>
+		`New challenges ended at ${time(due)}. Once the submission is accepted, it can be challenged again.`,
 	TooManyChallenges: ({ maximum }) => `At most ${maximum} challenges of a submission are open at a time. Wait until one was ruled on.`,
 	ChallengeOver: ({ ruling }) =>
 		({
