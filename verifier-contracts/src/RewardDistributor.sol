@@ -190,7 +190,7 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     /// @notice Adds to the pool of an epoch, before its payout is posted. By the epoch's funder, who approved `amount`.
     function fund(uint256 epoch, uint96 amount) external nonReentrant {
         Account storage account = _fundable(epoch);
-        (, address funder, ) = registry.rolesOf(epoch);
+        (, address funder, ) = _rolesOf(epoch);
         if (msg.sender != funder) revert NotFunder(epoch, funder, msg.sender);
         uint96 arrived = Intake.pull(token, funder, amount);
         account.balance += arrived;
@@ -267,7 +267,7 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     /// the funder and every stake to its wallet.
     function veto(uint256 epoch, string calldata reason) external {
         Account storage account = _posted(epoch);
-        (, , address vetoer) = registry.rolesOf(epoch);
+        (, , address vetoer) = _rolesOf(epoch);
         if (msg.sender != vetoer && msg.sender != guardian) revert NotVetoer(epoch, vetoer, msg.sender);
         if (block.timestamp >= account.activatesAt) revert AlreadyActive(epoch, account.activatesAt);
         account.status = Status.Vetoed;
@@ -321,9 +321,9 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     function carry(uint256 fromEpoch, uint256 toEpoch) external {
         Account storage source = _active(fromEpoch);
         Account storage target = _fundable(toEpoch);
-        (address steward, address funder, ) = registry.rolesOf(fromEpoch);
+        (address steward, address funder, ) = _rolesOf(fromEpoch);
         if (msg.sender != steward) revert NotSteward(fromEpoch, steward, msg.sender);
-        (address toSteward, address toFunder, ) = registry.rolesOf(toEpoch);
+        (address toSteward, address toFunder, ) = _rolesOf(toEpoch);
         if (steward != toSteward || funder != toFunder) revert OtherOwner(fromEpoch, toEpoch);
         uint96 amount = _takeDust(fromEpoch, source);
         target.balance += amount;
@@ -333,7 +333,7 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     /// @notice Pays the dust of an active epoch back to its funder. By the funder or the steward.
     function returnDust(uint256 epoch) external nonReentrant {
         Account storage account = _active(epoch);
-        (address steward, address funder, ) = registry.rolesOf(epoch);
+        (address steward, address funder, ) = _rolesOf(epoch);
         if (msg.sender != funder && msg.sender != steward) revert NotFunder(epoch, funder, msg.sender);
         uint96 amount = _takeDust(epoch, account);
         emit DustReturned(epoch, funder, amount);
@@ -348,12 +348,8 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
             uint256 expiry = _expiry(epoch);
             if (block.timestamp < expiry) revert NotExpired(epoch, expiry);
         }
-        uint96 amount = account.balance + account.dust;
+        (address funder, uint96 amount) = _empty(epoch, account, Status.Refunded);
         if (amount == 0) revert NothingToMove(epoch);
-        account.status = Status.Refunded;
-        account.balance = 0;
-        account.dust = 0;
-        (, address funder, ) = registry.rolesOf(epoch);
         emit Refunded(epoch, funder, amount);
         token.safeTransfer(funder, amount);
     }
@@ -364,11 +360,7 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
         Account storage account = _active(epoch);
         uint256 sweepableAt = account.activatesAt + CLAIM_PERIOD;
         if (block.timestamp < sweepableAt) revert TooEarly(epoch, sweepableAt);
-        uint96 amount = account.balance + account.dust;
-        account.status = Status.Swept;
-        account.balance = 0;
-        account.dust = 0;
-        (, address funder, ) = registry.rolesOf(epoch);
+        (address funder, uint96 amount) = _empty(epoch, account, Status.Swept);
         emit Swept(epoch, funder, amount);
         token.safeTransfer(funder, amount);
     }
@@ -420,32 +412,35 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
         Claim[] calldata claims,
         uint256 deadline
     ) public view returns (bytes32) {
-        uint256[] memory epochs = new uint256[](claims.length);
-        uint256[] memory words = new uint256[](claims.length);
-        for (uint256 i = 0; i < claims.length; ++i) (epochs[i], words[i]) = (claims[i].epoch, claims[i].word);
+        uint256 length = claims.length;
+        uint256[] memory list = new uint256[](2 * length);
+        for (uint256 i = 0; i < length; ++i) {
+            Claim calldata one = claims[i];
+            (list[i], list[length + i]) = (one.epoch, one.word);
+        }
+        bytes32 epochs;
+        bytes32 words;
+        // An array is hashed as its items: keccak256(abi.encodePacked(epochs)), keccak256(abi.encodePacked(words)).
+        assembly ("memory-safe") {
+            let size := shl(5, length)
+            epochs := keccak256(add(list, 0x20), size)
+            words := keccak256(add(add(list, 0x20), size), size)
+        }
         return
             _hashTypedDataV4(
-                keccak256(
-                    abi.encode(
-                        CLAIM_TO_TYPEHASH,
-                        wallet,
-                        recipient,
-                        keccak256(abi.encodePacked(epochs)),
-                        keccak256(abi.encodePacked(words)),
-                        deadline
-                    )
-                )
+                keccak256(abi.encode(CLAIM_TO_TYPEHASH, wallet, recipient, epochs, words, deadline))
             );
     }
 
     function _claimAll(address wallet, address recipient, Claim[] calldata claims) private returns (uint256 paid) {
         if (claims.length > MAX_CLAIMS) revert TooManyClaims(MAX_CLAIMS, claims.length);
         for (uint256 i = 0; i < claims.length; ++i) {
-            (uint256 epoch, uint256 word) = (claims[i].epoch, claims[i].word);
+            Claim calldata one = claims[i];
+            (uint256 epoch, uint256 word) = (one.epoch, one.word);
             uint256 index = PayoutWord.index(word);
             address owner = registry.walletOf(epoch, index);
             if (owner != wallet) revert NotWallet(epoch, index, owner, wallet);
-            if (_spend(epoch, word, claims[i].proof)) paid += _settle(epoch, word, wallet, recipient);
+            if (_spend(epoch, word, one.proof)) paid += _settle(epoch, word, wallet, recipient);
             else emit ClaimSkipped(epoch, index);
         }
         if (paid != 0) token.safeTransfer(recipient, paid);
@@ -526,6 +521,19 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
         }
     }
 
+    /// @dev Takes all that an account holds, for its funder.
+    function _empty(
+        uint256 epoch,
+        Account storage account,
+        Status status
+    ) private returns (address funder, uint96 amount) {
+        (, funder, ) = _rolesOf(epoch);
+        amount = account.balance + account.dust;
+        account.status = status;
+        account.balance = 0;
+        account.dust = 0;
+    }
+
     function _takeDust(uint256 epoch, Account storage account) private returns (uint96 amount) {
         amount = account.dust;
         if (amount == 0) revert NothingToMove(epoch);
@@ -560,6 +568,10 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
 
     function _checkActive(uint256 epoch, Account storage account) private view {
         if (block.timestamp < account.activatesAt) revert NotActive(epoch, account.activatesAt);
+    }
+
+    function _rolesOf(uint256 epoch) private view returns (address steward, address funder, address vetoer) {
+        return registry.rolesOf(epoch);
     }
 
     function _expiry(uint256 epoch) private view returns (uint256 expiry) {
