@@ -7,6 +7,7 @@ import { Guardian__factory } from "../verifier-contracts/generated/types/factori
 import { IVerifier__factory } from "../verifier-contracts/generated/types/factories/IVerifier__factory.ts";
 import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
 import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
+import { PayoutBook__factory } from "../verifier-contracts/generated/types/factories/PayoutBook__factory.ts";
 import { ProvenanceRegistry__factory } from "../verifier-contracts/generated/types/factories/ProvenanceRegistry__factory.ts";
 import { RewardDistributor__factory } from "../verifier-contracts/generated/types/factories/RewardDistributor__factory.ts";
 import { VerifierRouter__factory } from "../verifier-contracts/generated/types/factories/VerifierRouter__factory.ts";
@@ -20,6 +21,7 @@ export const contractNames = [
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
+	"PayoutBook",
 	"PaymentChannels",
 ] as const;
 export type ContractName = (typeof contractNames)[number];
@@ -36,6 +38,7 @@ export const factories = {
 	ContributionRegistry: ContributionRegistry__factory,
 	EpochBook: EpochBook__factory,
 	RewardDistributor: RewardDistributor__factory,
+	PayoutBook: PayoutBook__factory,
 	PaymentChannels: PaymentChannels__factory,
 } as const;
 
@@ -48,6 +51,7 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	ContributionRegistry: ContributionRegistry__factory.createInterface(),
 	EpochBook: EpochBook__factory.createInterface(),
 	RewardDistributor: RewardDistributor__factory.createInterface(),
+	PayoutBook: PayoutBook__factory.createInterface(),
 	PaymentChannels: PaymentChannels__factory.createInterface(),
 };
 
@@ -74,6 +78,7 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		registry: ContributionRegistry__factory.connect(addresses.ContributionRegistry, runner),
 		book: EpochBook__factory.connect(addresses.EpochBook, runner),
 		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),
+		payouts: PayoutBook__factory.connect(addresses.PayoutBook, runner),
 		channels: PaymentChannels__factory.connect(addresses.PaymentChannels, runner),
 	};
 }

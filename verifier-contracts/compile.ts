@@ -14,6 +14,7 @@ export const contractNames = [
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
+	"PayoutBook",
 	"PaymentChannels",
 	"Guardian",
 	"Deployer",

@@ -7,6 +7,7 @@ import {ContributionRegistry} from "../src/ContributionRegistry.sol";
 import {EpochBook} from "../src/EpochBook.sol";
 import {EpochPolicy, Statement} from "../src/Epochs.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
+import {PayoutBook} from "../src/PayoutBook.sol";
 import {ProvenanceRegistry} from "../src/ProvenanceRegistry.sol";
 import {RewardDistributor} from "../src/RewardDistributor.sol";
 import {VerifierRouter} from "../src/VerifierRouter.sol";
@@ -57,6 +58,7 @@ abstract contract House is Test {
     ContributionRegistry internal registry;
     EpochBook internal book;
     RewardDistributor internal distributor;
+    PayoutBook internal payouts;
     IVerifier[8] internal verifiers;
 
     function setUp() public virtual {
@@ -74,7 +76,11 @@ abstract contract House is Test {
             _create("ContributionRegistry", abi.encode(token, router, predicted, treasury))
         );
         book = EpochBook(_create("EpochBook", abi.encode(registry, provenance)));
-        distributor = RewardDistributor(_create("RewardDistributor", abi.encode(book, ACTIVE - NOW, guardian)));
+        predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+        distributor = RewardDistributor(
+            _create("RewardDistributor", abi.encode(book, predicted, ACTIVE - NOW, guardian))
+        );
+        payouts = PayoutBook(_create("PayoutBook", abi.encode(distributor)));
         verifiers = [
             IVerifier(_create("ToyContributionVerifier", "")),
             IVerifier(_create("ToyQueryVerifier", "")),
@@ -370,7 +376,7 @@ abstract contract House is Test {
         uint256[7] memory publics,
         uint256[] memory words
     ) internal view returns (Proof memory) {
-        return _payoutProofAt(address(distributor), epoch, publics, words);
+        return _payoutProofAt(address(payouts), epoch, publics, words);
     }
 
     function _payoutProofAt(
@@ -390,7 +396,7 @@ abstract contract House is Test {
     function _postPage(uint256 epoch, uint256[] memory words, uint256 page, uint256 size) internal {
         uint256[7] memory publics = _payoutPublics(epoch, words, page * size, size);
         uint256[] memory part = _slice(words, page * size, size);
-        distributor.post(epoch, size, publics, part, _payoutProof(epoch, publics, part));
+        payouts.post(epoch, size, publics, part, _payoutProof(epoch, publics, part));
     }
 
     function _posted(uint256 contributors) internal returns (uint256 epoch, uint256[] memory words) {

@@ -9,6 +9,7 @@ import {EpochBook} from "../src/EpochBook.sol";
 import {EpochExpired, EpochPolicy, NotSteward, Phase, WrongPhase} from "../src/Epochs.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
 import {RewardDistributor} from "../src/RewardDistributor.sol";
+import {PayoutBook} from "../src/PayoutBook.sol";
 import {House} from "./House.sol";
 import {FalseToken, FeeToken, ReentrantToken} from "./Tokens.sol";
 
@@ -143,7 +144,7 @@ contract RewardDistributorTest is House {
         words[0] -= 1;
         words[3] += 1;
         vm.expectRevert(IVerifier.ProofRejected.selector);
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_one_wei_more_is_a_wrong_sum() public {
@@ -172,36 +173,36 @@ contract RewardDistributorTest is House {
         publics[6] = POOL + 1;
         proof = _payoutProof(epoch, publics, words);
         vm.expectRevert(abi.encodeWithSelector(RewardDistributor.PoolExceeded.selector, POOL, POOL + 1));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_a_charge_changed_is_rejected() public {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
         words[1] -= 1;
         vm.expectRevert(IVerifier.ProofRejected.selector);
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_an_aliased_word_is_refused() public {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
         words[2] += BN254.R;
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.WordMisplaced.selector, 2, words[2]));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        vm.expectRevert(abi.encodeWithSelector(PayoutBook.WordMisplaced.selector, 2, words[2]));
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function testFuzz_a_bit_outside_the_layout_is_refused(uint8 bit) public {
         vm.assume(bit > 96);
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
         words[4] ^= 1 << bit;
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.WordMisplaced.selector, 4, words[4]));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        vm.expectRevert(abi.encodeWithSelector(PayoutBook.WordMisplaced.selector, 4, words[4]));
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_another_order_is_refused() public {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
         (words[3], words[4]) = (words[4], words[3]);
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.WordMisplaced.selector, 3, words[3]));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        vm.expectRevert(abi.encodeWithSelector(PayoutBook.WordMisplaced.selector, 3, words[3]));
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_amounts_in_another_order_are_rejected() public {
@@ -209,7 +210,7 @@ contract RewardDistributorTest is House {
         uint256 amount = uint96(words[0]);
         (words[0], words[2]) = (0, amount | (2 << 128));
         vm.expectRevert(IVerifier.ProofRejected.selector);
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_a_missing_word_is_refused() public {
@@ -217,41 +218,41 @@ contract RewardDistributorTest is House {
         assembly ("memory-safe") {
             mstore(words, 4)
         }
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.WordCount.selector, COUNT, 4));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        vm.expectRevert(abi.encodeWithSelector(PayoutBook.WordCount.selector, COUNT, 4));
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_other_scores_and_pool_are_refused() public {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
         publics[0] = 1;
         vm.expectRevert(abi.encodeWithSelector(EpochBook.ScoreMismatch.selector, 0, 1));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
         publics[0] = 0;
         publics[1] += 1;
         vm.expectRevert(abi.encodeWithSelector(EpochBook.ScoreMismatch.selector, publics[1] - 1, publics[1]));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
         publics[1] -= 1;
         publics[3] += 1;
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.PoolMismatch.selector, POOL, POOL + 1));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        vm.expectRevert(abi.encodeWithSelector(PayoutBook.PoolMismatch.selector, POOL, POOL + 1));
+        payouts.post(epoch, PAGE, publics, words, proof);
         publics[3] -= 1;
         publics[2] = 1;
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.PageMisplaced.selector, 0, 1));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        vm.expectRevert(abi.encodeWithSelector(PayoutBook.PageMisplaced.selector, 0, 1));
+        payouts.post(epoch, PAGE, publics, words, proof);
         publics[2] = 0;
         publics[5] += 1;
         vm.expectRevert(IVerifier.ProofRejected.selector);
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_pages_have_a_size() public {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
         uint256[2] memory bad = [uint256(0), 1025];
         for (uint256 i = 0; i < 2; ++i) {
-            vm.expectRevert(abi.encodeWithSelector(RewardDistributor.PageSizeOutOfRange.selector, 1024, bad[i]));
-            distributor.post(epoch, bad[i], publics, words, proof);
+            vm.expectRevert(abi.encodeWithSelector(PayoutBook.PageSizeOutOfRange.selector, 1024, bad[i]));
+            payouts.post(epoch, bad[i], publics, words, proof);
         }
-        distributor.post(epoch, 1024, publics, words, proof);
+        payouts.post(epoch, 1024, publics, words, proof);
     }
 
     // --- payouts in pages ---
@@ -267,14 +268,14 @@ contract RewardDistributorTest is House {
             bytes32 root = _rootOf(epoch, part);
             assertEq(uint256(distributor.accountOf(epoch).status), 0, "not posted yet");
             vm.expectEmit();
-            emit RewardDistributor.PayoutPagePosted(epoch, id, page, root);
+            emit PayoutBook.PayoutPagePosted(epoch, id, page, root);
             if (page == 2) {
                 uint96 dust = uint96(_dustOf(words, POOL));
                 vm.expectEmit();
-                emit RewardDistributor.PayoutPosted(epoch, id, publics[1], uint96(POOL), dust, COUNT, SIZE, ACTIVE);
+                emit RewardDistributor.PayoutPosted(epoch, id, uint96(POOL), dust, COUNT, SIZE, ACTIVE);
             }
-            distributor.post(epoch, SIZE, publics, part, proof);
-            RewardDistributor.Payout memory posted = distributor.payoutOf(id);
+            payouts.post(epoch, SIZE, publics, part, proof);
+            PayoutBook.Payout memory posted = payouts.payoutOf(id);
             assertEq(posted.count, page == 2 ? 0 : publics[2] + part.length, "count");
             assertEq(posted.paid, page == 2 ? 0 : POOL - _dustOf(_slice(words, 0, (page + 1) * SIZE), POOL), "paid");
         }
@@ -300,10 +301,10 @@ contract RewardDistributorTest is House {
 
     function test_a_page_is_neither_left_out_nor_repeated() public {
         (uint256 epoch, uint256[] memory words) = _paged();
-        _pageRefused(epoch, words, 1, abi.encodeWithSelector(RewardDistributor.PageMisplaced.selector, 0, 2));
+        _pageRefused(epoch, words, 1, abi.encodeWithSelector(PayoutBook.PageMisplaced.selector, 0, 2));
         _postPage(epoch, words, 0, SIZE);
-        _pageRefused(epoch, words, 0, abi.encodeWithSelector(RewardDistributor.PageMisplaced.selector, 2, 0));
-        _pageRefused(epoch, words, 2, abi.encodeWithSelector(RewardDistributor.PageMisplaced.selector, 2, 4));
+        _pageRefused(epoch, words, 0, abi.encodeWithSelector(PayoutBook.PageMisplaced.selector, 2, 0));
+        _pageRefused(epoch, words, 2, abi.encodeWithSelector(PayoutBook.PageMisplaced.selector, 2, 4));
         _postPage(epoch, words, 1, SIZE);
         _postPage(epoch, words, 2, SIZE);
         bytes memory fault = _status(epoch, RewardDistributor.Status.None, RewardDistributor.Status.Posted);
@@ -315,8 +316,8 @@ contract RewardDistributorTest is House {
         uint256[7] memory publics = _payoutPublics(epoch, words, 0, SIZE);
         uint256[] memory part = _slice(words, 0, 1);
         Proof memory proof = _payoutProof(epoch, publics, part);
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.WordCount.selector, 2, 1));
-        distributor.post(epoch, SIZE, publics, part, proof);
+        vm.expectRevert(abi.encodeWithSelector(PayoutBook.WordCount.selector, 2, 1));
+        payouts.post(epoch, SIZE, publics, part, proof);
     }
 
     function test_words_of_a_page_stand_at_their_index() public {
@@ -326,8 +327,8 @@ contract RewardDistributorTest is House {
         uint256[] memory part = _slice(words, SIZE, SIZE);
         part[0] -= 2 << 128;
         Proof memory proof = _payoutProof(epoch, publics, part);
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.WordMisplaced.selector, 2, part[0]));
-        distributor.post(epoch, SIZE, publics, part, proof);
+        vm.expectRevert(abi.encodeWithSelector(PayoutBook.WordMisplaced.selector, 2, part[0]));
+        payouts.post(epoch, SIZE, publics, part, proof);
     }
 
     /// Payouts are proven along pages of scores; between their ends there is no commitment.
@@ -352,7 +353,7 @@ contract RewardDistributorTest is House {
         publics[6] = 5;
         Proof memory proof = _payoutProof(epoch, publics, part);
         vm.expectRevert(abi.encodeWithSelector(EpochBook.ScoreMismatch.selector, good, publics[1]));
-        distributor.post(epoch, SIZE, publics, part, proof);
+        payouts.post(epoch, SIZE, publics, part, proof);
     }
 
     /// Pages that name another sum of positive scores are true by themselves. They come to no end, and block nobody.
@@ -367,10 +368,10 @@ contract RewardDistributorTest is House {
             Proof memory proof = _payoutProof(epoch, publics, part);
             if (page == 2) {
                 vm.expectRevert(
-                    abi.encodeWithSelector(RewardDistributor.PositiveMismatch.selector, positive + 1, positive)
+                    abi.encodeWithSelector(PayoutBook.PositiveMismatch.selector, positive + 1, positive)
                 );
             }
-            distributor.post(epoch, SIZE, publics, part, proof);
+            payouts.post(epoch, SIZE, publics, part, proof);
             if (page != 2) {
                 vm.stopPrank();
                 _postPage(epoch, words, page, SIZE);
@@ -399,12 +400,12 @@ contract RewardDistributorTest is House {
         (uint256 epoch, uint256[] memory words) = _paged();
         _postPage(epoch, words, 0, SIZE);
         _fund(epoch, 1);
-        _pageRefused(epoch, words, 1, abi.encodeWithSelector(RewardDistributor.PoolMismatch.selector, POOL + 1, POOL));
+        _pageRefused(epoch, words, 1, abi.encodeWithSelector(PayoutBook.PoolMismatch.selector, POOL + 1, POOL));
         for (uint256 page = 0; page < 3; ++page) {
             uint256[7] memory publics = _payoutPublics(epoch, words, page * SIZE, SIZE);
             publics[3] = POOL + 1;
             uint256[] memory part = _slice(words, page * SIZE, SIZE);
-            distributor.post(epoch, SIZE, publics, part, _payoutProof(epoch, publics, part));
+            payouts.post(epoch, SIZE, publics, part, _payoutProof(epoch, publics, part));
         }
         RewardDistributor.Account memory account = distributor.accountOf(epoch);
         assertEq(uint256(account.balance) + account.dust, POOL + 1, "pool");
@@ -451,29 +452,29 @@ contract RewardDistributorTest is House {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
         Proof memory foreign = _payoutProof(epoch + 1, publics, words);
         vm.expectRevert(IVerifier.ProofRejected.selector);
-        distributor.post(epoch, PAGE, publics, words, foreign);
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, foreign);
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_another_chains_proof_is_rejected() public {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
         vm.chainId(31338);
         vm.expectRevert(IVerifier.ProofRejected.selector);
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_another_contracts_proof_is_rejected() public {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, ) = _ready();
         Proof memory proof = _payoutProofAt(address(book), epoch, publics, words);
         vm.expectRevert(IVerifier.ProofRejected.selector);
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_an_epoch_is_spent_once() public {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
         vm.expectRevert(_status(epoch, RewardDistributor.Status.None, RewardDistributor.Status.Posted));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_post_needs_scores_and_time() public {
@@ -483,23 +484,23 @@ contract RewardDistributorTest is House {
         uint256[7] memory publics = _payoutPublics(epoch, words, 0, PAGE);
         Proof memory proof = _payoutProof(epoch, publics, words);
         vm.expectRevert(abi.encodeWithSelector(WrongPhase.selector, epoch, Phase.Attributed, Phase.Open));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
         registry.closeEpoch(epoch);
         _postCheckpoint(epoch);
         _commitQueries(epoch);
         _postQueries(epoch);
         vm.expectRevert(abi.encodeWithSelector(WrongPhase.selector, epoch, Phase.Attributed, Phase.QueriesPosted));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
         _postAttribution(epoch);
         vm.warp(EXPIRY);
         vm.expectRevert(abi.encodeWithSelector(EpochExpired.selector, epoch, EXPIRY));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function test_post_is_for_anybody() public {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
         vm.prank(stranger);
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
         RewardDistributor.Account memory account = distributor.accountOf(epoch);
         assertEq(account.activatesAt, ACTIVE, "active");
         assertEq(account.dust, POOL - publics[6], "dust");
@@ -606,11 +607,11 @@ contract RewardDistributorTest is House {
 
     function test_vetoed_epochs_are_not_posted_again() public {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
         vm.prank(vetoer);
         distributor.veto(epoch, "no");
         vm.expectRevert(_status(epoch, RewardDistributor.Status.None, RewardDistributor.Status.Vetoed));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        payouts.post(epoch, PAGE, publics, words, proof);
         vm.expectRevert(_status(epoch, RewardDistributor.Status.Posted, RewardDistributor.Status.Vetoed));
         vm.prank(vetoer);
         distributor.veto(epoch, "no");
@@ -628,7 +629,7 @@ contract RewardDistributorTest is House {
         uint256 epoch = _attributed(COUNT);
         _fund(epoch, POOL);
         vm.warp(EXPIRY - 1);
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.NotExpired.selector, epoch, EXPIRY));
+        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.TooEarly.selector, epoch, EXPIRY));
         distributor.refund(epoch);
         vm.warp(EXPIRY);
         uint256 before = token.balanceOf(address(this));
@@ -758,9 +759,11 @@ contract RewardDistributorTest is House {
         vm.expectRevert(
             abi.encodeWithSelector(RewardDistributor.NotRegistrysDistributor.selector, address(distributor))
         );
-        new RewardDistributor(book, 1 days, guardian);
+        new RewardDistributor(book, address(payouts), 1 days, guardian);
         vm.expectRevert(abi.encodeWithSelector(RewardDistributor.DelayTooLong.selector, 31 days, 30 days));
-        new RewardDistributor(book, 31 days, guardian);
+        new RewardDistributor(book, address(payouts), 31 days, guardian);
+        vm.expectRevert(abi.encodeWithSelector(PayoutBook.NotDistributorsBook.selector, address(payouts)));
+        new PayoutBook(distributor);
     }
 
     // --- helpers ---
@@ -789,7 +792,7 @@ contract RewardDistributorTest is House {
         uint256[] memory part = _slice(words, page * SIZE, SIZE);
         Proof memory proof = _payoutProof(epoch, publics, part);
         vm.expectRevert(fault);
-        distributor.post(epoch, SIZE, publics, part, proof);
+        payouts.post(epoch, SIZE, publics, part, proof);
     }
 
     function _wrongSum(
@@ -799,8 +802,8 @@ contract RewardDistributorTest is House {
         Proof memory proof,
         uint256 sum
     ) private {
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.SumMismatch.selector, sum, publics[6]));
-        distributor.post(epoch, PAGE, publics, words, proof);
+        vm.expectRevert(abi.encodeWithSelector(PayoutBook.SumMismatch.selector, sum, publics[6]));
+        payouts.post(epoch, PAGE, publics, words, proof);
     }
 
     function _payoutId(uint256 epoch, uint256 pool, uint256 positive, uint256 size) private pure returns (bytes32) {
