@@ -118,7 +118,7 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     uint256 public constant CLAIM_PERIOD = 180 days;
     uint256 public constant MAX_DELAY = 30 days;
     /// @notice The most words of one call. Whatever they are, they fit the gas of one transaction.
-    uint256 public constant MAX_CLAIMS = 256;
+    uint256 public constant MAX_CLAIMS = 128;
     /// @notice What a wallet signs to have its words paid to `recipient`.
     bytes32 public constant CLAIM_TO_TYPEHASH =
         keccak256("ClaimTo(address wallet,address recipient,uint256[] epochs,uint256[] words,uint256 deadline)");
