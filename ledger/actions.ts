@@ -4,6 +4,7 @@ import { type Contracts, contractsAt } from "./contracts.ts";
 import type { Deployment } from "./deployment.ts";
 import { decodeError, LedgerError } from "./errors.ts";
 import { decodeLogs, type LedgerLog } from "./logs.ts";
+import { type Permit, signPermit } from "./permit.ts";
 import { RECEIPT_DEADLINE_MS, type Sender, senderOf } from "./sender.ts";
 
 /** A transaction in a block. In a trial run nothing is sent: `hash` is empty, there are no logs, and `gasUsed` is the node's estimate. */
@@ -33,8 +34,9 @@ export abstract class Actions {
 	protected readonly contracts: Contracts;
 	protected readonly sender: Sender;
 	protected readonly signer: Signer;
+	/** whether nothing is sent */
+	protected readonly trial: boolean;
 	readonly #deadlineMs: number;
-	readonly #trial: boolean;
 
 	/** Use {@link open}, which holds the signer's chain against the deployment. */
 	constructor(options: ActionOptions, sender: Sender) {
@@ -45,7 +47,7 @@ export abstract class Actions {
 		this.sender = sender;
 		this.signer = signer;
 		this.#deadlineMs = deadlineMs;
-		this.#trial = trial;
+		this.trial = trial;
 	}
 
 	/** @throws LedgerError `node.wrong-chain`, `node.unreachable`, `input.invalid` */
@@ -81,10 +83,16 @@ export abstract class Actions {
 		});
 	}
 
+	/** Signs a permit and sends the call that uses it, with no other spending of this key in between: permits are numbered. */
+	protected permitted(spender: string, value: bigint, call: (permit: Permit) => Promise<ContractTransaction>): Promise<Outcome> {
+		const { token } = this.contracts;
+		return this.sender.alone(async () => this.send(call(await signPermit(this.signer, { token, spender, value }))));
+	}
+
 	/** Sends a call and waits for its receipt; in a trial run, asks the node what it would take. */
 	protected async send(call: Promise<ContractTransaction>): Promise<Outcome> {
 		const request = await call.catch(rethrow);
-		if (this.#trial) {
+		if (this.trial) {
 			const gasUsed = await this.signer.estimateGas(request).catch(rethrow);
 			return { hash: "", blockNumber: 0, gasUsed, logs: [] };
 		}

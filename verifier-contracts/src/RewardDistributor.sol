@@ -149,7 +149,7 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
         if (activationDelay_ > MAX_DELAY) revert DelayTooLong(activationDelay_, MAX_DELAY);
         book = book_;
         registry = book_.registry();
-        token = registry.token();
+        token = registry.vault().token();
         activationDelay = activationDelay_;
         payouts = payouts_;
         guardian = guardian_;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Proof} from "../src/IVerifier.sol";
 import {RewardDistributor} from "../src/RewardDistributor.sol";
 import {House} from "./House.sol";
 
 /// @title What claims of several words are made of
 abstract contract Claims is House {
     uint256 internal constant LAST = ACTIVE + 100 days;
+    uint256 internal constant COUNT = 5;
 
     function _one(
         uint256 epoch,
@@ -110,7 +112,7 @@ abstract contract Claims is House {
     /// @dev An epoch of one contribution, of `wallet`, that pays all but the dust to it.
     function _postedFor(address wallet) internal returns (uint256 epoch, uint256[] memory words) {
         epoch = registry.openEpoch(_policy());
-        _contributeAs(epoch, wallet);
+        _contributeAs(epoch, 0, wallet);
         registry.closeEpoch(epoch);
         _postCheckpoint(epoch);
         _commitQueries(epoch);
@@ -119,5 +121,30 @@ abstract contract Claims is House {
         _fund(epoch, POOL);
         words = _payoutWords(1);
         _post(epoch, words);
+    }
+
+    /// @dev An attributed and funded epoch with a good proof for its words.
+    function _ready()
+        internal
+        returns (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof)
+    {
+        epoch = _attributed(COUNT);
+        _fund(epoch, POOL);
+        words = _payoutWords(COUNT);
+        publics = _payoutPublics(epoch, words, 0, PAGE);
+        proof = _payoutProof(epoch, publics, words);
+    }
+
+    function _status(
+        uint256 epoch,
+        RewardDistributor.Status expected,
+        RewardDistributor.Status actual
+    ) internal pure returns (bytes memory) {
+        return abi.encodeWithSelector(RewardDistributor.WrongStatus.selector, epoch, expected, actual);
+    }
+
+    function _invalid(uint256 epoch, uint256 word, bytes32[] memory proof) internal {
+        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.ClaimInvalid.selector, epoch, word));
+        distributor.claim(epoch, word, proof);
     }
 }
