@@ -47,6 +47,14 @@ export const keyFaults = [
 ] as const;
 export type KeyFault = (typeof keyFaults)[number];
 
+/** State of a proposal at the governor. */
+export const proposalStates = ["Pending", "Active", "Canceled", "Defeated", "Succeeded", "Queued", "Expired", "Executed"] as const;
+export type ProposalState = (typeof proposalStates)[number];
+
+/** Kinds of a vote, in the contract's order. */
+export const voteKinds = ["against", "for", "abstain"] as const;
+export type VoteKind = (typeof voteKinds)[number];
+
 /** Status of a payment channel. */
 export const channelStatuses = ["None", "Open", "Closing", "Closed"] as const;
 export type ChannelStatus = (typeof channelStatuses)[number];

@@ -16,6 +16,8 @@ export const contractNames = [
 	"RewardDistributor",
 	"PaymentChannels",
 	"Guardian",
+	"OpenTimelock",
+	"OpenGovernor",
 	"Deployer",
 	"IVerifier",
 ] as const;
