@@ -20,6 +20,8 @@ export const contractNames = [
 	"Reputation",
 	"PaymentChannels",
 	"Guardian",
+	"OpenTimelock",
+	"OpenGovernor",
 	"Deployer",
 	"IVerifier",
 ] as const;
