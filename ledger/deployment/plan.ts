@@ -48,12 +48,10 @@ export interface ServiceTerms {
 	readonly challengerShare: bigint;
 }
 
-const DAY = 86_400n;
-
 /** The first services of the vault. A service more is a line more. */
 export function services(at: Addresses): { readonly service: string; readonly terms: ServiceTerms }[] {
 	const contributions = { unbonding: 0n, appealWindow: 0n, cap: 10_000n, challengerShare: 0n };
-	const datanets = { unbonding: 7n * DAY, appealWindow: 3n * DAY, cap: 10_000n, challengerShare: 5_000n };
+	const datanets = { unbonding: BigInt(7 * DAY), appealWindow: BigInt(3 * DAY), cap: 10_000n, challengerShare: 5_000n };
 	return [
 		{ service: at.ContributionRegistry, terms: contributions },
 		{ service: at.Datanets, terms: datanets },
@@ -89,6 +87,7 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 	StakeVault: {
 		create: (at, { owner, treasury }) => [at.OpenToken, owner, treasury, services(at)],
 		shows: (at, { owner, treasury }) => ({ token: at.OpenToken, owner, treasury }),
+		slow: ["registerService", "retireService"],
 	},
 	Datanets: {
 		create: (at, { owner }) => [at.StakeVault, at.ProvenanceRegistry, at.VerifierRouter, at.Guardian, owner],
