@@ -55,7 +55,7 @@ export interface EpochPolicy {
 	/** the most contributions, 1 to 65,535 */
 	readonly capacity: number;
 	/** whose accepted submissions alone may be contributed; 0 for none */
-	readonly datanet: number;
+	readonly datanet: bigint;
 	/** may veto a payout before it is active; the zero address for nobody */
 	readonly vetoer: string;
 	/** wei */

@@ -92,9 +92,9 @@ describe("deploy", () => {
 			const { OpenTimelock } = deployment.contracts;
 			expect(deployment.terms).toMatchObject({ owner: OpenTimelock, treasury: OpenTimelock });
 			expect((await checkDeployment(there, deployment)).filter(({ ok }) => !ok)).toEqual([]);
-			const { token, router, registry } = contractsAt(deployment.contracts, there);
+			const { token, router, vault } = contractsAt(deployment.contracts, there);
 			expect(await router.owner()).toBe(OpenTimelock);
-			expect(await registry.treasury()).toBe(OpenTimelock);
+			expect(await vault.treasury()).toBe(OpenTimelock);
 			expect(await token.balanceOf(OpenTimelock)).toBe(10n ** 27n);
 			expect(await token.getVotes(signer.address)).toBe(10n ** 27n);
 		} finally {

@@ -73,7 +73,10 @@ test("a verdict is shown, appealed, settled and collected", async () => {
 	expect(await stake("settle", "1", "--key", "STRANGER")).toMatchObject({ code: 6, stderr: expect.stringContaining("settled from 20") });
 	await street.wait(DAY);
 	expect(await json("settle", "1", "--key", "STRANGER")).toMatchObject({ status: "Settled", amount: parseEther("1").toString() });
-	expect(await stake("show", street.stranger.address)).toMatchObject({ code: 0, stdout: expect.stringContaining("0.500000 OPEN to collect") });
+	expect(await stake("show", street.stranger.address)).toMatchObject({
+		code: 0,
+		stdout: expect.stringContaining("0.500000 OPEN to collect"),
+	});
 	expect(await json("collect", "--key", "STRANGER")).toMatchObject({ paid: parseEther("0.5").toString() });
 	await street.wait(30 * DAY);
 	expect(await json("settle", "2", "--key", "STRANGER")).toMatchObject({ status: "Overturned" });
