@@ -66,6 +66,8 @@ describe("a datanet", () => {
 	it("is disputed by a proof, which wins for its maker", async () => {
 		const datanet = await nets.create("Curated");
 		await nets.record(3, "original");
+		// Earlier is earlier by a second at least.
+		await nets.wait(1);
 		const submission = await nets.submit(datanet, "copy");
 		await nets.curator.accept(submission);
 		const { challenge, deposit } = await nets.challenger.challenge({ submission, evidence: hash("e"), uri: "ipfs://e" });
