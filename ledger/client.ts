@@ -263,12 +263,6 @@ export class LedgerClient extends Actions {
 		return this.send(this.contracts.distributor.claim.populateTransaction(epoch, word, [...proof]));
 	}
 
-	/** Settles several words in one transaction. About 200 fit the gas of one transaction. */
-	async claimMany(claims: readonly Claim[]): Promise<Outcome> {
-		const structs = claims.map((claim) => ({ ...claim, proof: [...claim.proof] }));
-		return this.send(this.contracts.distributor.claimMany.populateTransaction(structs));
-	}
-
 	/** Moves the dust of one epoch into the pool of another. By the steward of both. */
 	async carryDust(epochs: { from: bigint; to: bigint }): Promise<Outcome> {
 		return this.send(this.contracts.distributor.carry.populateTransaction(epochs.from, epochs.to));

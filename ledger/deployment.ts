@@ -63,7 +63,7 @@ export interface Deployed {
  *
  * @param options.signer pays the gas; holds its key and has a provider
  * @param options.treasury receives the whole token supply and charged stakes
- * @param options.guardian may stop circuits
+ * @param options.guardian may stop circuits and veto payouts that are not active yet
  * @param options.activationDelay seconds from a posted payout to the first claim, at most 30 days
  * @param options.verificationKeys keys to register; development keys on chain 31337 only
  * @param options.onStep told of each transaction when it is in a block
@@ -94,7 +94,7 @@ export async function deploy(options: {
 		const book = await put("EpochBook", new factories.EpochBook().getDeployTransaction(registry.address, provenance.address));
 		const distributor = await put(
 			"RewardDistributor",
-			new factories.RewardDistributor().getDeployTransaction(book.address, activationDelay),
+			new factories.RewardDistributor().getDeployTransaction(book.address, activationDelay, guardian),
 		);
 		const channels = await put("PaymentChannels", new factories.PaymentChannels().getDeployTransaction(token.address));
 		const deployment: Deployment = {

@@ -272,7 +272,7 @@ describe("an epoch", () => {
 		});
 		const forged = { ...claimOf(epoch, words, 2, PLACES), word: (words[2] as bigint) + 1n };
 		expect((await refusal(house.steward.claim(forged))).name).toBe("ClaimInvalid");
-		await house.steward.claimMany([claimOf(epoch, words, 1, PLACES), claimOf(epoch, words, 2, PLACES)]);
+		for (const index of [1, 2]) await house.steward.claim(claimOf(epoch, words, index, PLACES));
 		expect((await house.reader.contribution(epoch, 1))?.stake).toBe(STAKE - parseEther("2"));
 		const held = await house.reader.balance(charged.address);
 		expect(await house.reader.stakeReleased(epoch, 1)).toBe(true);

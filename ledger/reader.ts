@@ -92,6 +92,8 @@ export interface AccountState {
 	readonly balance: bigint;
 	/** after the post: left over by the policy and still here */
 	readonly dust: bigint;
+	/** what the positive words add up to; 0 before the post */
+	readonly paid: bigint;
 	/** claims open at this time; 0 before the post */
 	readonly activatesAt: bigint;
 	/** number of words; 0 before the post */
@@ -217,21 +219,17 @@ export class LedgerReader {
 	/** The money of an epoch; all zero before it is funded. */
 	async account(epoch: bigint): Promise<AccountState> {
 		const account = await this.#contracts.distributor.accountOf(epoch).catch(rethrow);
-		const { balance, dust, activatesAt } = account;
-		const { payout } = await this.#contracts.distributor.payoutOf(account.payout, 0).catch(rethrow);
-		const [count, pageSize] = [Number(payout.count), Number(payout.pageSize)];
+		const { balance, dust, paid, activatesAt } = account;
+		const [count, pageSize] = [Number(account.count), Number(account.pageSize)];
 		const pages = count === 0 ? 0 : Math.ceil(count / pageSize);
 		const roots = await Promise.all(
-			Array.from({ length: pages }, (_, page) => this.#contracts.distributor.payoutOf(account.payout, page).catch(rethrow)),
+			Array.from({ length: pages }, (_, page) => this.#contracts.distributor.rootOf(epoch, page).catch(rethrow)),
 		);
-		return {
-			...{ status: nameOf(accountStatuses, account.status), balance, dust, activatesAt, count, pageSize },
-			roots: roots.map(({ root }) => root),
-		};
+		return { status: nameOf(accountStatuses, account.status), balance, dust, paid, activatesAt, count, pageSize, roots };
 	}
 
 	/**
-	 * The number of pages of a payout that are posted.
+	 * The number of pages of a payout that are posted, while it is not complete; 0 from then on.
 	 *
 	 * @param payout what its pages follow from, beside the scores
 	 */
@@ -239,8 +237,8 @@ export class LedgerReader {
 		const { pool, positive, pageSize } = payout;
 		const values = [epoch, pool, positive, BigInt(pageSize)];
 		const id = keccak256(AbiCoder.defaultAbiCoder().encode(["uint256", "uint256", "uint256", "uint256"], values));
-		const { payout: begun } = await this.#contracts.distributor.payoutOf(id, 0).catch(rethrow);
-		return Math.ceil(Number(begun.count) / pageSize);
+		const { count } = await this.#contracts.distributor.payoutOf(id).catch(rethrow);
+		return Math.ceil(Number(count) / pageSize);
 	}
 
 	/** Whether the word of a contribution was settled. */

@@ -28,46 +28,78 @@ library PayoutWord {
 /// upwards. Every leaf has the same depth and a claim's proof must have exactly that length, so an inner node cannot
 /// pass for a leaf; the word's own index, checked when the root was built, says at which page and position it stands.
 library PayoutTree {
-    /// @notice The number of siblings in a proof: ceil(log2(count)).
-    function depth(uint256 count) internal pure returns (uint256 result) {
-        while (1 << result < count) ++result;
+    /// @notice Whether a proof over `count` words, at least one, has `depth` siblings: depth = ceil(log2(count)).
+    function isDepth(uint256 count, uint256 depth) internal pure returns (bool) {
+        // For depth > 0 it says (count - 1) >> (depth - 1) == 1, so 2^(depth-1) < count <= 2^depth; for depth 0, count == 1.
+        return (2 * count - 1) >> depth == 1;
     }
 
-    function leaf(uint256 epoch, uint256 word) internal pure returns (bytes32 result) {
+    /// @notice Reads a page of words in one pass: what it pays, and the root over it. At least one word, at most 2^32.
+    /// @param first index of the page's first word
+    /// @return root of the tree
+    /// @return paid sum of the positive words
+    /// @return placed whether each word has its layout and stands at its place; the other results count only if so
+    function read(
+        uint256 epoch,
+        uint256 first,
+        uint256[] calldata words
+    ) internal pure returns (bytes32 root, uint256 paid, bool placed) {
+        // Equivalent Solidity:
+        //     placed = true;
+        //     bytes32[] memory nodes = new bytes32[](size); // size: the power of two from words.length on
+        //     for (uint256 i = 0; i < words.length; ++i) {
+        //         placed = placed && PayoutWord.isAt(words[i], first + i);
+        //         if (!PayoutWord.isCharge(words[i])) paid += PayoutWord.amount(words[i]);
+        //         nodes[i] = keccak256(abi.encode(epoch, words[i]));
+        //     }
+        //     for (; size > 1; size /= 2) {
+        //         for (uint256 i = 0; i < size / 2; ++i) nodes[i] = keccak256(abi.encode(nodes[2 * i], nodes[2 * i + 1]));
+        //     }
+        //     root = nodes[0];
         assembly ("memory-safe") {
+            // The nodes lie behind the free memory pointer: nothing else is put there before the root is known.
+            let base := mload(0x40)
+            let size := shl(5, words.length)
+            let faults := 0
             mstore(0x00, epoch)
-            mstore(0x20, word)
-            result := keccak256(0x00, 0x40)
-        }
-    }
-
-    function node(bytes32 left, bytes32 right) internal pure returns (bytes32 result) {
-        assembly ("memory-safe") {
-            mstore(0x00, left)
-            mstore(0x20, right)
-            result := keccak256(0x00, 0x40)
-        }
-    }
-
-    /// @notice The root over `words`; at least one.
-    function root(uint256 epoch, uint256[] calldata words) internal pure returns (bytes32 result) {
-        uint256 size = 1 << depth(words.length);
-        bytes32[] memory nodes = new bytes32[](size);
-        assembly ("memory-safe") {
-            let base := add(nodes, 0x20)
-            mstore(0x00, epoch)
-            let end := shl(5, words.length)
-            for { let i := 0 } lt(i, end) { i := add(i, 0x20) } {
-                mstore(0x20, calldataload(add(words.offset, i)))
-                mstore(add(base, i), keccak256(0x00, 0x40))
-            }
-            // Each level overwrites the first half of the one below.
-            for { size := shl(5, size) } gt(size, 0x20) { size := shr(1, size) } {
-                for { let i := 0 } lt(i, size) { i := add(i, 0x40) } {
-                    mstore(add(base, shr(1, i)), keccak256(add(base, i), 0x40))
+            {
+                let place := shl(128, first)
+                // From here to the node: a word's distance to its node never changes.
+                let shift := sub(base, words.offset)
+                let end := add(words.offset, size)
+                for { let from := words.offset } lt(from, end) { from := add(from, 0x20) } {
+                    let word := calldataload(from)
+                    mstore(0x20, word)
+                    mstore(add(from, shift), keccak256(0x00, 0x40))
+                    // Without its index a word is its amount and sign, and nothing above them.
+                    word := xor(word, place)
+                    faults := or(faults, word)
+                    paid := add(paid, mul(word, iszero(shr(96, word))))
+                    place := add(place, shl(128, 1))
                 }
             }
-            result := mload(base)
+            placed := iszero(shr(97, faults))
+            {
+                let full := 0x20
+                for {} lt(full, size) {} { full := shl(1, full) }
+                // Zero leaves: what lies here may have been used.
+                calldatacopy(add(base, size), calldatasize(), sub(full, size))
+                size := full
+            }
+            // Each level overwrites the first half of the one below. Four nodes a turn; on the last two levels what they write beyond
+            // the level is never read.
+            for {} gt(size, 0x20) { size := shr(1, size) } {
+                let to := base
+                let end := add(base, size)
+                for { let from := base } lt(from, end) { from := add(from, 0x100) } {
+                    mstore(to, keccak256(from, 0x40))
+                    mstore(add(to, 0x20), keccak256(add(from, 0x40), 0x40))
+                    mstore(add(to, 0x40), keccak256(add(from, 0x80), 0x40))
+                    mstore(add(to, 0x60), keccak256(add(from, 0xc0), 0x40))
+                    to := add(to, 0x80)
+                }
+            }
+            root := mload(base)
         }
     }
 
@@ -77,10 +109,25 @@ library PayoutTree {
         uint256 word,
         uint256 position,
         bytes32[] calldata proof
-    ) internal pure returns (bytes32 result) {
-        result = leaf(epoch, word);
-        for (uint256 i = 0; i < proof.length; ++i) {
-            result = (position >> i) & 1 == 0 ? node(result, proof[i]) : node(proof[i], result);
+    ) internal pure returns (bytes32 root) {
+        // Equivalent Solidity:
+        //     root = keccak256(abi.encode(epoch, word));
+        //     for (uint256 i = 0; i < proof.length; ++i) {
+        //         bool left = (position >> i) & 1 == 0;
+        //         root = left ? keccak256(abi.encode(root, proof[i])) : keccak256(abi.encode(proof[i], root));
+        //     }
+        assembly ("memory-safe") {
+            mstore(0x00, epoch)
+            mstore(0x20, word)
+            root := keccak256(0x00, 0x40)
+            let end := add(proof.offset, shl(5, proof.length))
+            for { let from := proof.offset } lt(from, end) { from := add(from, 0x20) } {
+                let own := shl(5, and(position, 1))
+                mstore(own, root)
+                mstore(xor(own, 0x20), calldataload(from))
+                root := keccak256(0x00, 0x40)
+                position := shr(1, position)
+            }
         }
     }
 }

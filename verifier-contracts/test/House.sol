@@ -74,7 +74,7 @@ abstract contract House is Test {
             _create("ContributionRegistry", abi.encode(token, router, predicted, treasury))
         );
         book = EpochBook(_create("EpochBook", abi.encode(registry, provenance)));
-        distributor = RewardDistributor(_create("RewardDistributor", abi.encode(book, ACTIVE - NOW)));
+        distributor = RewardDistributor(_create("RewardDistributor", abi.encode(book, ACTIVE - NOW, guardian)));
         verifiers = [
             IVerifier(_create("ToyContributionVerifier", "")),
             IVerifier(_create("ToyQueryVerifier", "")),

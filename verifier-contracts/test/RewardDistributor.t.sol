@@ -274,15 +274,20 @@ contract RewardDistributorTest is House {
                 emit RewardDistributor.PayoutPosted(epoch, id, publics[1], uint96(POOL), dust, COUNT, SIZE, ACTIVE);
             }
             distributor.post(epoch, SIZE, publics, part, proof);
-            (RewardDistributor.Payout memory payout, bytes32 posted) = distributor.payoutOf(id, page);
-            assertEq(posted, root, "root");
-            assertEq(payout.count, publics[2] + part.length, "count");
-            assertEq(payout.pageSize, SIZE, "page size");
+            RewardDistributor.Payout memory posted = distributor.payoutOf(id);
+            assertEq(posted.count, page == 2 ? 0 : publics[2] + part.length, "count");
+            assertEq(posted.paid, page == 2 ? 0 : POOL - _dustOf(_slice(words, 0, (page + 1) * SIZE), POOL), "paid");
+        }
+        for (uint256 page = 0; page < 3; ++page) {
+            assertEq(distributor.rootOf(epoch, page), _rootOf(epoch, _slice(words, page * SIZE, SIZE)), "root");
         }
         vm.stopPrank();
         RewardDistributor.Account memory account = distributor.accountOf(epoch);
         assertEq(uint256(account.status), uint256(RewardDistributor.Status.Posted), "posted");
         assertEq(account.payout, id, "payout");
+        assertEq(account.count, COUNT, "words");
+        assertEq(account.pageSize, SIZE, "page size");
+        assertEq(account.paid, account.balance, "paid");
         assertEq(uint256(account.balance) + account.dust, POOL, "pool");
         vm.warp(ACTIVE);
         for (uint256 i = 0; i < COUNT; ++i) _claim(epoch, words, i, SIZE);
@@ -565,23 +570,6 @@ contract RewardDistributorTest is House {
         assertEq(token.balanceOf(to), uint96(words[0]) + STAKE, "stake follows");
     }
 
-    function test_claim_many_of_several_epochs() public {
-        (uint256 first, uint256[] memory words) = _posted(COUNT);
-        (uint256 second, ) = _posted(COUNT);
-        vm.warp(ACTIVE);
-        RewardDistributor.Claim[] memory claims = new RewardDistributor.Claim[](2);
-        claims[0] = RewardDistributor.Claim(first, words[0], _siblings(first, words, 0));
-        claims[1] = RewardDistributor.Claim(second, words[0], _siblings(second, words, 0));
-        distributor.claimMany(claims);
-        assertEq(token.balanceOf(_wallet(0)), 2 * uint256(uint96(words[0])), "paid");
-        claims[0] = claims[1];
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.AlreadyClaimed.selector, second, 0));
-        distributor.claimMany(claims);
-        claims = new RewardDistributor.Claim[](1025);
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.TooManyClaims.selector, 1024, 1025));
-        distributor.claimMany(claims);
-    }
-
     function test_stake_is_locked_until_the_word_is_settled() public {
         (uint256 epoch, uint256[] memory words) = _posted(COUNT);
         vm.warp(ACTIVE);
@@ -770,9 +758,9 @@ contract RewardDistributorTest is House {
         vm.expectRevert(
             abi.encodeWithSelector(RewardDistributor.NotRegistrysDistributor.selector, address(distributor))
         );
-        new RewardDistributor(book, 1 days);
+        new RewardDistributor(book, 1 days, guardian);
         vm.expectRevert(abi.encodeWithSelector(RewardDistributor.DelayTooLong.selector, 31 days, 30 days));
-        new RewardDistributor(book, 31 days);
+        new RewardDistributor(book, 31 days, guardian);
     }
 
     // --- helpers ---
