@@ -1,5 +1,5 @@
-/** What all clients of the contracts share: one key on one deployment, one transaction per action, approve-then-spend, and trial runs. */
-import type { ContractTransaction, Signer } from "ethers";
+/** What all clients of the contracts share: one key on one deployment, one transaction per action, approve-then-spend, permits, and trial runs. */
+import { type ContractTransaction, Signature, type Signer } from "ethers";
 import { type Contracts, contractsAt } from "./contracts.ts";
 import type { Deployment } from "./deployment.ts";
 import { decodeError, LedgerError } from "./errors.ts";
@@ -25,6 +25,29 @@ export interface ActionOptions {
 	/** whether transactions are only estimated and never sent */
 	readonly trial?: boolean;
 }
+
+/** An approval that is signed and goes along with the call that spends (ERC-2612). */
+export interface Permit {
+	/** last second of its validity */
+	readonly deadline: bigint;
+	readonly v: number;
+	readonly r: string;
+	readonly s: string;
+}
+
+/** How long a permit stays valid, in seconds after the latest block. */
+const PERMIT_LIFE = 3_600n;
+
+/** ERC-2612. */
+const permit = {
+	Permit: [
+		{ name: "owner", type: "address" },
+		{ name: "spender", type: "address" },
+		{ name: "value", type: "uint256" },
+		{ name: "nonce", type: "uint256" },
+		{ name: "deadline", type: "uint256" },
+	],
+};
 
 /** The actions of one key on one deployment. Any number may run at once. */
 export abstract class Actions {
@@ -79,6 +102,26 @@ export abstract class Actions {
 			const approval = allowance >= amount ? undefined : await this.send(token.approve.populateTransaction(spender, amount));
 			return { ...(await spend()), approval };
 		});
+	}
+
+	/** Signs a permit and sends the call that uses it, with no other spending of this key in between: permits are numbered. */
+	protected permitted(spender: string, amount: bigint, call: (permit: Permit) => Promise<ContractTransaction>): Promise<Outcome> {
+		return this.sender.alone(async () => this.send(call(await this.#permit(spender, amount))));
+	}
+
+	async #permit(spender: string, value: bigint): Promise<Permit> {
+		const { token } = this.contracts;
+		const [domain, nonce, block] = await Promise.all([
+			token.eip712Domain().catch(rethrow),
+			token.nonces(this.address).catch(rethrow),
+			this.signer.provider?.getBlock("latest").catch(rethrow),
+		]);
+		const { name, version, chainId, verifyingContract } = domain;
+		const deadline = BigInt(block?.timestamp ?? 0) + PERMIT_LIFE;
+		const message = { owner: this.address, spender, value, nonce, deadline };
+		const signed = await this.signer.signTypedData({ name, version, chainId, verifyingContract }, permit, message).catch(rethrow);
+		const { v, r, s } = Signature.from(signed);
+		return { deadline, v, r, s };
 	}
 
 	/** Sends a call and waits for its receipt; in a trial run, asks the node what it would take. */

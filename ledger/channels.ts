@@ -4,8 +4,7 @@
  * Every function throws LedgerError: `transaction.reverted` with the contract's reason, any other `transaction.*`, `node.*`, `input.invalid`.
  * Amounts are in wei of OPEN, times in seconds.
  */
-import { type ContractTransaction, Signature } from "ethers";
-import { Actions, type Outcome, rethrow } from "./actions.ts";
+import { Actions, type Outcome } from "./actions.ts";
 import { LedgerError } from "./errors.ts";
 import { type ChannelKey, channelId, type Voucher } from "./voucher.ts";
 
@@ -23,9 +22,6 @@ export interface ChannelOpening {
 /** A channel that was opened. */
 export type Opened = Outcome & { readonly id: string; readonly key: ChannelKey };
 
-/** How long a permit stays valid, in seconds after the latest block. */
-const PERMIT_LIFE = 3_600n;
-
 /** The actions of one key in payment channels. Any number may run at once. */
 export class ChannelClient extends Actions {
 	/** Approves and opens a channel with us as its payer. */
@@ -40,7 +36,7 @@ export class ChannelClient extends Actions {
 	/** As {@link openChannel} in one transaction, with a signed permit (ERC-2612) as the approval. */
 	async openWithPermit(opening: ChannelOpening): Promise<Opened> {
 		const { payee, delay, salt, amount } = opening;
-		const outcome = await this.#permitted(amount, ({ deadline, v, r, s }) =>
+		const outcome = await this.permitted(this.deployment.contracts.PaymentChannels, amount, ({ deadline, v, r, s }) =>
 			this.contracts.channels.openWithPermit.populateTransaction(payee, delay, salt, amount, deadline, v, r, s),
 		);
 		return { ...outcome, ...this.#named(opening) };
@@ -57,7 +53,7 @@ export class ChannelClient extends Actions {
 	/** As {@link topUp} in one transaction, with a signed permit as the approval. */
 	async topUpWithPermit(deposit: { key: ChannelKey; amount: bigint }): Promise<Outcome> {
 		const { key, amount } = deposit;
-		return this.#permitted(amount, ({ deadline, v, r, s }) =>
+		return this.permitted(this.deployment.contracts.PaymentChannels, amount, ({ deadline, v, r, s }) =>
 			this.contracts.channels.topUpWithPermit.populateTransaction({ ...key }, amount, deadline, v, r, s),
 		);
 	}
@@ -104,43 +100,4 @@ export class ChannelClient extends Actions {
 		const key = { payer: this.address, payee, delay, salt };
 		return { id: channelId(this.deployment, key), key };
 	}
-
-	/** Signs a permit and sends the call that uses it, with no other spending of this key in between: permits are numbered. */
-	#permitted(amount: bigint, call: (permit: Permit) => Promise<ContractTransaction>): Promise<Outcome> {
-		return this.sender.alone(async () => this.send(call(await this.#permit(amount))));
-	}
-
-	async #permit(value: bigint): Promise<Permit> {
-		const { token } = this.contracts;
-		const spender = this.deployment.contracts.PaymentChannels;
-		const [domain, nonce, block] = await Promise.all([
-			token.eip712Domain().catch(rethrow),
-			token.nonces(this.address).catch(rethrow),
-			this.signer.provider?.getBlock("latest").catch(rethrow),
-		]);
-		const { name, version, chainId, verifyingContract } = domain;
-		const deadline = BigInt(block?.timestamp ?? 0) + PERMIT_LIFE;
-		const message = { owner: this.address, spender, value, nonce, deadline };
-		const signed = await this.signer.signTypedData({ name, version, chainId, verifyingContract }, permit, message).catch(rethrow);
-		const { v, r, s } = Signature.from(signed);
-		return { deadline, v, r, s };
-	}
 }
-
-interface Permit {
-	readonly deadline: bigint;
-	readonly v: number;
-	readonly r: string;
-	readonly s: string;
-}
-
-/** ERC-2612. */
-const permit = {
-	Permit: [
-		{ name: "owner", type: "address" },
-		{ name: "spender", type: "address" },
-		{ name: "value", type: "uint256" },
-		{ name: "nonce", type: "uint256" },
-		{ name: "deadline", type: "uint256" },
-	],
-};
