@@ -17,6 +17,8 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	pool: async () => (await import("./pool.ts")).poolCommand,
 	channel: async () => (await import("./channel.ts")).channelCommand,
 	record: async () => (await import("./record.ts")).recordCommand,
+	fees: async () => (await import("./fees.ts")).feesCommand,
+	grant: async () => (await import("./grant.ts")).grantCommand,
 };
 
 const context = new CommandContext();

@@ -1,9 +1,11 @@
 /** The deployed contracts as typed ethers objects. */
 import type { ContractRunner, Interface } from "ethers";
+import { AccessGrants__factory } from "../verifier-contracts/generated/types/factories/AccessGrants__factory.ts";
 import { ContributionRegistry__factory } from "../verifier-contracts/generated/types/factories/ContributionRegistry__factory.ts";
 import { Deployer__factory } from "../verifier-contracts/generated/types/factories/Deployer__factory.ts";
 import { EpochBook__factory } from "../verifier-contracts/generated/types/factories/EpochBook__factory.ts";
 import { Guardian__factory } from "../verifier-contracts/generated/types/factories/Guardian__factory.ts";
+import { InferenceFees__factory } from "../verifier-contracts/generated/types/factories/InferenceFees__factory.ts";
 import { IVerifier__factory } from "../verifier-contracts/generated/types/factories/IVerifier__factory.ts";
 import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
 import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
@@ -21,6 +23,8 @@ export const contractNames = [
 	"EpochBook",
 	"RewardDistributor",
 	"PaymentChannels",
+	"InferenceFees",
+	"AccessGrants",
 ] as const;
 export type ContractName = (typeof contractNames)[number];
 
@@ -37,6 +41,8 @@ export const factories = {
 	EpochBook: EpochBook__factory,
 	RewardDistributor: RewardDistributor__factory,
 	PaymentChannels: PaymentChannels__factory,
+	InferenceFees: InferenceFees__factory,
+	AccessGrants: AccessGrants__factory,
 } as const;
 
 /** The parsed ABI of each contract. */
@@ -49,6 +55,8 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	EpochBook: EpochBook__factory.createInterface(),
 	RewardDistributor: RewardDistributor__factory.createInterface(),
 	PaymentChannels: PaymentChannels__factory.createInterface(),
+	InferenceFees: InferenceFees__factory.createInterface(),
+	AccessGrants: AccessGrants__factory.createInterface(),
 };
 
 /** ABI and creation code of the contract that creates the others. */
@@ -75,6 +83,8 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		book: EpochBook__factory.connect(addresses.EpochBook, runner),
 		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),
 		channels: PaymentChannels__factory.connect(addresses.PaymentChannels, runner),
+		fees: InferenceFees__factory.connect(addresses.InferenceFees, runner),
+		grants: AccessGrants__factory.connect(addresses.AccessGrants, runner),
 	};
 }
 

@@ -55,6 +55,10 @@ export type ChannelStatus = (typeof channelStatuses)[number];
 export const voucherFaults = ["None", "ChannelUnknown", "ChannelClosed", "NothingNew", "DepositExceeded", "SignatureInvalid"] as const;
 export type VoucherFault = (typeof voucherFaults)[number];
 
+/** Status of a grant of access; one that has ended by itself is still `Granted`. */
+export const grantStatuses = ["None", "Granted", "Revoked"] as const;
+export type GrantStatus = (typeof grantStatuses)[number];
+
 /**
  * The name of an enum value that a contract returned.
  *

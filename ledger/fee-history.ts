@@ -147,7 +147,10 @@ function paymentOf({ args, transaction }: LedgerLog): { epoch: bigint; payment: 
 	const { epoch, payer, operator, trainer, entry, amount, toTrainer, toOperator, toTreasury } = args as unknown as PaidEvent.OutputObject;
 	const toContributors = amount - toTrainer - toOperator - toTreasury;
 	const named = operator === ZeroAddress ? undefined : operator;
-	return { epoch, payment: { payer, operator: named, trainer, entry, amount, toContributors, toTrainer, toOperator, toTreasury, transaction } };
+	return {
+		epoch,
+		payment: { payer, operator: named, trainer, entry, amount, toContributors, toTrainer, toOperator, toTreasury, transaction },
+	};
 }
 
 function incomplete(message: string): LedgerError {

@@ -100,7 +100,7 @@ export class FeeReader {
 				hint: "Use a node that keeps all transactions, or claim with the words of the payout's own files.",
 			});
 		}
-		const earners = words.map((word, index) => ({ index, ...readWord(word) })).filter(({ isCharge, amount }) => !isCharge && amount > 0n);
+		const earners = words.map((word, index) => ({ ...readWord(word), index })).filter(({ isCharge, amount }) => !isCharge && amount > 0n);
 		return Promise.all(
 			earners.map(async ({ index, amount: share }) => {
 				const claimed = await fees.claimedOf(epoch, index).catch(rethrow);

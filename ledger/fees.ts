@@ -52,9 +52,7 @@ export class FeeClient extends Actions {
 
 	/** Approves the sum and makes several payments in one transaction, all or none. @param payments at most 128 */
 	async payMany(payments: readonly FeePayment[]): Promise<Outcome & { approval: Outcome | undefined }> {
-		return this.spending(this.#fees, sum(payments), () =>
-			this.send(this.contracts.fees.payMany.populateTransaction(payments.map(words))),
-		);
+		return this.spending(this.#fees, sum(payments), () => this.send(this.contracts.fees.payMany.populateTransaction(payments.map(words))));
 	}
 
 	/** As {@link payMany} with a signed permit as the approval. */
@@ -69,7 +67,7 @@ export class FeeClient extends Actions {
 		return this.send(this.contracts.fees.claimFees.populateTransaction(epoch, word, [...proof]));
 	}
 
-	/** As {@link claimFees} for several words of any epochs; those that nothing is owed for are skipped. @param claims at most 256 */
+	/** As {@link claimFees} for several words of any epochs; those that nothing is owed for are skipped. @param claims at most 128 */
 	async claimMany(claims: readonly Claim[]): Promise<Outcome> {
 		const list = claims.map(({ epoch, word, proof }) => ({ epoch, word, proof: [...proof] }));
 		return this.send(this.contracts.fees.claimMany.populateTransaction(list));

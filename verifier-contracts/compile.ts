@@ -15,6 +15,8 @@ export const contractNames = [
 	"EpochBook",
 	"RewardDistributor",
 	"PaymentChannels",
+	"InferenceFees",
+	"AccessGrants",
 	"Guardian",
 	"Deployer",
 	"IVerifier",

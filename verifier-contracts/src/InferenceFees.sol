@@ -134,8 +134,8 @@ contract InferenceFees is ReentrancyGuardTransient {
     uint256 public constant NOTICE = 3 days;
     /// @notice The most payments of one batch.
     uint256 public constant MAX_PAYMENTS = 128;
-    /// @notice The most words of one batch of claims.
-    uint256 public constant MAX_CLAIMS = 256;
+    /// @notice The most words of one batch of claims. Whatever wallets they pay, they fit the gas of one transaction.
+    uint256 public constant MAX_CLAIMS = 128;
 
     IERC20 public immutable token;
     RewardDistributor public immutable distributor;
@@ -387,7 +387,8 @@ contract InferenceFees is ReentrancyGuardTransient {
 
     /// @dev Trainer's and operators' part that the steward set and that are in effect now.
     function _inEffect(Schedule storage schedule) private view returns (uint16 trainer, uint16 operator) {
-        if (schedule.nextAt != 0 && block.timestamp >= schedule.nextAt) return (schedule.nextTrainer, schedule.nextOperator);
+        // Before the first setting all of it is zero.
+        if (block.timestamp >= schedule.nextAt) return (schedule.nextTrainer, schedule.nextOperator);
         return (schedule.trainer, schedule.operator);
     }
 
