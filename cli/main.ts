@@ -19,6 +19,8 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	record: async () => (await import("./record.ts")).recordCommand,
 	fees: async () => (await import("./fees.ts")).feesCommand,
 	grant: async () => (await import("./grant.ts")).grantCommand,
+	datanet: async () => (await import("./datanet.ts")).datanetCommand,
+	reputation: async () => (await import("./reputation.ts")).reputationCommand,
 };
 
 const context = new CommandContext();

@@ -1,9 +1,10 @@
-/** What all clients of the contracts share: one key on one deployment, one transaction per action, approve-then-spend, permits, and trial runs. */
-import { type ContractTransaction, Signature, type Signer } from "ethers";
+/** What all clients of the contracts share: one key on one deployment, one transaction per action, approve-then-spend, and trial runs. */
+import type { ContractTransaction, Signer } from "ethers";
 import { type Contracts, contractsAt } from "./contracts.ts";
 import type { Deployment } from "./deployment.ts";
 import { decodeError, LedgerError } from "./errors.ts";
 import { decodeLogs, type LedgerLog } from "./logs.ts";
+import { type Permit, signPermit } from "./permit.ts";
 import { RECEIPT_DEADLINE_MS, type Sender, senderOf } from "./sender.ts";
 
 /** A transaction in a block. In a trial run nothing is sent: `hash` is empty, there are no logs, and `gasUsed` is the node's estimate. */
@@ -26,29 +27,6 @@ export interface ActionOptions {
 	readonly trial?: boolean;
 }
 
-/** An approval that is signed and goes along with the call that spends (ERC-2612). */
-export interface Permit {
-	/** last second of its validity */
-	readonly deadline: bigint;
-	readonly v: number;
-	readonly r: string;
-	readonly s: string;
-}
-
-/** How long a permit stays valid, in seconds after the latest block. */
-const PERMIT_LIFE = 3_600n;
-
-/** ERC-2612. */
-const permit = {
-	Permit: [
-		{ name: "owner", type: "address" },
-		{ name: "spender", type: "address" },
-		{ name: "value", type: "uint256" },
-		{ name: "nonce", type: "uint256" },
-		{ name: "deadline", type: "uint256" },
-	],
-};
-
 /** The actions of one key on one deployment. Any number may run at once. */
 export abstract class Actions {
 	readonly deployment: Deployment;
@@ -56,8 +34,9 @@ export abstract class Actions {
 	protected readonly contracts: Contracts;
 	protected readonly sender: Sender;
 	protected readonly signer: Signer;
+	/** whether nothing is sent */
+	protected readonly trial: boolean;
 	readonly #deadlineMs: number;
-	readonly #trial: boolean;
 
 	/** Use {@link open}, which holds the signer's chain against the deployment. */
 	constructor(options: ActionOptions, sender: Sender) {
@@ -68,7 +47,7 @@ export abstract class Actions {
 		this.sender = sender;
 		this.signer = signer;
 		this.#deadlineMs = deadlineMs;
-		this.#trial = trial;
+		this.trial = trial;
 	}
 
 	/** @throws LedgerError `node.wrong-chain`, `node.unreachable`, `input.invalid` */
@@ -105,29 +84,15 @@ export abstract class Actions {
 	}
 
 	/** Signs a permit and sends the call that uses it, with no other spending of this key in between: permits are numbered. */
-	protected permitted(spender: string, amount: bigint, call: (permit: Permit) => Promise<ContractTransaction>): Promise<Outcome> {
-		return this.sender.alone(async () => this.send(call(await this.#permit(spender, amount))));
-	}
-
-	async #permit(spender: string, value: bigint): Promise<Permit> {
+	protected permitted(spender: string, value: bigint, call: (permit: Permit) => Promise<ContractTransaction>): Promise<Outcome> {
 		const { token } = this.contracts;
-		const [domain, nonce, block] = await Promise.all([
-			token.eip712Domain().catch(rethrow),
-			token.nonces(this.address).catch(rethrow),
-			this.signer.provider?.getBlock("latest").catch(rethrow),
-		]);
-		const { name, version, chainId, verifyingContract } = domain;
-		const deadline = BigInt(block?.timestamp ?? 0) + PERMIT_LIFE;
-		const message = { owner: this.address, spender, value, nonce, deadline };
-		const signed = await this.signer.signTypedData({ name, version, chainId, verifyingContract }, permit, message).catch(rethrow);
-		const { v, r, s } = Signature.from(signed);
-		return { deadline, v, r, s };
+		return this.sender.alone(async () => this.send(call(await signPermit(this.signer, { token, spender, value }))));
 	}
 
 	/** Sends a call and waits for its receipt; in a trial run, asks the node what it would take. */
 	protected async send(call: Promise<ContractTransaction>): Promise<Outcome> {
 		const request = await call.catch(rethrow);
-		if (this.#trial) {
+		if (this.trial) {
 			const gasUsed = await this.signer.estimateGas(request).catch(rethrow);
 			return { hash: "", blockNumber: 0, gasUsed, logs: [] };
 		}

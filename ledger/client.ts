@@ -4,11 +4,12 @@
  * Every function throws LedgerError: `transaction.reverted` with the contract's reason, any other `transaction.*`, `node.*`, `input.invalid`.
  * Amounts are in wei of OPEN, times in Unix seconds, digests and ids 32 bytes 0x-prefixed, epochs count from 1.
  */
-import type { BigNumberish } from "ethers";
+import type { BigNumberish, ContractTransaction } from "ethers";
 import { Actions, type Outcome, rethrow } from "./actions.ts";
 import { type RecordKind, recordKinds } from "./enums.ts";
-import { LedgerError } from "./errors.ts";
+import { decodeError, LedgerError } from "./errors.ts";
 import type { Claim } from "./payout-tree.ts";
+import { signPermit } from "./permit.ts";
 import { logHeadAfter, recordId } from "./record.ts";
 
 type Pair = readonly [bigint, bigint];
@@ -53,6 +54,8 @@ export interface EpochPolicy {
 	readonly expiresAt: bigint;
 	/** the most contributions, 1 to 65,535 */
 	readonly capacity: number;
+	/** whose accepted submissions alone may be contributed; 0 for none */
+	readonly datanet: number;
 	/** may veto a payout before it is active; the zero address for nobody */
 	readonly vetoer: string;
 	/** wei */
@@ -97,12 +100,14 @@ export class LedgerClient extends Actions {
 	}
 
 	/**
-	 * Approves the stake and contributes. One contribution of a key at a time, or one's approval would be spent by another.
+	 * Contributes. What our account in the vault lacks of the stake is deposited first, with a signed permit as the approval; nothing is
+	 * deposited for a contribution that would be refused.
 	 *
 	 * @param contribution.datasetDigest digest of the dataset's record
 	 * @param contribution.publics rowsCommit, statsCommit, n
 	 * @param contribution.proof made in {@link contributionContext} of our address
-	 * @returns place of the contribution in the epoch, from 0; the approval unless the allowance was there
+	 * @param contribution.stake wei, below 2^96
+	 * @returns place of the contribution in the epoch, from 0; the deposit unless the stake was there
 	 */
 	async contribute(contribution: {
 		epoch: bigint;
@@ -110,15 +115,30 @@ export class LedgerClient extends Actions {
 		publics: Triple;
 		proof: ProofCalldata;
 		stake: bigint;
-	}): Promise<Outcome & { index: number; approval: Outcome | undefined }> {
+	}): Promise<Outcome & { index: number; deposit: Outcome | undefined }> {
 		const { epoch, datasetDigest, publics, proof, stake } = contribution;
 		const { registry } = this.contracts;
-		return this.spending(this.deployment.contracts.ContributionRegistry, stake, async () => {
-			const outcome = await this.send(
-				registry.contribute.populateTransaction(epoch, datasetDigest, [...publics], proofStruct(proof), stake),
-			);
-			return { ...outcome, index: Number(argument(outcome, "Contributed", "index")) };
+		const call = registry.contribute.populateTransaction(epoch, datasetDigest, [...publics], proofStruct(proof), stake);
+		return this.sender.alone(async () => {
+			const deposit = await this.#depositMissing(call, stake);
+			const outcome = await this.send(call);
+			return { ...outcome, index: Number(argument(outcome, "Contributed", "index")), deposit };
 		});
+	}
+
+	/** @param call the contribution that needs the stake */
+	async #depositMissing(call: Promise<ContractTransaction>, stake: bigint): Promise<Outcome | undefined> {
+		const { vault, token } = this.contracts;
+		const { ContributionRegistry: service, StakeVault: spender } = this.deployment.contracts;
+		const { free } = await vault.accountOf(service, this.address).catch(rethrow);
+		if (free >= stake) return undefined;
+		// The registry locks the stake last: when only that fails, all else is in order.
+		await this.signer.call(await call.catch(rethrow)).catch((error: unknown) => {
+			const decoded = decodeError(error);
+			if (decoded.revert?.name !== "FreeStakeTooLow") throw decoded;
+		});
+		const { deadline, v, r, s } = await signPermit(this.signer, { token, spender, value: stake - free });
+		return this.send(vault.depositWithPermit.populateTransaction(service, stake - free, deadline, v, r, s));
 	}
 
 	/** Ends the intake. By the steward. */
@@ -288,7 +308,7 @@ export class LedgerClient extends Actions {
 		return this.send(this.contracts.distributor.sweep.populateTransaction(epoch));
 	}
 
-	/** Pays a free stake back to the contribution's wallet. */
+	/** Pays a free stake out of the vault to the contribution's wallet. Anybody may send it. */
 	async withdrawStake(contribution: { epoch: bigint; index: number }): Promise<Outcome> {
 		return this.send(this.contracts.registry.withdrawStake.populateTransaction(contribution.epoch, contribution.index));
 	}

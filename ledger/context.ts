@@ -1,7 +1,7 @@
 /**
  * What a proof is bound to: who, where and in which epoch, exactly as the contracts compute it.
  *
- *     context = keccak256(abi.encode(kind, chain id, contract, epoch [, sender]))      kind = keccak256("openledger.context.STATEMENT.v1")
+ *     context = keccak256(abi.encode(kind, chain id, contract, epoch or submission [, sender]))      kind = keccak256("openledger.context.STATEMENT.v1")
  */
 import { AbiCoder, id, keccak256 } from "ethers";
 import type { Addresses } from "./contracts.ts";
@@ -47,6 +47,20 @@ export function contributionContext(place: Place, epoch: bigint, contributor: st
 	return digest(
 		["bytes32", "uint256", "address", "uint256", "address"],
 		[kind("contribution"), place.chainId, place.contracts.ContributionRegistry, epoch, contributor],
+	);
+}
+
+/**
+ * The context of a proof that a submission to a datanet must go: it belongs to its challenger.
+ *
+ * @param submission number of the submission, from 1
+ * @param challenger the address whose challenge it decides
+ * @returns 32 bytes, 0x-prefixed
+ */
+export function disputeContext(place: Place, submission: bigint, challenger: string): string {
+	return digest(
+		["bytes32", "uint256", "address", "uint256", "address"],
+		[kind("dispute"), place.chainId, place.contracts.Datanets, submission, challenger],
 	);
 }
 

@@ -2,6 +2,7 @@
 import type { ContractRunner, Interface } from "ethers";
 import { AccessGrants__factory } from "../verifier-contracts/generated/types/factories/AccessGrants__factory.ts";
 import { ContributionRegistry__factory } from "../verifier-contracts/generated/types/factories/ContributionRegistry__factory.ts";
+import { Datanets__factory } from "../verifier-contracts/generated/types/factories/Datanets__factory.ts";
 import { Deployer__factory } from "../verifier-contracts/generated/types/factories/Deployer__factory.ts";
 import { EpochBook__factory } from "../verifier-contracts/generated/types/factories/EpochBook__factory.ts";
 import { Guardian__factory } from "../verifier-contracts/generated/types/factories/Guardian__factory.ts";
@@ -11,6 +12,7 @@ import { OpenToken__factory } from "../verifier-contracts/generated/types/factor
 import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
 import { ProvenanceRegistry__factory } from "../verifier-contracts/generated/types/factories/ProvenanceRegistry__factory.ts";
 import { RewardDistributor__factory } from "../verifier-contracts/generated/types/factories/RewardDistributor__factory.ts";
+import { StakeVault__factory } from "../verifier-contracts/generated/types/factories/StakeVault__factory.ts";
 import { VerifierRouter__factory } from "../verifier-contracts/generated/types/factories/VerifierRouter__factory.ts";
 
 /** The contracts of a deployment, in the order in which they are deployed. */
@@ -19,6 +21,8 @@ export const contractNames = [
 	"ProvenanceRegistry",
 	"VerifierRouter",
 	"Guardian",
+	"StakeVault",
+	"Datanets",
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
@@ -37,6 +41,8 @@ export const factories = {
 	ProvenanceRegistry: ProvenanceRegistry__factory,
 	VerifierRouter: VerifierRouter__factory,
 	Guardian: Guardian__factory,
+	StakeVault: StakeVault__factory,
+	Datanets: Datanets__factory,
 	ContributionRegistry: ContributionRegistry__factory,
 	EpochBook: EpochBook__factory,
 	RewardDistributor: RewardDistributor__factory,
@@ -51,6 +57,8 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	ProvenanceRegistry: ProvenanceRegistry__factory.createInterface(),
 	VerifierRouter: VerifierRouter__factory.createInterface(),
 	Guardian: Guardian__factory.createInterface(),
+	StakeVault: StakeVault__factory.createInterface(),
+	Datanets: Datanets__factory.createInterface(),
 	ContributionRegistry: ContributionRegistry__factory.createInterface(),
 	EpochBook: EpochBook__factory.createInterface(),
 	RewardDistributor: RewardDistributor__factory.createInterface(),
@@ -79,6 +87,8 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		provenance: ProvenanceRegistry__factory.connect(addresses.ProvenanceRegistry, runner),
 		router: VerifierRouter__factory.connect(addresses.VerifierRouter, runner),
 		guardian: Guardian__factory.connect(addresses.Guardian, runner),
+		vault: StakeVault__factory.connect(addresses.StakeVault, runner),
+		datanets: Datanets__factory.connect(addresses.Datanets, runner),
 		registry: ContributionRegistry__factory.connect(addresses.ContributionRegistry, runner),
 		book: EpochBook__factory.connect(addresses.EpochBook, runner),
 		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),

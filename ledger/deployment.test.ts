@@ -162,7 +162,9 @@ describe("checkDeployment", () => {
 		expect(failed).toEqual([
 			"VerifierRouter.owner",
 			"Guardian.owner",
-			"ContributionRegistry.treasury",
+			"StakeVault.owner",
+			"StakeVault.treasury",
+			"Datanets.owner",
 			"RewardDistributor.activationDelay",
 		]);
 	}, 60_000);

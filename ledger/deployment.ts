@@ -11,7 +11,7 @@ import type { VerificationKey } from "../verifier-contracts/template/verifier.ts
 import { type Addresses, contractsAt, deployerAt, factories, verifierAt } from "./contracts.ts";
 import { compareCode } from "./deployment/code.ts";
 import { addressesOf, create3Address, creation, DEPLOYER, deployerCreation, ensureProxy } from "./deployment/create3.ts";
-import { rows, saltOf, type Terms } from "./deployment/plan.ts";
+import { rows, type ServiceTerms, saltOf, services, type Terms } from "./deployment/plan.ts";
 import { type DeployStep, type Task, take } from "./deployment/steps.ts";
 import { type CompiledVerifier, compileKeys, verifierName } from "./deployment/verifiers.ts";
 import { nameOf, type RouteStatus, routeStatuses } from "./enums.ts";
@@ -266,7 +266,12 @@ export async function checkDeployment(
 		}
 	}
 
-	const { router } = contractsAt(contracts, provider);
+	const { router, vault } = contractsAt(contracts, provider);
+	for (const { service, terms: expected } of services(contracts)) {
+		const terms = ({ unbonding, appealWindow, cap, challengerShare }: ServiceTerms) =>
+			`unbonding ${unbonding}, appeal window ${appealWindow}, cap ${cap}, challenger's share ${challengerShare}`;
+		await hold(`StakeVault: terms of ${service}`, terms(expected), async () => terms(await vault.serviceOf(service)));
+	}
 	const keys = verificationKeys.filter((key) => key.circuitId in deployment.verifiers);
 	const compiled = new Map((await compileKeys(keys)).map((verifier) => [verifier.key.circuitId as string, verifier.artifact]));
 	for (const [circuitId, verifier] of Object.entries(deployment.verifiers)) {

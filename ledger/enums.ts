@@ -47,6 +47,14 @@ export const keyFaults = [
 ] as const;
 export type KeyFault = (typeof keyFaults)[number];
 
+/** Status of a case of the StakeVault. */
+export const caseStatuses = ["Settled", "Open", "Appealed", "Overturned"] as const;
+export type CaseStatus = (typeof caseStatuses)[number];
+
+/** The terms of a service of the StakeVault. */
+export const serviceTerms = ["Unbonding", "AppealWindow", "Cap", "ChallengerShare"] as const;
+export type ServiceTerm = (typeof serviceTerms)[number];
+
 /** Status of a payment channel. */
 export const channelStatuses = ["None", "Open", "Closing", "Closed"] as const;
 export type ChannelStatus = (typeof channelStatuses)[number];
@@ -58,6 +66,26 @@ export type VoucherFault = (typeof voucherFaults)[number];
 /** Status of a grant of access; one that has ended by itself is still `Granted`. */
 export const grantStatuses = ["None", "Granted", "Revoked"] as const;
 export type GrantStatus = (typeof grantStatuses)[number];
+
+/** How a datanet accepts submissions. */
+export const datanetModes = ["None", "Open", "Curated"] as const;
+export type DatanetMode = (typeof datanetModes)[number];
+
+/** Status of a submission to a datanet. */
+export const submissionStatuses = ["None", "Pending", "Accepted", "Lapsed", "Leaving", "Withdrawn", "Rejected", "Removed"] as const;
+export type SubmissionStatus = (typeof submissionStatuses)[number];
+
+/** What became of a challenge of a submission. */
+export const rulings = ["None", "Open", "Upheld", "Dismissed", "Moot"] as const;
+export type Ruling = (typeof rulings)[number];
+
+/** Why a curator rejects a submission. */
+export const rejectReasons = ["Unstated", "Duplicate", "Licence", "Quality", "Format", "Privacy", "OffTopic"] as const;
+export type RejectReason = (typeof rejectReasons)[number];
+
+/** The terms of a datanet that have a range. */
+export const datanetTerms = ["Mode", "Bond", "Rows", "Submissions", "ChallengeWindow", "DecisionPeriod"] as const;
+export type DatanetTerm = (typeof datanetTerms)[number];
 
 /**
  * The name of an enum value that a contract returned.

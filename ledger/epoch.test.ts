@@ -107,7 +107,7 @@ describe("an epoch", () => {
 			const request = house.contribution(epoch, place, contributor);
 			const outcome = await contributor.contribute(request);
 			expect(outcome.index).toBe(place);
-			expect(outcome.approval?.gasUsed).toBeGreaterThan(0n);
+			expect(outcome.deposit?.gasUsed).toBeGreaterThan(0n);
 			expect(outcome.logs.map(({ name }) => name)).toContain("Contributed");
 			expect(await house.reader.contribution(epoch, place)).toMatchObject({
 				wallet: contributor.address,
@@ -305,7 +305,7 @@ describe("an epoch", () => {
 		for (const contribution of history.contributions) {
 			const { wallet, stake, n } = (await house.reader.contribution(epoch, contribution.index)) ?? {};
 			expect(contribution).toMatchObject({ wallet, stake, n });
-			expect(contribution.staked).toBe(contribution.stake + contribution.charged + contribution.withdrawn);
+			expect(contribution.staked).toBe(contribution.stake + contribution.charged + contribution.withdrawn + contribution.freed);
 			expect(contribution.settled).toBeDefined();
 		}
 		expect(history.contributions.map(({ paid }) => paid)).toEqual([POOL / 2n, undefined, POOL / 2n]);

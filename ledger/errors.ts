@@ -8,13 +8,18 @@ import { AbiCoder, dataSlice, ErrorFragment, type Interface, isHexString } from 
 import { contractNames, Deployer, interfaces, verifierInterface } from "./contracts.ts";
 import {
 	accountStatuses,
+	caseStatuses,
 	channelStatuses,
+	datanetTerms,
 	grantStatuses,
 	keyFaults,
 	nameOf,
 	phases,
 	recordKinds,
+	rulings,
+	serviceTerms,
 	statements,
+	submissionStatuses,
 	type VoucherFault,
 	voucherFaults,
 } from "./enums.ts";
@@ -112,7 +117,7 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	ExpiryOutOfRange: ({ earliest, latest }) => `Choose an expiry from ${time(earliest)} to ${time(latest)}.`,
 	AddressZero: () => "Give a real address; the zero address would lose the money.",
 	// contributions and stakes
-	StakeTooLow: ({ minimum, actual }) => `Stake at least ${minimum} wei of OPEN; ${actual} wei arrived.`,
+	StakeTooLow: ({ minimum, actual }) => `Stake at least ${minimum} wei of OPEN, not ${actual}.`,
 	RowsOutOfRange: () => "A contribution has from 1 to 4294967295 rows.",
 	CommitTaken: () =>
 		"These rows or statistics are in the epoch already. If they are yours, the contribution was accepted before; otherwise commit with another salt.",
@@ -120,6 +125,32 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	NotDistributor: () => "Only the RewardDistributor charges stakes; settle the payout word with a claim instead.",
 	StakeLocked: () => "The stake is free once the payout word was claimed, or the epoch was vetoed, swept or expired without a payout.",
 	StakeEmpty: () => "Nothing is left of this stake: it was withdrawn or charged before.",
+	// stakes in the vault
+	AmountZero: () => "Give an amount above zero.",
+	FreeStakeTooLow: ({ service, owner, free, needed }) =>
+		`${owner} has ${free} of ${needed} wei free in the vault for ${service}. Deposit the rest, or wait until what is locked is free.`,
+	ServiceUnknown: ({ service }) => `${service} is not a service of the vault. Check the address and the deployment.`,
+	ServiceTaken: () => "This service was registered before, with terms that never change.",
+	ServiceIsRetired: ({ endsAt }) => `The service was retired; its stake can be withdrawn at ${time(endsAt)} at the latest.`,
+	ServiceTermOutOfRange: ({ term, minimum, maximum }) =>
+		`Choose ${nameOf(serviceTerms, term as bigint)} from ${minimum} to ${maximum} (seconds, or basis points).`,
+	UnbondingRequired: ({ unbonding }) => `Stake for this service leaves by unbonding, in ${unbonding} seconds.`,
+	NothingUnbonded: ({ unbondsAt }) =>
+		unbondsAt === 0n
+			? "Nothing is unbonding here. The owner unbonds free stake first."
+			: `Nothing can be withdrawn now. What is unbonding can be from ${time(unbondsAt)}.`,
+	NothingCredited: ({ who }) => `Nothing is credited to ${who}, or it was collected before.`,
+	CaseUnknown: ({ id }) => `There is no case ${id}. Check the number and the deployment.`,
+	WrongCaseStatus: ({ id, actual }) =>
+		({
+			Settled: `Case ${id} was settled; its money is credited.`,
+			Open: `Case ${id} was not appealed. It is settled after its window.`,
+			Appealed: `Case ${id} was appealed before. The owner of the vault decides it.`,
+			Overturned: `Case ${id} was overturned; its money went back to the account.`,
+		})[nameOf(caseStatuses, actual as bigint)],
+	NotAccused: ({ accused }) => `Only the accused ${accused} appeals.`,
+	CaseTooLate: ({ due }) => `The time for this ended at ${time(due)}. Settle the case instead.`,
+	CaseNotDue: ({ due }) => `The case can be settled from ${time(due)}.`,
 	SignatureExpired: ({ deadline }) => `The signature was valid until ${time(deadline)}. Sign again with a later deadline.`,
 	SignatureInvalid: ({ signer }) => `Sign again with the key of ${signer}, its current nonce and the same fields.`,
 	// proofs
@@ -255,6 +286,57 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 			Granted: "Access is granted.",
 			Revoked: "The grant was revoked. Grant access again.",
 		})[nameOf(grantStatuses, actual as bigint)],
+	// datanets and reputation
+	DatanetTermOutOfRange: ({ term, minimum, maximum }) =>
+		`Choose ${nameOf(datanetTerms, term as bigint)} from ${minimum} to ${maximum} (wei for a bond, seconds for periods).`,
+	DisputeCircuitUnfit: () =>
+		"Disputes need a circuit that was made for them: its statement id begins with dispute-, and it has no links and no words.",
+	DatanetUnknown: ({ datanet }) => `No datanet ${datanet} was made here. See the list, and check the deployment.`,
+	DatanetIsClosed: () => "The datanet takes no submissions any more. What is accepted in it stays so.",
+	NotCurator: ({ curator }) => `Send this from the datanet's curator ${curator}.`,
+	NotProposedCurator: ({ proposed }) => `Only ${proposed}, whom the curator proposed, can take over.`,
+	NotCurated: () => "Submissions of an open datanet are accepted when they stood their challenge window; nobody needs to accept them.",
+	SubmissionStands: ({ submission }) => `Submission ${submission} of the same dataset stands already. Withdraw it before another try.`,
+	TooManySubmissions: ({ maximum }) => `At most ${maximum} submissions of yours may stand here at a time. Withdraw one first.`,
+	NotContributor: ({ contributor }) => `Send this from the contributor ${contributor}.`,
+	WrongSubmissionStatus: ({ actual }) =>
+		({
+			None: "No such submission was made here. Check its number and the deployment.",
+			Pending:
+				"The submission waits for the end of its challenge window, or for its curator. Start to withdraw it if you want the bond back.",
+			Accepted: "The submission is accepted already. Start to withdraw it before you withdraw.",
+			Lapsed: "The curator did not decide in time. Withdraw the bond, and submit again if you like.",
+			Leaving: "The submission is being withdrawn. Withdraw the bond when its window has ended.",
+			Withdrawn: "The submission was withdrawn; its bond is free.",
+			Rejected: "The curator rejected the submission; its bond is free.",
+			Removed: "A challenge was upheld and removed the submission. Close other challenges of it to free their bonds.",
+		})[nameOf(submissionStatuses, actual as bigint)],
+	StillChallenged: ({ challenges }) => `${challenges} open challenges hold the bond. They end by a ruling, or by time: close them then.`,
+	StillLeaving: ({ due }) => `The bond can be withdrawn from ${time(due)}.`,
+	OwnSubmission: () => "Your own submission needs no challenge: start to withdraw it.",
+	SubmissionPastChallenge: ({ due }) =>
+		`New challenges ended at ${time(due)}. Once the submission is accepted, it can be challenged again.`,
+	TooManyChallenges: ({ maximum }) => `At most ${maximum} challenges of a submission are open at a time. Wait until one was ruled on.`,
+	ChallengeOver: ({ ruling }) =>
+		({
+			None: "No such challenge was made here. Check its number and the deployment.",
+			Open: "The challenge is open.",
+			Upheld: "The challenge was upheld before.",
+			Dismissed: "The challenge was dismissed before. Its challenger may appeal at the StakeVault in time.",
+			Moot: "Another challenge removed the submission before; this one's bond is free.",
+		})[nameOf(rulings, ruling as bigint)],
+	RulingTooLate: ({ due }) => `The time to prove or decide ended at ${time(due)}. The challenge can only be closed, which dismisses it.`,
+	RulingTooEarly: ({ due }) => `Until ${time(due)} the challenge may be proven or decided. Close it then.`,
+	NoDisputeCircuit: () => "This datanet has no circuit for disputes. The owner decides the challenge.",
+	OriginalUnfit: () => "The original must be a Dataset record with another digest that was registered before the submission's record.",
+	TooManyPublics: ({ maximum }) => `Give at most ${maximum} publics beside the first two, which the contract adds itself.`,
+	SubmissionNotAccepted: ({ actual }) =>
+		`The contributor has no accepted submission of this dataset in the epoch's datanet (it is ${nameOf(submissionStatuses, actual as bigint)}). Submit it, and wait until it is accepted.`,
+	TooManyRows: ({ maximum }) => `The datanet takes at most ${maximum} rows in a contribution. Contribute fewer.`,
+	AlreadyApplied: ({ index }) => `The word of contribution ${index} was counted before; nothing is to be done.`,
+	EpochWithoutDatanet: () => "The epoch names no datanet, so it counts for no reputation.",
+	DatanetNotListed: ({ datanet }) => `Governance did not list datanet ${datanet}: reputation in it does not count.`,
+	StewardNotNamed: ({ steward }) => `Epochs of ${steward} do not count in this datanet. Ask its curator to name the steward.`,
 	// token
 	ERC20InsufficientBalance: ({ sender, balance, needed }) => `${sender} holds ${balance} wei of OPEN and needs ${needed}.`,
 	ERC20InsufficientAllowance: ({ spender, needed }) => `Approve ${needed} wei of OPEN to ${spender} first.`,

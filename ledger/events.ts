@@ -34,6 +34,7 @@ import type { Deployment } from "./deployment.ts";
 import { decodeError, LedgerError } from "./errors.ts";
 import { decodeLogs, fetchLogs, type LedgerLog } from "./logs.ts";
 import { MAX_WORDS, payoutRoot } from "./payout-tree.ts";
+import { StakeTrail } from "./stake-trail.ts";
 
 /** A contribution and what became of it. Amounts in wei. */
 export interface ContributionHistory {
@@ -45,15 +46,18 @@ export interface ContributionHistory {
 	readonly rowsCommit: bigint;
 	readonly statsCommit: bigint;
 	readonly n: bigint;
-	/** put down at the start */
+	/** locked at the start */
 	readonly staked: bigint;
-	/** what is left here: staked = stake + charged + withdrawn */
+	/** what is left: staked = stake + charged + withdrawn + freed */
 	stake: bigint;
 	/** taken by a negative word */
 	charged: bigint;
 	/** what a negative word asked for beyond the stake */
 	shortfall: bigint;
+	/** paid out of the vault by the registry */
 	withdrawn: bigint;
+	/** left to its owner in the vault, which pays it itself once the registry has ended there as a service */
+	freed: bigint;
 	/** paid by a positive word; undefined until the word is settled */
 	paid: bigint | undefined;
 	/** hash of the transaction that settled the word */
@@ -130,14 +134,19 @@ export async function epochHistory(options: {
 	const { provider, deployment, epoch, span = 10_000 } = options;
 	const toBlock = options.toBlock ?? (await provider.getBlockNumber().catch(rethrow));
 	const topic = zeroPadValue(toBeHex(epoch), 32);
-	const fetch = (contract: "ContributionRegistry" | "EpochBook" | "RewardDistributor", topics: (string | null)[]) =>
+	type Source = "ContributionRegistry" | "EpochBook" | "RewardDistributor" | "StakeVault";
+	const fetch = (contract: Source, topics: (string | string[] | null)[]) =>
 		fetchLogs(provider, { address: deployment.contracts[contract], topics, fromBlock: deployment.block, toBlock, span });
 	const carried = interfaces.RewardDistributor.getEvent("DustCarried")?.topicHash as string;
+	const registry = zeroPadValue(deployment.contracts.ContributionRegistry, 32);
+	const inVault = (...names: string[]) => names.map((name) => interfaces.StakeVault.getEvent(name)?.topicHash as string);
 	const found = await Promise.all([
 		fetch("ContributionRegistry", [null, topic]),
 		fetch("EpochBook", [null, topic]),
 		fetch("RewardDistributor", [null, topic]),
 		fetch("RewardDistributor", [carried, null, topic]),
+		fetch("StakeVault", [inVault("Locked", "Moved", "Released", "ServiceRetired"), registry]),
+		fetch("StakeVault", [inVault("Slashed"), null, registry]),
 	]);
 	const logs = decodeLogs(deployment.contracts, found.flat());
 	logs.sort((one, other) => one.blockNumber - other.blockNumber || one.index - other.index);
@@ -183,7 +192,7 @@ function wordsOf(call: string): readonly bigint[] | undefined {
 /**
  * Plays the events of one epoch.
  *
- * @param logs all events of the epoch, oldest first; from {@link decodeLogs}
+ * @param logs all events of the epoch, and those of the vault with the registry as the service, oldest first; from {@link decodeLogs}
  * @throws LedgerError `events.incomplete`
  */
 export function replay(epoch: bigint, logs: readonly LedgerLog[]): EpochHistory {
@@ -194,7 +203,7 @@ export function replay(epoch: bigint, logs: readonly LedgerLog[]): EpochHistory 
 	const history: EpochHistory = {
 		epoch,
 		steward,
-		policy: { ...policy, circuits: [...policy.circuits], capacity: Number(policy.capacity) },
+		policy: { ...policy, circuits: [...policy.circuits], capacity: Number(policy.capacity), datanet: Number(policy.datanet) },
 		contributions,
 		closed: undefined,
 		checkpoint: undefined,
@@ -206,18 +215,24 @@ export function replay(epoch: bigint, logs: readonly LedgerLog[]): EpochHistory 
 		money: { funded: 0n, carriedIn: 0n, dustOut: 0n, returned: 0n, pool: 0n, paid: 0n, balance: 0n, dust: 0n },
 	};
 	const pages = new Map<string, { root: string; transaction: string }[]>();
-	for (const log of logs) apply(history, contributions, pages, log);
+	const stakes = new StakeTrail(logs);
+	for (const log of logs) apply(history, contributions, pages, stakes, log);
 	check(history);
 	return history;
 }
 
-/** @param payoutPages of all payouts that were begun, by their id */
+/**
+ * @param payoutPages of all payouts that were begun, by their id
+ * @param stakes what the vault did
+ */
 function apply(
 	history: EpochHistory,
 	contributions: ContributionHistory[],
 	payoutPages: Map<string, { root: string; transaction: string }[]>,
-	{ contract, name, args, transaction }: LedgerLog,
+	stakes: StakeTrail,
+	log: LedgerLog,
 ): void {
+	const { contract, name, args, transaction } = log;
 	const { money } = history;
 	const at = (index: bigint): ContributionHistory => {
 		const contribution = contributions[Number(index)];
@@ -228,9 +243,10 @@ function apply(
 		case "ContributionRegistry.Contributed": {
 			const { index, contributor, datasetDigest, rowsCommit, statsCommit, n, stake } = args as unknown as ContributedEvent.OutputObject;
 			if (index !== BigInt(contributions.length)) throw incomplete(`expected contribution ${contributions.length}, got ${index}`);
+			stakes.expect(log, "Locked", { owner: contributor, amount: stake });
 			contributions.push({
 				...{ index: Number(index), contributor, wallet: contributor, datasetDigest, rowsCommit, statsCommit, n },
-				...{ staked: stake, stake, charged: 0n, shortfall: 0n, withdrawn: 0n, paid: undefined, settled: undefined, transaction },
+				...{ staked: stake, stake, charged: 0n, shortfall: 0n, withdrawn: 0n, freed: 0n, paid: undefined, settled: undefined, transaction },
 			});
 			return;
 		}
@@ -240,13 +256,15 @@ function apply(
 			return;
 		}
 		case "ContributionRegistry.WalletRotated": {
-			const { index, to } = args as unknown as WalletRotatedEvent.OutputObject;
+			const { index, from, to } = args as unknown as WalletRotatedEvent.OutputObject;
+			stakes.expect(log, "Moved", { from, to, amount: at(index).stake });
 			at(index).wallet = to;
 			return;
 		}
 		case "ContributionRegistry.StakeCharged": {
 			const { index, charged, shortfall } = args as unknown as StakeChargedEvent.OutputObject;
 			const contribution = at(index);
+			stakes.expect(log, "Slashed", { owner: contribution.wallet, amount: charged, due: 0n });
 			contribution.stake -= charged;
 			contribution.charged += charged;
 			contribution.shortfall += shortfall;
@@ -254,9 +272,12 @@ function apply(
 			return;
 		}
 		case "ContributionRegistry.StakeWithdrawn": {
-			const { index, amount } = args as unknown as StakeWithdrawnEvent.OutputObject;
-			at(index).stake -= amount;
-			at(index).withdrawn += amount;
+			const { index, wallet, amount } = args as unknown as StakeWithdrawnEvent.OutputObject;
+			stakes.expect(log, "Released", { owner: wallet, amount });
+			const contribution = at(index);
+			contribution.withdrawn += amount;
+			contribution.freed += contribution.stake - amount;
+			contribution.stake = 0n;
 			return;
 		}
 		case "EpochBook.CheckpointPosted": {
@@ -355,6 +376,10 @@ function check({ contributions, closed, attribution, payout, money }: EpochHisto
 		if (closed.count !== contributions.length) throw incomplete(`expected ${closed.count} contributions, got ${contributions.length}`);
 		if (closed.rows !== rows) throw incomplete(`expected ${closed.rows} rows, got ${rows}`);
 		if (closed.list !== list) throw incomplete(`expected the list ${closed.list}, got ${list}`);
+	}
+	for (const { index, staked, stake, charged, withdrawn, freed } of contributions) {
+		if (stake < 0n || staked !== stake + charged + withdrawn + freed)
+			throw incomplete(`expected movements of ${staked} wei of stake ${index}`);
 	}
 	if (payout !== undefined && payout.scoreCommit !== attribution?.scoreCommit) {
 		throw incomplete(`expected a payout of the scores ${attribution?.scoreCommit}, got ${payout.scoreCommit}`);

@@ -52,7 +52,7 @@ export interface ContributionState {
 	readonly index: number;
 	/** receives payout and stake */
 	readonly wallet: string;
-	/** wei that are left */
+	/** wei that are locked for it in the vault */
 	readonly stake: bigint;
 	/** who contributed; the proof's context holds this address */
 	readonly contributor: string;
@@ -142,7 +142,8 @@ export class LedgerReader {
 		const policy = await this.#contracts.registry.policyOf(epoch).catch(rethrow);
 		if (policy.expiresAt === 0n) return undefined;
 		const { policyDigest, funder, expiresAt, vetoer, minStake } = policy;
-		return { circuits: [...policy.circuits], policyDigest, funder, expiresAt, capacity: Number(policy.capacity), vetoer, minStake };
+		const [capacity, datanet] = [Number(policy.capacity), Number(policy.datanet)];
+		return { circuits: [...policy.circuits], policyDigest, funder, expiresAt, capacity, datanet, vetoer, minStake };
 	}
 
 	/** Count, rows and list of an epoch, or undefined when it was not opened. */

@@ -11,6 +11,8 @@ export const contractNames = [
 	"OpenToken",
 	"ProvenanceRegistry",
 	"VerifierRouter",
+	"StakeVault",
+	"Datanets",
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",

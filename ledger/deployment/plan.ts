@@ -4,7 +4,7 @@ import { type Addresses, type ContractName, contractNames, type factories } from
 
 /** What a deployment is made with, as its file says it. */
 export interface Terms {
-	/** of the VerifierRouter and the Guardian: the timelock, or a key on a test chain */
+	/** of the VerifierRouter, the Guardian, the StakeVault and the Datanets: the timelock, or a key on a test chain */
 	readonly owner: string;
 	/** receives the whole token supply and charged stakes */
 	readonly treasury: string;
@@ -33,6 +33,30 @@ export interface Row<Name extends ContractName> {
 	readonly shows?: (at: Addresses, terms: Terms) => Partial<Record<Getter<Name>, string | number | bigint>>;
 }
 
+/** What a service of the StakeVault may do with the stake deposited for it. Times in seconds, shares in basis points. */
+export interface ServiceTerms {
+	/** from unbonding to withdrawal; 0: free stake is paid out at once */
+	readonly unbonding: bigint;
+	/** in which the accused may appeal; 0: a verdict is settled at once */
+	readonly appealWindow: bigint;
+	/** the most that one case takes of an account */
+	readonly cap: bigint;
+	/** of what a case takes; the rest is the treasury's */
+	readonly challengerShare: bigint;
+}
+
+const DAY = 86_400n;
+
+/** The first services of the vault. A service more is a line more. */
+export function services(at: Addresses): { readonly service: string; readonly terms: ServiceTerms }[] {
+	const contributions = { unbonding: 0n, appealWindow: 0n, cap: 10_000n, challengerShare: 0n };
+	const datanets = { unbonding: 7n * DAY, appealWindow: 3n * DAY, cap: 10_000n, challengerShare: 5_000n };
+	return [
+		{ service: at.ContributionRegistry, terms: contributions },
+		{ service: at.Datanets, terms: datanets },
+	];
+}
+
 /** Contracts that a constructor asks stand in `contractNames` before the one that asks. */
 export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 	OpenToken: {
@@ -48,9 +72,29 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 		create: (at, { owner, guardian, guardianTerm }) => [owner, guardian, guardianTerm, at.VerifierRouter, at.RewardDistributor],
 		shows: (at, { owner }) => ({ owner, router: at.VerifierRouter, distributor: at.RewardDistributor }),
 	},
+	StakeVault: {
+		create: (at, { owner, treasury }) => [at.OpenToken, owner, treasury, services(at)],
+		shows: (at, { owner, treasury }) => ({ token: at.OpenToken, owner, treasury }),
+	},
+	Datanets: {
+		create: (at, { owner }) => [at.StakeVault, at.ProvenanceRegistry, at.VerifierRouter, at.Guardian, owner],
+		shows: (at, { owner }) => ({
+			vault: at.StakeVault,
+			provenance: at.ProvenanceRegistry,
+			router: at.VerifierRouter,
+			guardian: at.Guardian,
+			owner,
+		}),
+	},
 	ContributionRegistry: {
-		create: (at, { treasury }) => [at.OpenToken, at.VerifierRouter, at.RewardDistributor, treasury],
-		shows: (at, { treasury }) => ({ token: at.OpenToken, router: at.VerifierRouter, distributor: at.RewardDistributor, treasury }),
+		create: (at) => [at.VerifierRouter, at.StakeVault, at.RewardDistributor, at.Datanets, at.Guardian],
+		shows: (at) => ({
+			router: at.VerifierRouter,
+			vault: at.StakeVault,
+			distributor: at.RewardDistributor,
+			datanets: at.Datanets,
+			guardian: at.Guardian,
+		}),
 	},
 	EpochBook: {
 		create: (at) => [at.ContributionRegistry, at.ProvenanceRegistry],

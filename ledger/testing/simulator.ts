@@ -20,15 +20,21 @@ export interface Toy {
 	readonly secrets: { readonly alphaBeta: bigint; readonly delta: bigint; readonly sigma: bigint; readonly ic: readonly bigint[] };
 }
 
-/** The key of a toy circuit; everything follows from its name. */
-export function toy(statement: string, publics: readonly string[], hasWords: boolean, links: readonly string[] = []): Toy {
+/** The key of a toy circuit; everything follows from its name. @param id of the statement with its parameters */
+export function toy(
+	statement: string,
+	publics: readonly string[],
+	hasWords: boolean,
+	links: readonly string[] = [],
+	id = `ledger-toy-${statement}`,
+): Toy {
 	const secret = (part: string) => field(`${statement}/${part}`);
 	const ic = Array.from({ length: publics.length + links.length + (hasWords ? 3 : 2) }, (_, i) => secret(`ic${i}`));
 	const [alpha, beta, delta, sigma] = [secret("alpha"), secret("beta"), secret("delta"), secret("sigma")];
 	const draft: VerificationKey = {
 		schema: "openledger.vkey.v1",
 		statement,
-		id: `ledger-toy-${statement}`,
+		id,
 		circuitId: "0x",
 		development: true,
 		publics,
@@ -55,6 +61,9 @@ export const toys = {
 	attribution: toy("attribution", ["n", "nQ"], false, ["totalAt", "queryAt", "pathAt"]),
 	payout: toy("payout", ["previousScores", "scoreCommit", "first", "pool", "positive", "pagePositive", "paid"], true),
 } as const;
+
+/** Decides disputes over submissions to a datanet. */
+export const disputeToy: Toy = toy("dispute", ["submission", "original", "rows"], false, [], "dispute-ledger-toy");
 
 /** What a simulated proof is about. */
 export interface Statement {

@@ -145,9 +145,12 @@ export class Chain {
 	/** Does something and keeps its transaction. */
 	async act<T extends Outcome>(action: string, send: () => Promise<T>): Promise<T> {
 		const outcome = await send();
-		const { approval } = outcome as { approval?: Outcome };
+		const { approval, deposit } = outcome as { approval?: Outcome; deposit?: Outcome };
 		if (approval !== undefined) {
 			this.note("approve", approval);
+		}
+		if (deposit !== undefined) {
+			this.note("deposit stake", deposit);
 		}
 		this.note(action, outcome);
 		if (!this.embedded) {

@@ -140,6 +140,7 @@ async function open(key: EpochKeys, capacity: number): Promise<bigint> {
 		funder: steward.address,
 		expiresAt: (await reader.now()) + 86_400n,
 		capacity,
+		datanet: 0,
 		vetoer: steward.address,
 		minStake: STAKE,
 	});

@@ -31,10 +31,11 @@ enum Phase {
 
 /// @notice What a steward fixes when the epoch opens; nothing of it can change later.
 /// @param circuits circuit ids, indexed by {Statement}
-/// @param policyDigest keccak256 of the canonical JSON with everything else (datanet, parameters, licence)
+/// @param policyDigest keccak256 of the canonical JSON with everything else (parameters, licence)
 /// @param funder pays the pool and alone receives what is returned of it
 /// @param expiresAt from this second on nothing more can be posted; the pool and the stakes go back
 /// @param capacity the most contributions, 1 to {MAX_CONTRIBUTIONS}
+/// @param datanet whose accepted submissions alone may be contributed; zero for none
 /// @param vetoer may veto a payout before it is active; zero for nobody
 /// @param minStake in wei
 struct EpochPolicy {
@@ -43,6 +44,7 @@ struct EpochPolicy {
     address funder;
     uint40 expiresAt;
     uint16 capacity;
+    uint32 datanet;
     address vetoer;
     uint96 minStake;
 }

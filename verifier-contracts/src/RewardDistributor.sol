@@ -180,7 +180,7 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
         book = book_;
         registry = book_.registry();
         router = registry.router();
-        token = registry.token();
+        token = registry.vault().token();
         activationDelay = activationDelay_;
         guardian = guardian_;
         address expected = address(registry.distributor());

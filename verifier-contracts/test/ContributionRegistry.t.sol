@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 import {ContributionRegistry, IStakeRelease} from "../src/ContributionRegistry.sol";
 import {EpochExpired, EpochPolicy, NotSteward, Phase, RowsOutOfRange, WrongPhase} from "../src/Epochs.sol";
+import {Guardian} from "../src/Guardian.sol";
+import {Datanets} from "../src/Datanets.sol";
+import {IDatanets} from "../src/IDatanets.sol";
+import {IGuardian} from "../src/IGuardian.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
+import {ProvenanceRegistry} from "../src/ProvenanceRegistry.sol";
+import {StakeVault} from "../src/StakeVault.sol";
 import {VerifierRouter} from "../src/VerifierRouter.sol";
 import {House} from "./House.sol";
 import {ContractWallet} from "./Wallets.sol";
 
 contract ContributionRegistryTest is House {
     bytes32 private constant DATASET = keccak256("dataset");
+
+    uint256 private _licences;
 
     function test_policy_is_kept_and_checked() public {
         EpochPolicy memory policy = _policy();
@@ -49,10 +56,20 @@ contract ContributionRegistryTest is House {
     }
 
     function test_zero_addresses_are_refused_at_deployment() public {
-        vm.expectRevert(ContributionRegistry.AddressZero.selector);
-        new ContributionRegistry(token, router, IStakeRelease(address(0)), treasury);
-        vm.expectRevert(ContributionRegistry.AddressZero.selector);
-        new ContributionRegistry(token, router, IStakeRelease(stranger), address(0));
+        address[5] memory named = [address(router), address(vault), stranger, address(datanets), guardian];
+        for (uint256 i = 0; i < 5; ++i) {
+            address kept = named[i];
+            named[i] = address(0);
+            vm.expectRevert(ContributionRegistry.AddressZero.selector);
+            new ContributionRegistry(
+                VerifierRouter(named[0]),
+                StakeVault(named[1]),
+                IStakeRelease(named[2]),
+                IDatanets(named[3]),
+                IGuardian(named[4])
+            );
+            named[i] = kept;
+        }
     }
 
     function test_contributions_keep_their_order() public {
@@ -67,7 +84,9 @@ contract ContributionRegistryTest is House {
         assertEq(state.list, list, "list");
         assertEq(state.count, 3, "count");
         assertEq(state.rows, 10 + 11 + 12, "rows");
-        assertEq(token.balanceOf(address(registry)), 3 * uint256(STAKE), "stakes");
+        for (uint256 i = 0; i < 3; ++i) _holds(_wallet(i), 0, STAKE);
+        assertEq(token.balanceOf(address(vault)), 3 * uint256(STAKE), "stakes");
+        assertEq(token.balanceOf(address(registry)), 0, "no money here");
         assertTrue(registry.isTaken(epoch, _contributionPublics(epoch, 1)[0]), "rows taken");
         vm.expectRevert(abi.encodeWithSelector(ContributionRegistry.ContributionUnknown.selector, epoch, 3));
         registry.contributionOf(epoch, 3);
@@ -169,31 +188,120 @@ contract ContributionRegistryTest is House {
         registry.closeEpoch(epoch);
     }
 
-    function test_contribute_with_permit_even_if_the_permit_was_used() public {
-        uint256 epoch = _openWith(0);
-        for (uint256 i = 0; i < 2; ++i) {
-            ContributionRegistry.Permit memory permit = _permit(i);
-            address wallet = _wallet(i);
-            uint256[3] memory publics = _contributionPublics(epoch, i);
-            Proof memory proof = _contributionProof(epoch, wallet, publics);
-            token.transfer(wallet, STAKE);
-            if (i == 1) {
-                // somebody takes the permit out of the pending transaction
-                IERC20Permit(address(token)).permit(
-                    wallet,
-                    address(registry),
-                    STAKE,
-                    permit.deadline,
-                    permit.v,
-                    permit.r,
-                    permit.s
-                );
-            }
-            vm.prank(wallet);
-            registry.contributeWithPermit(epoch, DATASET, publics, proof, STAKE, permit);
-        }
-        assertEq(registry.countOf(epoch), 2, "count");
+    function test_only_free_stake_of_the_sender_counts() public {
+        uint256 epoch = _openWith(1);
+        _deposit(_wallet(1), STAKE);
+        uint256[3] memory publics = _contributionPublics(epoch, 1);
+        // What is locked does not count again, and what belongs to others does not count at all.
+        _short(epoch, _wallet(0), publics, 0);
+        _short(epoch, stranger, publics, 0);
+        _deposit(stranger, STAKE - 1);
+        _short(epoch, stranger, publics, STAKE - 1);
+        // Nor does stake for another service.
+        vault.registerService(address(this), StakeVault.Terms(0, 0, 1, 0));
+        token.approve(address(vault), STAKE);
+        vault.depositFor(address(this), stranger, STAKE);
+        _short(epoch, stranger, publics, STAKE - 1);
+        _contributeAs(stranger, epoch, publics, _contributionProof(epoch, stranger, publics), STAKE);
+        _holds(stranger, STAKE - 1, STAKE);
     }
+
+    function test_an_epoch_without_minimum_takes_no_stake() public {
+        EpochPolicy memory policy = _policy();
+        policy.minStake = 0;
+        uint256 epoch = registry.openEpoch(policy);
+        uint256[3] memory publics = _contributionPublics(epoch, 0);
+        Proof memory proof = _contributionProof(epoch, _wallet(0), publics);
+        vm.prank(_wallet(0));
+        registry.contribute(epoch, DATASET, publics, proof, 0);
+        _holds(_wallet(0), 0, 0);
+        bytes32 digest = _rotation(epoch, 0, _wallet(0), vm.addr(77), 0, NOW);
+        registry.rotateWallet(epoch, 0, vm.addr(77), NOW, _sign(KEY, digest), _sign(77, digest));
+        vm.prank(address(distributor));
+        assertEq(registry.charge(epoch, 0, 1 ether), 0, "nothing to charge");
+        vm.warp(EXPIRY);
+        vm.expectRevert(abi.encodeWithSelector(ContributionRegistry.StakeEmpty.selector, epoch, 0));
+        registry.withdrawStake(epoch, 0);
+    }
+
+    // --- intake ---
+
+    function test_a_pause_stops_intake_and_nothing_else() public {
+        uint256 epoch = _openWith(2);
+        uint256 full = _openWith(1);
+        uint256[3] memory publics = _contributionPublics(epoch, 2);
+        Proof memory proof = _contributionProof(epoch, stranger, publics);
+        EpochPolicy memory policy = _policy();
+        vm.prank(brake);
+        Guardian(guardian).pause(1 days, "test");
+        bytes memory paused = abi.encodeWithSelector(IGuardian.IntakePaused.selector, NOW + 1 days);
+        vm.expectRevert(paused);
+        registry.openEpoch(policy);
+        // Before anything else is looked at.
+        policy.capacity = 0;
+        vm.expectRevert(paused);
+        registry.openEpoch(policy);
+        _refused(epoch, proof, STAKE, paused);
+        _refused(99, proof, STAKE, paused);
+
+        registry.closeEpoch(full);
+        bytes32 digest = _rotation(epoch, 0, _wallet(0), _wallet(5), 0, NOW);
+        registry.rotateWallet(epoch, 0, _wallet(5), NOW, _sign(KEY, digest), _sign(KEY + 5, digest));
+        vm.prank(address(distributor));
+        registry.charge(epoch, 1, 1 ether);
+        vm.warp(NOW + 1 days);
+        registry.openEpoch(_policy());
+        _contributeAs(stranger, epoch, publics, proof, STAKE);
+    }
+
+    function test_withdrawals_ask_nobody() public {
+        uint256 epoch = _openWith(1);
+        vm.warp(EXPIRY);
+        vm.prank(brake);
+        Guardian(guardian).pause(1 days, "test");
+        registry.withdrawStake(epoch, 0);
+        assertEq(token.balanceOf(_wallet(0)), STAKE, "stake");
+    }
+
+    function test_an_epoch_of_a_datanet_takes_its_accepted_submissions_only() public {
+        EpochPolicy memory policy = _policy();
+        policy.datanet = uint32(_datanet(10));
+        uint256 epoch = registry.openEpoch(policy);
+        assertEq(registry.policyOf(epoch).datanet, policy.datanet, "datanet");
+        uint256[3] memory publics = _contributionPublics(epoch, 0);
+        Proof memory proof = _contributionProof(epoch, stranger, publics);
+        _refused(epoch, proof, STAKE, _notAccepted(policy.datanet, Datanets.Status.None));
+        uint256 submission = _submit(policy.datanet, stranger);
+        _refused(epoch, proof, STAKE, _notAccepted(policy.datanet, Datanets.Status.Pending));
+        datanets.accept(submission);
+        // Somebody else's submission of the same data is not the stranger's.
+        _deposit(_wallet(0), STAKE);
+        Proof memory other = _contributionProof(epoch, _wallet(0), publics);
+        vm.prank(_wallet(0));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Datanets.SubmissionNotAccepted.selector,
+                policy.datanet,
+                _wallet(0),
+                DATASET,
+                Datanets.Status.None
+            )
+        );
+        registry.contribute(epoch, DATASET, publics, other, STAKE);
+        _contributeAs(stranger, epoch, publics, proof, STAKE);
+        // More rows than the datanet allows: contribution i has 10 + i.
+        publics = _contributionPublics(epoch, 1);
+        proof = _contributionProof(epoch, stranger, publics);
+        _refused(epoch, proof, STAKE, abi.encodeWithSelector(Datanets.TooManyRows.selector, 10, 11));
+        // Another datanet has not accepted it, and an epoch without one asks nobody.
+        policy.datanet = uint32(_datanet(10));
+        epoch = registry.openEpoch(policy);
+        proof = _contributionProof(epoch, stranger, _contributionPublics(epoch, 0));
+        _refused(epoch, proof, STAKE, _notAccepted(policy.datanet, Datanets.Status.None));
+        _openWith(1);
+    }
+
+    // --- rotation ---
 
     function test_wallet_rotation_needs_both_keys() public {
         uint256 epoch = _openWith(1);
@@ -214,8 +322,34 @@ contract ContributionRegistryTest is House {
         vm.expectRevert(abi.encodeWithSelector(ContributionRegistry.ContributionUnknown.selector, epoch, 1));
         registry.rotateWallet(epoch, 1, to, deadline, good, goodTo);
 
+        _holds(_wallet(0), 0, STAKE);
         registry.rotateWallet(epoch, 0, to, deadline, good, goodTo);
         assertEq(registry.walletOf(epoch, 0), to, "wallet");
+        _holds(_wallet(0), 0, 0);
+        _holds(to, 0, STAKE);
+    }
+
+    /// A wallet with two contributions gives away one, and only its stake.
+    function test_rotation_moves_one_stake() public {
+        uint256 epoch = _openWith(2);
+        bytes32 digest = _rotation(epoch, 1, _wallet(1), _wallet(0), 0, NOW);
+        registry.rotateWallet(epoch, 1, _wallet(0), NOW, _sign(KEY + 1, digest), _sign(KEY, digest));
+        _holds(_wallet(0), 0, 2 * STAKE);
+        vm.prank(address(distributor));
+        registry.charge(epoch, 0, 2 ether);
+        digest = _rotation(epoch, 0, _wallet(0), vm.addr(77), 0, NOW);
+        registry.rotateWallet(epoch, 0, vm.addr(77), NOW, _sign(KEY, digest), _sign(77, digest));
+        _holds(_wallet(0), 0, STAKE);
+        _holds(vm.addr(77), 0, STAKE - 2 ether);
+        // To oneself it changes nothing.
+        digest = _rotation(epoch, 1, _wallet(0), _wallet(0), 1, NOW);
+        registry.rotateWallet(epoch, 1, _wallet(0), NOW, _sign(KEY, digest), _sign(KEY, digest));
+        _holds(_wallet(0), 0, STAKE);
+        vm.warp(EXPIRY);
+        registry.withdrawStake(epoch, 0);
+        registry.withdrawStake(epoch, 1);
+        assertEq(token.balanceOf(vm.addr(77)), STAKE - 2 ether, "the one");
+        assertEq(token.balanceOf(_wallet(0)), STAKE, "the other");
     }
 
     function test_wallet_rotation_is_not_replayed_or_late() public {
@@ -260,7 +394,75 @@ contract ContributionRegistryTest is House {
         assertEq(registry.charge(epoch, 0, STAKE), STAKE - 2 ether, "charged the rest");
         assertEq(registry.charge(epoch, 0, 1), 0, "nothing left");
         vm.stopPrank();
-        assertEq(token.balanceOf(treasury), STAKE, "treasury");
+        assertEq(vault.creditOf(treasury), STAKE, "treasury");
+        vault.collect(treasury);
+        assertEq(token.balanceOf(treasury), STAKE, "collected");
+        assertEq(token.balanceOf(address(vault)), 0, "vault");
+    }
+
+    /// The charge of one contribution never reaches the stake of another, nor what the wallet has free.
+    function test_a_charge_stays_within_its_contribution() public {
+        uint256 epoch = _openWith(1);
+        uint256[3] memory publics = _contributionPublics(epoch, 1);
+        Proof memory proof = _contributionProof(epoch, _wallet(0), publics);
+        _deposit(_wallet(0), STAKE + 3 ether);
+        vm.prank(_wallet(0));
+        registry.contribute(epoch, DATASET, publics, proof, STAKE);
+        vm.expectEmit();
+        emit StakeVault.Slashed(1, address(registry), _wallet(0), STAKE, address(0), keccak256(abi.encode(epoch, 0)), 0);
+        vm.expectEmit();
+        emit ContributionRegistry.StakeCharged(epoch, 0, STAKE, 100 ether);
+        vm.prank(address(distributor));
+        assertEq(registry.charge(epoch, 0, STAKE + 100 ether), STAKE, "charged");
+        _holds(_wallet(0), 3 ether, STAKE);
+        assertEq(registry.contributionOf(epoch, 1).stake, STAKE, "the other");
+        vm.warp(EXPIRY);
+        registry.withdrawStake(epoch, 1);
+        assertEq(token.balanceOf(_wallet(0)), STAKE, "paid");
+        vm.expectRevert(abi.encodeWithSelector(ContributionRegistry.StakeEmpty.selector, epoch, 0));
+        registry.withdrawStake(epoch, 0);
+    }
+
+    // --- a registry that was retired ---
+
+    function test_a_retired_registry_takes_no_stake_but_ends_its_epochs() public {
+        uint256 epoch = _openWith(2);
+        _deposit(stranger, STAKE);
+        vault.retireService(address(registry));
+        uint256[3] memory publics = _contributionPublics(epoch, 2);
+        Proof memory proof = _contributionProof(epoch, stranger, publics);
+        vm.prank(stranger);
+        vm.expectRevert(
+            abi.encodeWithSelector(StakeVault.ServiceIsRetired.selector, address(registry), NOW + 30 days)
+        );
+        registry.contribute(epoch, DATASET, publics, proof, STAKE);
+        vm.prank(address(distributor));
+        assertEq(registry.charge(epoch, 0, 1 ether), 1 ether, "charged");
+        vm.warp(EXPIRY - 1);
+        bytes32 digest = _rotation(epoch, 0, _wallet(0), vm.addr(77), 0, EXPIRY);
+        registry.rotateWallet(epoch, 0, vm.addr(77), EXPIRY, _sign(KEY, digest), _sign(77, digest));
+        _holds(vm.addr(77), 0, STAKE - 1 ether);
+    }
+
+    /// Nothing that is due in the registry fails because the vault has let the stakes go.
+    function test_an_ended_registry_charges_nothing_and_blocks_nothing() public {
+        uint256 epoch = _openWith(2);
+        vault.retireService(address(registry));
+        vm.warp(NOW + 30 days);
+        vault.withdraw(address(registry), _wallet(0));
+        assertEq(token.balanceOf(_wallet(0)), STAKE, "paid by the vault");
+        vm.prank(address(distributor));
+        assertEq(registry.charge(epoch, 1, 1 ether), 0, "charged");
+        _holds(_wallet(1), 0, STAKE);
+        bytes32 digest = _rotation(epoch, 0, _wallet(0), vm.addr(77), 0, EXPIRY);
+        registry.rotateWallet(epoch, 0, vm.addr(77), EXPIRY, _sign(KEY, digest), _sign(77, digest));
+        assertEq(registry.walletOf(epoch, 0), vm.addr(77), "rotated");
+        vm.expectEmit();
+        emit ContributionRegistry.StakeWithdrawn(epoch, 1, _wallet(1), 0);
+        registry.withdrawStake(epoch, 1);
+        vault.withdraw(address(registry), _wallet(1));
+        assertEq(token.balanceOf(_wallet(1)), STAKE, "paid by the vault");
+        assertEq(token.balanceOf(address(vault)), 0, "nothing left");
     }
 
     function test_stake_comes_back_after_expiry_without_payout() public {
@@ -271,7 +473,7 @@ contract ContributionRegistryTest is House {
         vm.prank(stranger);
         registry.withdrawStake(epoch, 0);
         assertEq(token.balanceOf(_wallet(0)), STAKE, "stake");
-        assertEq(token.balanceOf(address(registry)), STAKE, "the other stake");
+        assertEq(token.balanceOf(address(vault)), STAKE, "the other stake");
         vm.expectRevert(abi.encodeWithSelector(ContributionRegistry.StakeEmpty.selector, epoch, 0));
         registry.withdrawStake(epoch, 0);
     }
@@ -279,9 +481,8 @@ contract ContributionRegistryTest is House {
     // --- helpers ---
 
     function _prepare(address wallet, uint96 stake) private {
-        token.transfer(wallet, stake);
+        _deposit(wallet, stake);
         vm.startPrank(wallet);
-        token.approve(address(registry), stake);
     }
 
     function _contributeAs(
@@ -313,14 +514,44 @@ contract ContributionRegistryTest is House {
         vm.stopPrank();
     }
 
-    function _permit(uint256 i) private view returns (ContributionRegistry.Permit memory permit) {
-        permit.deadline = block.timestamp;
-        bytes32 typehash = keccak256("Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)");
-        bytes32 structHash = keccak256(
-            abi.encode(typehash, _wallet(i), address(registry), uint256(STAKE), 0, permit.deadline)
+    /// @dev The wallet contributes with `free` wei free, which is too little.
+    function _short(uint256 epoch, address wallet, uint256[3] memory publics, uint96 free) private {
+        Proof memory proof = _contributionProof(epoch, wallet, publics);
+        vm.prank(wallet);
+        vm.expectRevert(
+            abi.encodeWithSelector(StakeVault.FreeStakeTooLow.selector, address(registry), wallet, free, STAKE)
         );
-        bytes32 domain = IERC20Permit(address(token)).DOMAIN_SEPARATOR();
-        (permit.v, permit.r, permit.s) = vm.sign(KEY + i, keccak256(abi.encodePacked("\x19\x01", domain, structHash)));
+        registry.contribute(epoch, DATASET, publics, proof, STAKE);
+    }
+
+    /// @dev What the wallet has in the vault for contributions.
+    function _holds(address wallet, uint96 free, uint96 locked) private view {
+        StakeVault.Account memory account = vault.accountOf(address(registry), wallet);
+        assertEq(account.free, free, "free");
+        assertEq(account.locked, locked, "locked");
+    }
+
+    /// @dev A datanet with this contract as its curator.
+    function _datanet(uint32 rows) private returns (uint256) {
+        bytes32 digest = keccak256(abi.encode("licence", ++_licences));
+        bytes32 licence = provenance.register(ProvenanceRegistry.Kind.Licence, digest, 0);
+        Datanets.Mode mode = Datanets.Mode.Curated;
+        return
+            datanets.create(Datanets.Terms(address(this), STAKE, mode, rows, 1, 3 days, 3 days, licence, bytes32(0)));
+    }
+
+    function _submit(uint256 datanet, address who) private returns (uint256) {
+        token.approve(address(vault), STAKE);
+        vault.depositFor(address(datanets), who, STAKE);
+        vm.startPrank(who);
+        bytes32 record = provenance.register(ProvenanceRegistry.Kind.Dataset, DATASET, 0);
+        uint256 submission = datanets.submit(datanet, record);
+        vm.stopPrank();
+        return submission;
+    }
+
+    function _notAccepted(uint256 datanet, Datanets.Status status) private view returns (bytes memory) {
+        return abi.encodeWithSelector(Datanets.SubmissionNotAccepted.selector, datanet, stranger, DATASET, status);
     }
 
     function _rotation(

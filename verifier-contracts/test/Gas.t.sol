@@ -37,8 +37,10 @@ contract GasTest is House {
         _print("openEpoch");
         _contribute(epoch, 0);
         _print("contribute, first of an epoch");
+        assertTrue(vm.lastCallGas().gasTotalUsed <= 420_000, "first contribution");
         _contribute(epoch, 1);
         _print("contribute, next");
+        assertTrue(vm.lastCallGas().gasTotalUsed <= 420_000, "next contribution");
     }
 
     /// forge-config: default.isolate = true
@@ -81,6 +83,7 @@ contract GasTest is House {
     function test_size_of_what_holds_money() public view {
         assertTrue(address(distributor).code.length < 10240, "distributor");
         assertTrue(address(registry).code.length < 10240, "registry");
+        assertTrue(address(vault).code.length < 10240, "vault");
     }
 
     /// forge-config: default.isolate = true

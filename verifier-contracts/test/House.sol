@@ -4,15 +4,18 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {BN254} from "../src/BN254.sol";
 import {ContributionRegistry} from "../src/ContributionRegistry.sol";
+import {Datanets} from "../src/Datanets.sol";
 import {EpochBook} from "../src/EpochBook.sol";
 import {EpochPolicy, Statement} from "../src/Epochs.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
 import {ProvenanceRegistry} from "../src/ProvenanceRegistry.sol";
 import {RewardDistributor} from "../src/RewardDistributor.sol";
+import {StakeVault} from "../src/StakeVault.sol";
 import {VerifierRouter} from "../src/VerifierRouter.sol";
 import {Simulator} from "./Simulator.sol";
 import {Test} from "./Vm.sol";
 // Deployed by name: imported so that a filtered run compiles them too.
+import "../src/Guardian.sol";
 import "../src/OpenToken.sol";
 import "./vectors/ToyAttributionVerifier.sol";
 import "./vectors/ToyContributionVerifier.sol";
@@ -47,13 +50,16 @@ abstract contract House is Test {
     uint256 internal constant SCORE = 1e9;
 
     address internal treasury = address(0x7EA5);
-    address internal guardian = address(0x64A8D);
+    address internal brake = address(0xB4A8E);
     address internal vetoer = address(0xFE70);
     address internal stranger = address(0x5724);
 
+    address internal guardian;
     IERC20 internal token;
     ProvenanceRegistry internal provenance;
     VerifierRouter internal router;
+    StakeVault internal vault;
+    Datanets internal datanets;
     ContributionRegistry internal registry;
     EpochBook internal book;
     RewardDistributor internal distributor;
@@ -68,13 +74,23 @@ abstract contract House is Test {
     function _deploy(IERC20 token_) internal {
         token = token_;
         provenance = ProvenanceRegistry(_create("ProvenanceRegistry", ""));
+        uint256 nonce = vm.getNonce(address(this));
+        address routerAt = vm.computeCreateAddress(address(this), nonce + 1);
+        address registryAt = vm.computeCreateAddress(address(this), nonce + 3);
+        address distributorAt = vm.computeCreateAddress(address(this), nonce + 5);
+        address datanetsAt = vm.computeCreateAddress(address(this), nonce + 6);
+        guardian = _create("Guardian", abi.encode(this, brake, 366 days, routerAt, distributorAt));
         router = VerifierRouter(_create("VerifierRouter", abi.encode(this, guardian, new bytes32[](0))));
-        address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
+        StakeVault.Registration[] memory services = new StakeVault.Registration[](2);
+        services[0] = StakeVault.Registration(registryAt, StakeVault.Terms(0, 0, 10_000, 0));
+        services[1] = StakeVault.Registration(datanetsAt, StakeVault.Terms(7 days, 3 days, 10_000, 5000));
+        vault = StakeVault(_create("StakeVault", abi.encode(token, this, treasury, services)));
         registry = ContributionRegistry(
-            _create("ContributionRegistry", abi.encode(token, router, predicted, treasury))
+            _create("ContributionRegistry", abi.encode(router, vault, distributorAt, datanetsAt, guardian))
         );
         book = EpochBook(_create("EpochBook", abi.encode(registry, provenance)));
         distributor = RewardDistributor(_create("RewardDistributor", abi.encode(book, ACTIVE - NOW, guardian)));
+        datanets = Datanets(_create("Datanets", abi.encode(vault, provenance, router, guardian, this)));
         verifiers = [
             IVerifier(_create("ToyContributionVerifier", "")),
             IVerifier(_create("ToyQueryVerifier", "")),
@@ -112,11 +128,15 @@ abstract contract House is Test {
         uint256[3] memory publics = _contributionPublics(epoch, i);
         address wallet = _wallet(i);
         Proof memory proof = _contributionProof(epoch, wallet, publics);
-        token.transfer(wallet, STAKE);
-        vm.prank(wallet);
-        token.approve(address(registry), STAKE);
+        _deposit(wallet, STAKE);
         vm.prank(wallet);
         registry.contribute(epoch, keccak256("dataset"), publics, proof, STAKE);
+    }
+
+    /// @dev Gives `amount` to the wallet and has it staked for contributions.
+    function _deposit(address wallet, uint96 amount) internal {
+        token.approve(address(vault), amount);
+        vault.depositFor(address(registry), wallet, amount);
     }
 
     function _contributionProof(

@@ -79,6 +79,7 @@ export class Turn {
 					funder: chain.steward.address,
 					expiresAt: (await chain.reader.now()) + LIFETIME_S,
 					capacity: data.contributors.length,
+					datanet: 0,
 					vetoer: chain.steward.address,
 					minStake: config.stake,
 				}),

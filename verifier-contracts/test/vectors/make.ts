@@ -40,6 +40,7 @@ const toys: Toy[] = [
 	toy("Score", ["previousScores", "scoreCommit", "n"], ["totalAt", "pathAt"], true),
 	toy("Attribution", ["n", "queryN"], ["totalAt", "queryAt", "pathAt"], false),
 	toy("Payout", ["previousScores", "scoreCommit", "first", "pool", "positive", "pagePositive", "paid"], [], true),
+	toy("Dispute", ["submission", "original", "rows"], [], false, "dispute-toy"),
 ];
 
 for (const { name, key } of toys) {
@@ -49,7 +50,7 @@ for (const { name, key } of toys) {
 write("Trapdoors.sol", trapdoors());
 write("Vectors.sol", vectors());
 
-function toy(name: string, publics: string[], links: string[], hasWords: boolean): Toy {
+function toy(name: string, publics: string[], links: string[], hasWords: boolean, id?: string): Toy {
 	const statement = name.replace(/\B[A-Z]/g, "-$&").toLowerCase();
 	const secret = (part: string) => scalar(`${name}/${part}`);
 	const ic = Array.from({ length: publics.length + links.length + (hasWords ? 3 : 2) }, (_, i) => secret(`ic${i}`));
@@ -57,7 +58,7 @@ function toy(name: string, publics: string[], links: string[], hasWords: boolean
 	const draft: VerificationKey = {
 		schema: "openledger.vkey.v1",
 		statement,
-		id: `toy-${statement}`,
+		id: id ?? `toy-${statement}`,
 		circuitId: "0x",
 		development: true,
 		publics,
