@@ -1,15 +1,15 @@
 /** `openledger grant ...`: time-limited access to encrypted datasets, from the offer of a licence to the end of the access. */
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
-import { hexlify, isHexString, keccak256 } from "ethers";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { hexlify, isHexString, keccak256, type Wallet } from "ethers";
 import { LedgerError } from "../ledger/errors.ts";
-import { acceptanceOf } from "../ledger/grant.ts";
+import { acceptanceOf, formatGrantRequest, type GrantRequest, parseGrantRequest, signGrantRequest } from "../ledger/grant.ts";
 import { type AccessHistory, type AccessRequest, GrantReader } from "../ledger/grant-reader.ts";
 import { GrantClient } from "../ledger/grants.ts";
-import { address, bytes32 } from "./arguments.ts";
+import { address, bytes32, integer } from "./arguments.ts";
 import type { CommandContext, Outcome } from "./command.ts";
-import { type Desk, type DeskFlags, Noun } from "./desk.ts";
+import { type Desk, type DeskFlags, Noun, readText } from "./desk.ts";
 import { UsageError } from "./exit.ts";
 import { table } from "./output.ts";
 
@@ -24,7 +24,11 @@ interface Flags extends DeskFlags {
 	readonly acceptance?: string;
 	readonly until?: bigint;
 	readonly dataset?: string;
+	readonly action?: GrantRequest["action"];
+	readonly deadline?: number;
 }
+
+const DAY = 86_400;
 
 export function grantCommand(context: CommandContext): Command {
 	const noun = new Noun<Flags>(context, "grant", "access to encrypted datasets: licences, requests, grants until a time");
@@ -37,16 +41,25 @@ export function grantCommand(context: CommandContext): Command {
 		.option("--public-key <hex>", "to which the dataset's key will be encrypted", bytes)
 		.option("--public-key-file <file>", "take these bytes as the public key")
 		.option("--withdraw", "take your request back instead");
-	about(noun.sending("give", "grant access to a dataset of yours, with its key encrypted to the grantee", give))
-		.requiredOption("--grantee <address>", "who requested access", address)
-		.requiredOption("--acceptance <hex>", "the request that you answer, as `grant list` shows it", bytes32)
-		.requiredOption("--until <time>", "end of the access: Unix seconds or a date such as 2027-01-31", moment)
-		.option("--encrypted-key <hex>", "the dataset's key, encrypted to the public key of the request", bytes)
-		.option("--encrypted-key-file <file>", "take these bytes as the encrypted key");
-	about(noun.sending("renew", "let a grant of yours go on until a later time", renew))
-		.requiredOption("--grantee <address>", "who has access", address)
-		.requiredOption("--until <time>", "end of the access: Unix seconds or a date such as 2027-01-31", moment);
-	about(noun.sending("revoke", "end a grant of yours at once", revoke)).requiredOption("--grantee <address>", "who has access", address);
+	const grantee = (command: Command): Command => command.requiredOption("--grantee <address>", "who requested or has access", address);
+	const key = (command: Command): Command =>
+		command
+			.option("--acceptance <hex>", "the request that you answer, as `grant list` shows it", bytes32)
+			.option("--encrypted-key <hex>", "the dataset's key, encrypted to the public key of the request", bytes)
+			.option("--encrypted-key-file <file>", "take these bytes as the encrypted key");
+	const end = (command: Command): Command =>
+		command.option("--until <time>", "end of the access: Unix seconds or a date such as 2027-01-31", moment);
+	key(end(grantee(about(noun.sending("give", "grant access to a dataset of yours, with its key encrypted to the grantee", give)))));
+	end(grantee(about(noun.sending("renew", "let a grant of yours go on until a later time", renew))));
+	grantee(about(noun.sending("revoke", "end a grant of yours at once", revoke)));
+	key(end(about(noun.reading("sign", "sign an offer, a grant, a renewal or a revocation for somebody else to send; prints JSON", sign))))
+		.requiredOption("--key <env>", "name of the environment variable that holds the author's private key")
+		.addOption(new Option("--action <action>", "what to sign").choices(["offer", "grant", "renew", "revoke"]).makeOptionMandatory())
+		.option("--grantee <address>", "who requested or has access", address)
+		.option("--licence <id>", "id of the licence's record, for an offer", bytes32)
+		.option("--withdraw", "take the offer back instead")
+		.option("--deadline <seconds>", "how long the signature is good, from the latest block on", integer(1, 366 * DAY), DAY);
+	noun.sending("relay", "send what an author signed", relay).argument("<file>", "what `grant sign` printed");
 	about(noun.reading("show", "whether somebody has access, and how it came to that", show)).requiredOption(
 		"--grantee <address>",
 		"who asks",
@@ -92,9 +105,33 @@ function readerOf({ deployment, provider }: Desk): GrantReader {
 	return new GrantReader({ deployment, provider });
 }
 
-async function offer(desk: Desk, flags: Flags, [dataset]: string[]): Promise<Outcome> {
-	const [licence, offered] = [flags.licence as string, flags.withdraw !== true];
-	const outcome = await (await desk.client(GrantClient)).offer({ dataset: dataset as string, licence, offered });
+function needed<Name extends "grantee" | "until" | "acceptance" | "licence">(flags: Flags, name: Name): NonNullable<Flags[Name]> {
+	const value = flags[name];
+	if (value === undefined) throw new UsageError(`grant: expected --${name}`, "See `openledger grant --help`.");
+	return value;
+}
+
+/** What the flags ask for. */
+async function asked(desk: Desk, action: GrantRequest["action"], flags: Flags, dataset: string): Promise<GrantRequest> {
+	if (action === "offer") return { action, dataset, licence: needed(flags, "licence"), offered: flags.withdraw !== true };
+	const grantee = needed(flags, "grantee");
+	if (action === "revoke") return { action, dataset, grantee };
+	const until = needed(flags, "until");
+	if (action === "renew") return { action, dataset, grantee, until };
+	const acceptance = needed(flags, "acceptance");
+	const encryptedKey = await given("encrypted-key", flags.encryptedKey, flags.encryptedKeyFile);
+	const { licence, publicKey } = await requestOf(desk, dataset, grantee, acceptance);
+	return { action, dataset, grantee, licence, publicKeyHash: keccak256(publicKey), until, encryptedKey };
+}
+
+/** What the flags ask for, of one kind. */
+async function ask<Action extends GrantRequest["action"]>(desk: Desk, action: Action, flags: Flags, [dataset]: string[]) {
+	return (await asked(desk, action, flags, dataset as string)) as Extract<GrantRequest, { action: Action }>;
+}
+
+async function offer(desk: Desk, flags: Flags, args: string[]): Promise<Outcome> {
+	const { dataset, licence, offered } = await ask(desk, "offer", flags, args);
+	const outcome = await (await desk.client(GrantClient)).offer({ dataset, licence, offered });
 	const text = `licence ${licence} is ${offered ? "offered" : "no longer offered"} for dataset ${dataset}`;
 	return desk.sent([{ action: "offer", outcome }], { dataset, licence, offered }, text);
 }
@@ -120,14 +157,12 @@ async function request(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcom
 	return desk.sent([{ action: "request", outcome }], { dataset, grantee, licence, acceptance }, text);
 }
 
-async function give(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome> {
-	const [dataset, grantee, until] = [id as string, flags.grantee as string, flags.until as bigint];
-	const encryptedKey = await given("encrypted-key", flags.encryptedKey, flags.encryptedKeyFile);
-	const { licence, publicKey } = await requestOf(desk, dataset, grantee, flags.acceptance as string);
-	const terms = { grantee, licence, publicKeyHash: keccak256(publicKey), until, encryptedKey };
-	const outcome = await (await desk.client(GrantClient)).grant({ dataset, ...terms });
+async function give(desk: Desk, flags: Flags, args: string[]): Promise<Outcome> {
+	const { action, ...terms } = await ask(desk, "grant", flags, args);
+	const { dataset, grantee, licence, until, encryptedKey } = terms;
+	const outcome = await (await desk.client(GrantClient)).grant(terms);
 	const text = `${grantee} has access to ${dataset} until ${date(until)}\n  licence ${licence}`;
-	return desk.sent([{ action: "grant", outcome }], { dataset, grantee, licence, until, keyHash: keccak256(encryptedKey) }, text);
+	return desk.sent([{ action, outcome }], { dataset, grantee, licence, until, keyHash: keccak256(encryptedKey) }, text);
 }
 
 /** The request that stands, which must be the one that the key was encrypted for. */
@@ -140,34 +175,50 @@ async function requestOf(desk: Desk, dataset: string, grantee: string, acceptanc
 	});
 }
 
-async function renew(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome> {
-	const [dataset, grantee, until] = [id as string, flags.grantee as string, flags.until as bigint];
+async function renew(desk: Desk, flags: Flags, args: string[]): Promise<Outcome> {
+	const { dataset, grantee, until } = await ask(desk, "renew", flags, args);
 	const outcome = await (await desk.client(GrantClient)).renew({ dataset, grantee, until });
 	return desk.sent([{ action: "renew", outcome }], { dataset, grantee, until }, `${grantee} has access to ${dataset} until ${date(until)}`);
 }
 
-async function revoke(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome> {
-	const [dataset, grantee] = [id as string, flags.grantee as string];
+async function revoke(desk: Desk, flags: Flags, args: string[]): Promise<Outcome> {
+	const { dataset, grantee } = await ask(desk, "revoke", flags, args);
 	const outcome = await (await desk.client(GrantClient)).revoke({ dataset, grantee });
 	const text = `${grantee} has no access to ${dataset} any more; what it has read, it may keep`;
 	return desk.sent([{ action: "revoke", outcome }], { dataset, grantee }, text);
+}
+
+async function sign(desk: Desk, flags: Flags, [dataset]: string[]): Promise<Outcome> {
+	const wallet = desk.wallet as Wallet;
+	const wanted = await asked(desk, flags.action as GrantRequest["action"], flags, dataset as string);
+	const [nonce, block] = await Promise.all([(await desk.client(GrantClient)).nonce(wallet.address), desk.provider.getBlock("latest")]);
+	const deadline = BigInt(block?.timestamp ?? 0) + BigInt(flags.deadline ?? DAY);
+	const text = formatGrantRequest(desk.deployment, await signGrantRequest(wallet, desk.deployment, wanted, { nonce, deadline }));
+	return { result: JSON.parse(text), text };
+}
+
+async function relay(desk: Desk, _: Flags, [file]: string[]): Promise<Outcome> {
+	const signed = parseGrantRequest(desk.deployment, await readText(file as string));
+	const outcome = await (await desk.client(GrantClient)).relay(signed);
+	const { action, dataset } = signed.request;
+	return desk.sent([{ action: `${action}For`, outcome }], { ...signed.request }, `${action} for dataset ${dataset}`);
 }
 
 async function show(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome> {
 	const reader = readerOf(desk);
 	const [dataset, grantee] = [id as string, flags.grantee as string];
 	const [granted, { accesses }] = await Promise.all([reader.isGranted(dataset, grantee), reader.history({ dataset, grantee })]);
-	const { request: asked, grant } = accesses[0] ?? { request: undefined, grant: undefined };
+	const { request: wanted, grant } = accesses[0] ?? { request: undefined, grant: undefined };
 	const fields: [string, string][] = [
 		["dataset", dataset],
 		["grantee", grantee],
 		["access", granted ? `yes, until ${date(grant?.until ?? 0n)}` : "no"],
-		...(asked === undefined
+		...(wanted === undefined
 			? []
 			: ([
-					["request", asked.acceptance],
-					["licence", asked.licence],
-					["public key", asked.publicKey],
+					["request", wanted.acceptance],
+					["licence", wanted.licence],
+					["public key", wanted.publicKey],
 				] as [string, string][])),
 		...(grant === undefined
 			? []
@@ -177,7 +228,7 @@ async function show(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome> 
 				] as [string, string][])),
 	];
 	const text = fields.map(([name, value]) => `${name.padEnd(12)}${value}`).join("\n");
-	return { result: { dataset, grantee, granted, request: asked ?? null, grant: grant ?? null }, text };
+	return { result: { dataset, grantee, granted, request: wanted ?? null, grant: grant ?? null }, text };
 }
 
 async function list(desk: Desk, { dataset, grantee }: Flags): Promise<Outcome> {
@@ -199,8 +250,8 @@ async function list(desk: Desk, { dataset, grantee }: Flags): Promise<Outcome> {
 	};
 }
 
-function row({ dataset, grantee, request: asked, grant }: AccessHistory): string[] {
-	return [dataset, grantee, asked?.acceptance ?? "-", grant?.status ?? "-", grant === undefined ? "-" : date(grant.until)];
+function row({ dataset, grantee, request: wanted, grant }: AccessHistory): string[] {
+	return [dataset, grantee, wanted?.acceptance ?? "-", grant?.status ?? "-", grant === undefined ? "-" : date(grant.until)];
 }
 
 function date(seconds: bigint): string {

@@ -74,11 +74,11 @@ export const noFees: EpochFees = {
 /**
  * Plays the events of the fees.
  *
- * @param logs all events of InferenceFees since its creation, oldest first; from `decodeLogs`
  * @param treasury that the contract was created with
+ * @param logs all events of InferenceFees since its creation, oldest first; from `decodeLogs`
  * @throws LedgerError `events.incomplete` when an event does not follow from those before
  */
-export function replayFees(logs: readonly LedgerLog[], treasury: string): FeeHistory {
+export function replayFees(treasury: string, logs: readonly LedgerLog[]): FeeHistory {
 	let bounds: FeeBounds | undefined;
 	const credits = new Map<string, bigint>();
 	const epochs = new Map<bigint, EpochFees>();

@@ -124,8 +124,7 @@ export class FeeReader {
 
 	/** Everything, from events alone. */
 	async history(): Promise<FeeHistory> {
-		const treasury = await this.#contracts.fees.treasury().catch(rethrow);
-		return replayFees(await this.#fetch("InferenceFees", []), treasury);
+		return replayFees(this.deployment.terms.treasury, await this.#fetch("InferenceFees", []));
 	}
 
 	async #fetch(contract: "EpochBook" | "InferenceFees", topics: (string | null)[]) {

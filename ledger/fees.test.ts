@@ -188,9 +188,9 @@ describe("history", () => {
 			[bounds, withdrawn(1n)],
 			[bounds, paid, withdrawn(2n)],
 		]) {
-			expect(() => replayFees(logs, "0x03")).toThrow(expect.objectContaining({ code: "events.incomplete" }));
+			expect(() => replayFees("0x03", logs)).toThrow(expect.objectContaining({ code: "events.incomplete" }));
 		}
-		const { epochs, credits } = replayFees([bounds, paid, claimed(7n), withdrawn(1n)], "0x03");
+		const { epochs, credits } = replayFees("0x03", [bounds, paid, claimed(7n), withdrawn(1n)]);
 		expect(epochs.get(1n)).toMatchObject({ total: 7n, balance: 0n, schedule: noFees.schedule });
 		expect([...credits]).toEqual([["0x03", 2n]]);
 	});

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LedgerClient } from "./client.ts";
 import { contractsAt } from "./contracts.ts";
 import { checkDeployment } from "./deployment.ts";
-import { acceptanceOf, type GrantRequest, grantRequestDigest, signGrantRequest } from "./grant.ts";
+import { acceptanceOf, formatGrantRequest, type GrantRequest, grantRequestDigest, parseGrantRequest, signGrantRequest } from "./grant.ts";
 import { GrantReader, replayGrants } from "./grant-reader.ts";
 import { GrantClient } from "./grants.ts";
 import type { LedgerLog } from "./logs.ts";
@@ -116,6 +116,37 @@ describe("signatures", () => {
 		expect(seen).toEqual([false, true, true, false]);
 		expect(await reader.isOffered(dataset, second)).toBe(true);
 		expect(await author.nonce(author.address)).toBe(4n);
+	});
+
+	it("are read back as they were handed over, and nothing else is read", async () => {
+		const requests: GrantRequest[] = [
+			{ action: "offer", dataset, licence, offered: true },
+			{ action: "grant", dataset, ...terms(grantee) },
+			{ action: "renew", dataset, grantee: grantee.address, until },
+			{ action: "revoke", dataset, grantee: grantee.address },
+		];
+		for (const request of requests) {
+			const signed = await sign(request);
+			const text = formatGrantRequest(street.deployment, signed);
+			expect(parseGrantRequest(street.deployment, text)).toEqual(signed);
+			const file = JSON.parse(text);
+			for (const damaged of [
+				{ ...file, schema: "openledger.grant-request.v2" },
+				{ ...file, chainId: 1 },
+				{ ...file, contract: grantee.address },
+				{ ...file, signature: "signed" },
+				{ ...file, deadline: "soon" },
+				{ ...file, request: { ...file.request, action: "give" } },
+				{ ...file, request: { ...file.request, dataset: "0x12" } },
+				...Object.keys(request).map((name) => ({ ...file, request: { ...file.request, [name]: undefined } })),
+				[],
+			]) {
+				expect(() => parseGrantRequest(street.deployment, JSON.stringify(damaged))).toThrow(
+					expect.objectContaining({ code: "input.invalid" }),
+				);
+			}
+		}
+		expect(() => parseGrantRequest(street.deployment, "{")).toThrow(expect.objectContaining({ code: "input.invalid" }));
 	});
 
 	it("are of the digest that wallets elsewhere sign", async () => {

@@ -90,6 +90,33 @@ describe("the whole way", () => {
 	});
 });
 
+/** An author without coins signs, and a stranger sends. */
+test("what an author signed is relayed, once", async () => {
+	const { dataset, acceptance } = await requested();
+	const to = ["--grantee", grantee];
+	const key = ["--acceptance", acceptance, "--until", await later(1), "--encrypted-key", "0x12"];
+	const wanted: [string, string[], boolean][] = [
+		["grant", [...to, ...key], true],
+		["renew", [...to, "--until", await later(2)], true],
+		["revoke", to, false],
+		["offer", ["--licence", licence, "--withdraw"], false],
+	];
+	for (const [action, args, granted] of wanted) {
+		const { code, stdout } = await grant("sign", dataset, "--action", action, ...args, "--key", "AUTHOR");
+		expect(code).toBe(0);
+		await writeFile(join(terminal.folder, "signed.json"), stdout);
+		expect((await json("relay", "signed.json", "--key", "STRANGER", "--dry-run")).dryRun).toBe(true);
+		expect(await json("relay", "signed.json", "--key", "STRANGER")).toMatchObject({ dataset, transactions: [{ action: `${action}For` }] });
+		expect(await grant("relay", "signed.json", "--key", "STRANGER")).toMatchObject({ code: 6 });
+		expect((await json("show", dataset, ...to)).granted).toBe(granted);
+	}
+	expect((await json("list", "--dataset", dataset)).offers).toEqual([]);
+	expect(await grant("sign", dataset, "--action", "renew", ...to, "--key", "AUTHOR")).toMatchObject({
+		code: 2,
+		stderr: expect.stringContaining("expected --until"),
+	});
+});
+
 test("a date is an end too", async () => {
 	const { dataset, acceptance } = await requested();
 	const year = new Date(Number(await later(400)) * 1000).getUTCFullYear();

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {Guardian} from "../src/Guardian.sol";
 import {InferenceFees} from "../src/InferenceFees.sol";
 import {House} from "./House.sol";
 
@@ -23,10 +22,8 @@ abstract contract Fees is House {
 
     address internal payer = vm.addr(PAYER);
     address internal operator = address(0x09E7);
-    address internal member = address(0x3E3B);
     address internal governance = address(0x60F);
 
-    Guardian internal brake;
     InferenceFees internal fees;
     uint256 internal epoch;
     uint256[] internal words;
@@ -38,7 +35,6 @@ abstract contract Fees is House {
 
     /// @dev Fees over the token of the house, with an active epoch.
     function _deployFees() internal {
-        brake = Guardian(_create("Guardian", abi.encode(governance, member, 366 days, router, distributor)));
         fees = _newFees();
         token.transfer(payer, FUNDS);
         epoch = _active(_words());
@@ -47,7 +43,7 @@ abstract contract Fees is House {
     function _newFees() internal returns (InferenceFees) {
         return
             InferenceFees(
-                _create("InferenceFees", abi.encode(distributor, brake, treasury, governance, _bounds()))
+                _create("InferenceFees", abi.encode(distributor, guardian, treasury, governance, _bounds()))
             );
     }
 

@@ -32,7 +32,7 @@ contract FeesHandler is Test {
 
     InferenceFees public immutable fees;
     IERC20 public immutable token;
-    Guardian public immutable brake;
+    Guardian public immutable fuse;
     address public immutable steward;
     address public immutable governance;
     address public immutable member;
@@ -68,7 +68,7 @@ contract FeesHandler is Test {
         uint256 activeAt_,
         InferenceFees.Bounds memory bounds_
     ) {
-        (fees, token, brake) = (fees_, fees_.token(), brake_);
+        (fees, token, fuse) = (fees_, fees_.token(), brake_);
         (steward, governance, member, treasury) = (steward_, governance_, member_, fees_.treasury());
         (time, activeAt, _bounds) = (time_, activeAt_, bounds_);
     }
@@ -196,7 +196,7 @@ contract FeesHandler is Test {
         duration = 1 + (duration % 14 days);
         bool passes = pausedUntil == 0 || time >= pausedUntil + 14 days;
         vm.prank(member);
-        try brake.pause(duration, "") {
+        try fuse.pause(duration, "") {
             assertTrue(passes, "paused too early");
             pausedUntil = time + duration;
         } catch {
@@ -314,7 +314,7 @@ contract InferenceFeesInvariants is Fees {
         uint256 third = _attributed(5);
         _fund(third, POOL);
         _post(third, _words());
-        handler = new FeesHandler(fees, brake, address(this), governance, member, ACTIVE, 2 * ACTIVE - NOW, _bounds());
+        handler = new FeesHandler(fees, Guardian(guardian), address(this), governance, brake, ACTIVE, 2 * ACTIVE - NOW, _bounds());
         _tell(0, epoch, _words());
         _tell(1, second, equal);
         _tell(2, third, _words());
@@ -374,7 +374,7 @@ contract InferenceFeesInvariants is Fees {
         assertEq(token.balanceOf(address(fees)), here, "balance");
         for (uint256 i = 0; i < 2; ++i) _has(handler.payers(i));
         for (uint256 i = 0; i < 5; ++i) _has(_wallet(i));
-        assertEq(token.balanceOf(member), 0, "member");
+        assertEq(token.balanceOf(brake), 0, "member");
         assertEq(token.balanceOf(handler.stranger()), 0, "stranger");
         assertEq(token.balanceOf(address(handler)), 0, "handler");
     }

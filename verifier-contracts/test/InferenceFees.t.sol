@@ -8,6 +8,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {NotSteward} from "../src/Epochs.sol";
+import {Guardian} from "../src/Guardian.sol";
 import {IGuardian} from "../src/IGuardian.sol";
 import {InferenceFees} from "../src/InferenceFees.sol";
 import {RewardDistributor} from "../src/RewardDistributor.sol";
@@ -149,8 +150,8 @@ contract InferenceFeesTest is Fees {
         _setSplit();
         vm.warp(ACTIVE + NOTICE);
         _pay(10_000);
-        vm.prank(member);
-        brake.pause(1 days, "attack");
+        vm.prank(brake);
+        Guardian(guardian).pause(1 days, "attack");
         bytes memory paused = abi.encodeWithSelector(IGuardian.IntakePaused.selector, ACTIVE + NOTICE + 1 days);
         InferenceFees.Payment[] memory batch = new InferenceFees.Payment[](1);
         batch[0] = _payment(1);
@@ -574,7 +575,7 @@ contract InferenceFeesTest is Fees {
     }
 
     function test_only_the_owner_sets_bounds() public {
-        address[3] memory others = [address(this), treasury, member];
+        address[3] memory others = [address(this), treasury, brake];
         for (uint256 i = 0; i < 3; ++i) {
             vm.prank(others[i]);
             vm.expectRevert(abi.encodeWithSelector(InferenceFees.NotOwner.selector, governance, others[i]));
@@ -586,19 +587,19 @@ contract InferenceFeesTest is Fees {
         assertEq(address(fees.token()), address(token), "token");
         assertEq(address(fees.distributor()), address(distributor), "distributor");
         assertEq(address(fees.registry()), address(registry), "registry");
-        assertEq(address(fees.guardian()), address(brake), "guardian");
+        assertEq(address(fees.guardian()), guardian, "guardian");
         assertEq(fees.treasury(), treasury, "treasury");
         assertEq(fees.owner(), governance, "owner");
     }
 
     function test_it_needs_all_of_them() public {
-        bytes memory good = abi.encode(distributor, brake, treasury, governance, _bounds());
+        bytes memory good = abi.encode(distributor, guardian, treasury, governance, _bounds());
         // The last words of a failed creation are not seen through `create`: only that there is no contract.
         assertTrue(_creates(good), "good");
         assertTrue(!_creates(abi.encode(distributor, 0, treasury, governance, _bounds())), "guardian");
-        assertTrue(!_creates(abi.encode(distributor, brake, 0, governance, _bounds())), "treasury");
-        assertTrue(!_creates(abi.encode(distributor, brake, treasury, 0, _bounds())), "owner");
-        assertTrue(!_creates(abi.encode(distributor, brake, treasury, governance, 1001, 0, 0)), "bounds");
+        assertTrue(!_creates(abi.encode(distributor, guardian, 0, governance, _bounds())), "treasury");
+        assertTrue(!_creates(abi.encode(distributor, guardian, treasury, 0, _bounds())), "owner");
+        assertTrue(!_creates(abi.encode(distributor, guardian, treasury, governance, 1001, 0, 0)), "bounds");
     }
 
     /// The owner's only call takes nothing that somebody has.
