@@ -11,6 +11,7 @@ import { IVerifier__factory } from "../verifier-contracts/generated/types/factor
 import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
 import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
 import { ProvenanceRegistry__factory } from "../verifier-contracts/generated/types/factories/ProvenanceRegistry__factory.ts";
+import { Reputation__factory } from "../verifier-contracts/generated/types/factories/Reputation__factory.ts";
 import { RewardDistributor__factory } from "../verifier-contracts/generated/types/factories/RewardDistributor__factory.ts";
 import { StakeVault__factory } from "../verifier-contracts/generated/types/factories/StakeVault__factory.ts";
 import { VerifierRouter__factory } from "../verifier-contracts/generated/types/factories/VerifierRouter__factory.ts";
@@ -26,6 +27,7 @@ export const contractNames = [
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
+	"Reputation",
 	"PaymentChannels",
 	"InferenceFees",
 	"AccessGrants",
@@ -46,6 +48,7 @@ export const factories = {
 	ContributionRegistry: ContributionRegistry__factory,
 	EpochBook: EpochBook__factory,
 	RewardDistributor: RewardDistributor__factory,
+	Reputation: Reputation__factory,
 	PaymentChannels: PaymentChannels__factory,
 	InferenceFees: InferenceFees__factory,
 	AccessGrants: AccessGrants__factory,
@@ -62,6 +65,7 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	ContributionRegistry: ContributionRegistry__factory.createInterface(),
 	EpochBook: EpochBook__factory.createInterface(),
 	RewardDistributor: RewardDistributor__factory.createInterface(),
+	Reputation: Reputation__factory.createInterface(),
 	PaymentChannels: PaymentChannels__factory.createInterface(),
 	InferenceFees: InferenceFees__factory.createInterface(),
 	AccessGrants: AccessGrants__factory.createInterface(),
@@ -92,6 +96,7 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		registry: ContributionRegistry__factory.connect(addresses.ContributionRegistry, runner),
 		book: EpochBook__factory.connect(addresses.EpochBook, runner),
 		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),
+		reputation: Reputation__factory.connect(addresses.Reputation, runner),
 		channels: PaymentChannels__factory.connect(addresses.PaymentChannels, runner),
 		fees: InferenceFees__factory.connect(addresses.InferenceFees, runner),
 		grants: AccessGrants__factory.connect(addresses.AccessGrants, runner),

@@ -16,6 +16,7 @@ export const contractNames = [
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
+	"Reputation",
 	"PaymentChannels",
 	"InferenceFees",
 	"AccessGrants",

@@ -111,6 +111,10 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 			activationDelay,
 		}),
 	},
+	Reputation: {
+		create: (at) => [at.RewardDistributor],
+		shows: (at) => ({ distributor: at.RewardDistributor, registry: at.ContributionRegistry, datanets: at.Datanets }),
+	},
 	PaymentChannels: {
 		create: (at) => [at.OpenToken],
 		shows: (at) => ({ token: at.OpenToken }),
