@@ -3,7 +3,7 @@
  *
  * Amounts are in wei, parts in basis points, times in Unix seconds.
  */
-import { ZeroAddress } from "ethers";
+import { getAddress, ZeroAddress } from "ethers";
 import type {
 	BoundsSetEvent,
 	CreditWithdrawnEvent,
@@ -74,7 +74,7 @@ export const noFees: EpochFees = {
 /**
  * Plays the events of the fees.
  *
- * @param treasury that the contract was created with
+ * @param treasury that the contract was created with, in any case of letters
  * @param logs all events of InferenceFees since its creation, oldest first; from `decodeLogs`
  * @throws LedgerError `events.incomplete` when an event does not follow from those before
  */
@@ -97,7 +97,7 @@ export function replayFees(treasury: string, logs: readonly LedgerLog[]): FeeHis
 				epochs.set(epoch, { ...before, total, balance, payments: [...before.payments, payment] });
 				credit(trainer, toTrainer);
 				if (operator !== undefined) credit(operator, toOperator);
-				credit(treasury, toTreasury);
+				credit(getAddress(treasury), toTreasury);
 				break;
 			}
 			case "FeesClaimed": {

@@ -11,6 +11,7 @@ import { signRotation } from "./rotation.ts";
 import { DELAY, House, POOL } from "./testing/house.ts";
 
 const OPERATOR = "0x00000000000000000000000000000000000009E7";
+const TREASURY = "0x00000000000000000000000000000000000007Ea";
 const NOTICE = 259_200;
 let house: House;
 let reader: FeeReader;
@@ -188,10 +189,10 @@ describe("history", () => {
 			[bounds, withdrawn(1n)],
 			[bounds, paid, withdrawn(2n)],
 		]) {
-			expect(() => replayFees("0x03", logs)).toThrow(expect.objectContaining({ code: "events.incomplete" }));
+			expect(() => replayFees(TREASURY, logs)).toThrow(expect.objectContaining({ code: "events.incomplete" }));
 		}
-		const { epochs, credits } = replayFees("0x03", [bounds, paid, claimed(7n), withdrawn(1n)]);
+		const { epochs, credits } = replayFees(TREASURY.toLowerCase(), [bounds, paid, claimed(7n), withdrawn(1n)]);
 		expect(epochs.get(1n)).toMatchObject({ total: 7n, balance: 0n, schedule: noFees.schedule });
-		expect([...credits]).toEqual([["0x03", 2n]]);
+		expect([...credits]).toEqual([[TREASURY, 2n]]);
 	});
 });
