@@ -16,6 +16,7 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	circuit: async () => (await import("./circuit.ts")).circuitCommand,
 	pool: async () => (await import("./pool.ts")).poolCommand,
 	channel: async () => (await import("./channel.ts")).channelCommand,
+	claim: async () => (await import("./claim.ts")).claimCommand,
 	record: async () => (await import("./record.ts")).recordCommand,
 	fees: async () => (await import("./fees.ts")).feesCommand,
 	grant: async () => (await import("./grant.ts")).grantCommand,

@@ -268,7 +268,7 @@ export class LedgerClient extends Actions {
 	}): Promise<Outcome> {
 		const { epoch, pageSize, publics, words, proof } = page;
 		return this.send(
-			this.contracts.distributor.post.populateTransaction(
+			this.contracts.payouts.post.populateTransaction(
 				epoch,
 				pageSize,
 				fixed<7>("postPayout", "publics", publics, 7),

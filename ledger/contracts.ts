@@ -10,6 +10,7 @@ import { InferenceFees__factory } from "../verifier-contracts/generated/types/fa
 import { IVerifier__factory } from "../verifier-contracts/generated/types/factories/IVerifier__factory.ts";
 import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
 import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
+import { PayoutBook__factory } from "../verifier-contracts/generated/types/factories/PayoutBook__factory.ts";
 import { ProvenanceRegistry__factory } from "../verifier-contracts/generated/types/factories/ProvenanceRegistry__factory.ts";
 import { Reputation__factory } from "../verifier-contracts/generated/types/factories/Reputation__factory.ts";
 import { RewardDistributor__factory } from "../verifier-contracts/generated/types/factories/RewardDistributor__factory.ts";
@@ -27,6 +28,7 @@ export const contractNames = [
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
+	"PayoutBook",
 	"Reputation",
 	"PaymentChannels",
 	"InferenceFees",
@@ -48,6 +50,7 @@ export const factories = {
 	ContributionRegistry: ContributionRegistry__factory,
 	EpochBook: EpochBook__factory,
 	RewardDistributor: RewardDistributor__factory,
+	PayoutBook: PayoutBook__factory,
 	Reputation: Reputation__factory,
 	PaymentChannels: PaymentChannels__factory,
 	InferenceFees: InferenceFees__factory,
@@ -65,6 +68,7 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	ContributionRegistry: ContributionRegistry__factory.createInterface(),
 	EpochBook: EpochBook__factory.createInterface(),
 	RewardDistributor: RewardDistributor__factory.createInterface(),
+	PayoutBook: PayoutBook__factory.createInterface(),
 	Reputation: Reputation__factory.createInterface(),
 	PaymentChannels: PaymentChannels__factory.createInterface(),
 	InferenceFees: InferenceFees__factory.createInterface(),
@@ -96,6 +100,7 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		registry: ContributionRegistry__factory.connect(addresses.ContributionRegistry, runner),
 		book: EpochBook__factory.connect(addresses.EpochBook, runner),
 		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),
+		payouts: PayoutBook__factory.connect(addresses.PayoutBook, runner),
 		reputation: Reputation__factory.connect(addresses.Reputation, runner),
 		channels: PaymentChannels__factory.connect(addresses.PaymentChannels, runner),
 		fees: InferenceFees__factory.connect(addresses.InferenceFees, runner),

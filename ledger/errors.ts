@@ -233,17 +233,19 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 		`The word at place ${position} has a stray bit or belongs to another contribution. Keep the proven order.`,
 	ClaimInvalid: () => "This word is not in the posted payout. Take word and proof from the words of its own transaction.",
 	AlreadyClaimed: ({ index }) => `Contribution ${index} was settled before; nothing is owed any more.`,
+	NotWallet: ({ epoch, index, wallet }) =>
+		`Contribution ${index} of epoch ${epoch} belongs to ${wallet} now. Claim for that wallet, and have it sign if the money goes elsewhere.`,
 	TooManyClaims: ({ maximum }) => `Settle at most ${maximum} words in one transaction.`,
 	NotActive: ({ activatesAt }) => `Claims open at ${time(activatesAt)}.`,
 	AlreadyActive: ({ activatesAt }) => `The payout is active since ${time(activatesAt)} and can no longer be vetoed.`,
-	NotExpired: ({ expiresAt }) => `The pool can be refunded from ${time(expiresAt)}.`,
-	TooEarly: ({ sweepableAt }) => `What is unclaimed can be swept from ${time(sweepableAt)}.`,
+	TooEarly: ({ second }) => `The money can go back to the funder from ${time(second)}.`,
 	NotFunder: ({ funder }) => `Send this from the funder ${funder}.`,
-	NotWallet: ({ wallet, named }) => `The word belongs to ${wallet} and not to ${named}. Give the words of one wallet.`,
 	NotVetoer: ({ vetoer }) => `Only ${vetoer} may veto this epoch.`,
 	NothingToMove: () => "There is no amount to move.",
 	OtherOwner: () => "Dust moves only between epochs of one steward and one funder. Return it instead.",
 	DelayTooLong: ({ maximum }) => `Choose an activation delay of at most ${maximum} seconds.`,
+	NotPayoutBook: () => "Only the PayoutBook says what was proven; post the pages there.",
+	NotDistributorsBook: ({ expected }) => `The distributor expects its PayoutBook at ${expected}. Deploy again.`,
 	NotRegistrysDistributor: ({ expected }) =>
 		`The registry expects its distributor at ${expected}: another transaction of the deployer came between. Deploy again.`,
 	// payment channels

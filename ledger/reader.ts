@@ -238,7 +238,7 @@ export class LedgerReader {
 		const { pool, positive, pageSize } = payout;
 		const values = [epoch, pool, positive, BigInt(pageSize)];
 		const id = keccak256(AbiCoder.defaultAbiCoder().encode(["uint256", "uint256", "uint256", "uint256"], values));
-		const { count } = await this.#contracts.distributor.payoutOf(id).catch(rethrow);
+		const { count } = await this.#contracts.payouts.payoutOf(id).catch(rethrow);
 		return Math.ceil(Number(count) / pageSize);
 	}
 

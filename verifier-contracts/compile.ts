@@ -16,6 +16,7 @@ export const contractNames = [
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
+	"PayoutBook",
 	"Reputation",
 	"PaymentChannels",
 	"InferenceFees",

@@ -101,14 +101,23 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 		shows: (at) => ({ registry: at.ContributionRegistry, router: at.VerifierRouter, provenance: at.ProvenanceRegistry }),
 	},
 	RewardDistributor: {
-		create: (at, { activationDelay }) => [at.EpochBook, activationDelay, at.Guardian],
+		create: (at, { activationDelay }) => [at.EpochBook, at.PayoutBook, activationDelay, at.Guardian],
 		shows: (at, { activationDelay }) => ({
 			token: at.OpenToken,
 			registry: at.ContributionRegistry,
 			book: at.EpochBook,
-			router: at.VerifierRouter,
+			payouts: at.PayoutBook,
 			guardian: at.Guardian,
 			activationDelay,
+		}),
+	},
+	PayoutBook: {
+		create: (at) => [at.RewardDistributor],
+		shows: (at) => ({
+			distributor: at.RewardDistributor,
+			registry: at.ContributionRegistry,
+			book: at.EpochBook,
+			router: at.VerifierRouter,
 		}),
 	},
 	Reputation: {
