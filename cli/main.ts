@@ -21,6 +21,8 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	operator: async () => (await import("./operator.ts")).operatorCommand,
 	job: async () => (await import("./job.ts")).jobCommand,
 	stake: async () => (await import("./stake.ts")).stakeCommand,
+	fees: async () => (await import("./fees.ts")).feesCommand,
+	grant: async () => (await import("./grant.ts")).grantCommand,
 	datanet: async () => (await import("./datanet.ts")).datanetCommand,
 	reputation: async () => (await import("./reputation.ts")).reputationCommand,
 };

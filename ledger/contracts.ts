@@ -3,11 +3,13 @@ import type { ContractRunner, Interface } from "ethers";
 import { ComputeDisputes__factory } from "../verifier-contracts/generated/types/factories/ComputeDisputes__factory.ts";
 import { ComputeJobs__factory } from "../verifier-contracts/generated/types/factories/ComputeJobs__factory.ts";
 import { ComputeOperators__factory } from "../verifier-contracts/generated/types/factories/ComputeOperators__factory.ts";
+import { AccessGrants__factory } from "../verifier-contracts/generated/types/factories/AccessGrants__factory.ts";
 import { ContributionRegistry__factory } from "../verifier-contracts/generated/types/factories/ContributionRegistry__factory.ts";
 import { Datanets__factory } from "../verifier-contracts/generated/types/factories/Datanets__factory.ts";
 import { Deployer__factory } from "../verifier-contracts/generated/types/factories/Deployer__factory.ts";
 import { EpochBook__factory } from "../verifier-contracts/generated/types/factories/EpochBook__factory.ts";
 import { Guardian__factory } from "../verifier-contracts/generated/types/factories/Guardian__factory.ts";
+import { InferenceFees__factory } from "../verifier-contracts/generated/types/factories/InferenceFees__factory.ts";
 import { IVerifier__factory } from "../verifier-contracts/generated/types/factories/IVerifier__factory.ts";
 import { OpenGovernor__factory } from "../verifier-contracts/generated/types/factories/OpenGovernor__factory.ts";
 import { OpenTimelock__factory } from "../verifier-contracts/generated/types/factories/OpenTimelock__factory.ts";
@@ -39,6 +41,8 @@ export const contractNames = [
 	"ComputeOperators",
 	"ComputeJobs",
 	"ComputeDisputes",
+	"InferenceFees",
+	"AccessGrants",
 ] as const;
 export type ContractName = (typeof contractNames)[number];
 
@@ -64,6 +68,8 @@ export const factories = {
 	ComputeOperators: ComputeOperators__factory,
 	ComputeJobs: ComputeJobs__factory,
 	ComputeDisputes: ComputeDisputes__factory,
+	InferenceFees: InferenceFees__factory,
+	AccessGrants: AccessGrants__factory,
 } as const;
 
 /** The parsed ABI of each contract. */
@@ -85,6 +91,8 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	ComputeOperators: ComputeOperators__factory.createInterface(),
 	ComputeJobs: ComputeJobs__factory.createInterface(),
 	ComputeDisputes: ComputeDisputes__factory.createInterface(),
+	InferenceFees: InferenceFees__factory.createInterface(),
+	AccessGrants: AccessGrants__factory.createInterface(),
 };
 
 /** ABI and creation code of the contract that creates the others. */
@@ -120,6 +128,8 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		operators: ComputeOperators__factory.connect(addresses.ComputeOperators, runner),
 		jobs: ComputeJobs__factory.connect(addresses.ComputeJobs, runner),
 		disputes: ComputeDisputes__factory.connect(addresses.ComputeDisputes, runner),
+		fees: InferenceFees__factory.connect(addresses.InferenceFees, runner),
+		grants: AccessGrants__factory.connect(addresses.AccessGrants, runner),
 	};
 }
 

@@ -186,6 +186,8 @@ describe("checkDeployment", () => {
 			"StakeVault.treasury",
 			"Datanets.owner",
 			"RewardDistributor.activationDelay",
+			"InferenceFees.treasury",
+			"InferenceFees.owner",
 		]);
 	}, 60_000);
 });

@@ -71,6 +71,10 @@ export type ChannelStatus = (typeof channelStatuses)[number];
 export const voucherFaults = ["None", "ChannelUnknown", "ChannelClosed", "NothingNew", "DepositExceeded", "SignatureInvalid"] as const;
 export type VoucherFault = (typeof voucherFaults)[number];
 
+/** Status of a grant of access; one that has ended by itself is still `Granted`. */
+export const grantStatuses = ["None", "Granted", "Revoked"] as const;
+export type GrantStatus = (typeof grantStatuses)[number];
+
 /** How a datanet accepts submissions. */
 export const datanetModes = ["None", "Open", "Curated"] as const;
 export type DatanetMode = (typeof datanetModes)[number];

@@ -16,6 +16,7 @@ import {
 	datanetTerms,
 	type JobStatus,
 	jobStatuses,
+	grantStatuses,
 	keyFaults,
 	nameOf,
 	operatorStatuses,
@@ -327,6 +328,31 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 			Closed: "The channel has ended, and its money is with payer and payee.",
 		})[nameOf(channelStatuses, actual as bigint)],
 	StillClosing: ({ closesAt }) => `The remainder can be withdrawn from ${time(closesAt)}.`,
+	// inference fees
+	TreasuryPartTooHigh: ({ maximum }) => `Choose at most ${maximum} basis points for the treasury.`,
+	ContributorsPartTooLow: ({ minimum, actual }) => `These bounds leave ${actual} basis points for contributors; leave at least ${minimum}.`,
+	TrainerPartTooHigh: ({ maximum }) => `Choose at most ${maximum} basis points for the trainer.`,
+	OperatorPartTooHigh: ({ maximum }) => `Choose at most ${maximum} basis points for operators.`,
+	SharesEmpty: ({ epoch }) => `The payout of epoch ${epoch} pays nobody, so nobody has a share. Pay for another epoch.`,
+	PaymentEmpty: () => "Pay more than nothing.",
+	TooManyPayments: ({ maximum }) => `Make at most ${maximum} payments in one transaction.`,
+	ArrivedShort: ({ expected, actual }) => `Only ${actual} of ${expected} wei arrived. Make each payment in a transaction of its own.`,
+	NoFeesOwed: ({ index }) => `Contribution ${index} has had all fees that it is entitled to so far, or has no share.`,
+	NoCredit: ({ account }) => `Nothing is credited to ${account} now.`,
+	// access grants
+	LicenceNotOffered: ({ licence }) => `The author of the dataset does not offer the licence ${licence}. Choose one that is offered.`,
+	NotAccepted: ({ grantee }) =>
+		`${grantee} has not accepted this licence with this public key. Read its request again, and encrypt the key to that one.`,
+	RequestUnknown: ({ grantee }) => `${grantee} has no request for this dataset.`,
+	GrantTermOutOfRange: ({ earliest, latest }) => `Choose an end from ${time(earliest)} to ${time(latest)}.`,
+	KeyLengthOutOfRange: ({ maximum }) => `A public or encrypted key has from 1 to ${maximum} bytes.`,
+	TooManyGrants: ({ maximum }) => `Grant access to at most ${maximum} in one transaction.`,
+	GrantStatus: ({ actual }) =>
+		({
+			None: "Access was never granted.",
+			Granted: "Access is granted.",
+			Revoked: "The grant was revoked. Grant access again.",
+		})[nameOf(grantStatuses, actual as bigint)],
 	// datanets and reputation
 	DatanetTermOutOfRange: ({ term, minimum, maximum }) =>
 		`Choose ${nameOf(datanetTerms, term as bigint)} from ${minimum} to ${maximum} (wei for a bond, seconds for periods).`,

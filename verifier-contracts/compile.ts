@@ -22,6 +22,8 @@ export const contractNames = [
 	"ComputeOperators",
 	"ComputeJobs",
 	"ComputeDisputes",
+	"InferenceFees",
+	"AccessGrants",
 	"Guardian",
 	"OpenTimelock",
 	"OpenGovernor",

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { type Mutant, MutationError, mutated, mutatedContracts } from "./mutate.ts";
+import { failedTests, type Mutant, MutationError, mutated, mutatedContracts } from "./mutate.ts";
 import { root } from "./solc.ts";
 
 describe("mutated", () => {
@@ -17,6 +17,24 @@ describe("mutated", () => {
 		["is the same", "+", "+"],
 	])("refuses a text that %s", (_, replace, by) => {
 		expect(() => mutated("a + b - a", change(replace, by))).toThrow(MutationError);
+	});
+});
+
+describe("failedTests", () => {
+	it("reads tests and invariants, each once", () => {
+		const output = `Ran 3 tests
+[PASS] test_good() (gas: 5)
+[FAIL: AssertionFailed("total", 1, 2)] test_bad() (gas: 7)
+[FAIL: EvmError: Revert] setUp() (gas: 0)
+[FAIL: AssertionFailed("expected to be refused", 0, 1)]
+\t[Sequence] (original: 4, shrunk: 1)
+\t\tsender=0x01 addr=[Handler]0x02 calldata=pay(uint256) args=[1]
+ invariant_bad() (runs: 0, calls: 0, reverts: 1)
+[PASS] invariant_good() (runs: 32, calls: 4096, reverts: 0)
+Failing tests:
+[FAIL: AssertionFailed("total", 1, 2)] test_bad() (gas: 7)`;
+		expect(failedTests(output)).toEqual(["test_bad", "setUp", "invariant_bad"]);
+		expect(failedTests("[PASS] test_good() (gas: 5)\nError: out of memory")).toEqual([]);
 	});
 });
 

@@ -79,6 +79,12 @@ export function mutated(source: string, { name, replace, by }: Mutant): string {
 	return source.replace(replace, () => by);
 }
 
+/** The names of the tests that forge says failed. An invariant's stands behind the calls that broke it, on a line of its own. */
+export function failedTests(output: string): string[] {
+	const names = [...output.matchAll(/^\[FAIL[^\n]*\](?:\n\t[^\n]*)*\n? (\w+)/gm)].map(([, name]) => name as string);
+	return [...new Set(names)];
+}
+
 /** The contracts that have mutants. */
 export async function mutatedContracts(): Promise<string[]> {
 	return (await readdir(join(root, "test", "mutants"))).map((name) => name.replace(/\.json$/, "")).sort();
@@ -118,8 +124,8 @@ class Suite {
 		let output = "";
 		for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk));
 		const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-		const failed = [...output.matchAll(/^\[FAIL[^\n]*\] (\w+)/gm)].map(([, name]) => name as string);
-		return { passed: code === 0 && failed.length === 0, failed: [...new Set(failed)], output };
+		const failed = failedTests(output);
+		return { passed: code === 0 && failed.length === 0, failed, output };
 	}
 }
 

@@ -26,6 +26,9 @@ type Factory<Name extends ContractName> = (typeof factories)[Name];
 type Arguments<Name extends ContractName> = Parameters<InstanceType<Factory<Name>>["getDeployTransaction"]>;
 type Getter<Name extends ContractName> = Exclude<Extract<keyof ReturnType<Factory<Name>["connect"]>, string>, keyof object>;
 
+/** Bounds of fees that a deployment begins with, in basis points; governance sets others. Contributors get 45 % at least. */
+const firstBounds = { treasury: 500, maxTrainer: 2_000, maxOperator: 3_000 };
+
 /** One contract of the plan. Addresses are known before anything is created, so it may name any other. */
 export interface Row<Name extends ContractName> {
 	/** for the constructor, in its order */
@@ -181,6 +184,21 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 			vault: at.StakeVault,
 			owner,
 		}),
+	},
+	InferenceFees: {
+		create: (at, { owner, treasury }) => [at.RewardDistributor, at.Guardian, treasury, owner, firstBounds],
+		shows: (at, { owner, treasury }) => ({
+			token: at.OpenToken,
+			distributor: at.RewardDistributor,
+			registry: at.ContributionRegistry,
+			guardian: at.Guardian,
+			treasury,
+			owner,
+		}),
+	},
+	AccessGrants: {
+		create: (at) => [at.ProvenanceRegistry],
+		shows: (at) => ({ provenance: at.ProvenanceRegistry }),
 	},
 };
 

@@ -98,8 +98,8 @@ contract PaymentChannels is EIP712, ReentrancyGuardTransient {
     );
     /// @notice A deposit grew by what arrived.
     event ToppedUp(bytes32 indexed channel, address indexed from, uint96 amount, uint96 deposited);
-    /// @notice A voucher was paid: `amount` now, `redeemed` in total.
-    event Redeemed(bytes32 indexed channel, address indexed payee, uint96 amount, uint96 redeemed);
+    /// @notice A voucher was paid to the channel's payee: `amount` now, `redeemed` in total.
+    event Redeemed(bytes32 indexed channel, uint96 amount, uint96 redeemed);
     /// @notice A voucher of a batch was worth nothing.
     event VoucherSkipped(bytes32 indexed channel, VoucherFault fault);
     /// @notice The payer started to close; vouchers are paid until `closesAt`.
@@ -199,7 +199,7 @@ contract PaymentChannels is EIP712, ReentrancyGuardTransient {
     /// @param signature of the payer over VOUCHER_TYPEHASH, the id and the amount
     function redeem(ChannelKey calldata key, uint96 amount, bytes calldata signature) external nonReentrant {
         bytes32 id = channelId(key);
-        (VoucherFault fault, uint96 due) = _redeem(id, key.payer, key.payee, amount, signature);
+        (VoucherFault fault, uint96 due) = _redeem(id, key.payer, amount, signature);
         if (fault != VoucherFault.None) revert VoucherRefused(id, fault);
         token.safeTransfer(key.payee, due);
     }
@@ -215,7 +215,7 @@ contract PaymentChannels is EIP712, ReentrancyGuardTransient {
         for (uint256 i = 0; i < vouchers.length; ++i) {
             Voucher calldata voucher = vouchers[i];
             bytes32 id = _id(voucher.payer, payee, voucher.delay, voucher.salt);
-            (VoucherFault fault, uint96 due) = _redeem(id, voucher.payer, payee, voucher.amount, voucher.signature);
+            (VoucherFault fault, uint96 due) = _redeem(id, voucher.payer, voucher.amount, voucher.signature);
             if (fault != VoucherFault.None) emit VoucherSkipped(id, fault);
             paid += due;
         }
@@ -298,22 +298,26 @@ contract PaymentChannels is EIP712, ReentrancyGuardTransient {
     function _redeem(
         bytes32 id,
         address payer,
-        address payee,
         uint96 amount,
         bytes calldata signature
     ) private returns (VoucherFault fault, uint96 due) {
-        Channel memory channel = _channels[id];
-        if (channel.status == Status.None) return (VoucherFault.ChannelUnknown, 0);
-        if (channel.status == Status.Closed) return (VoucherFault.ChannelClosed, 0);
-        if (channel.status == Status.Closing && block.timestamp >= channel.closesAt) {
+        Channel storage channel = _channels[id];
+        Status status = channel.status;
+        if (status == Status.None) return (VoucherFault.ChannelUnknown, 0);
+        if (status == Status.Closed) return (VoucherFault.ChannelClosed, 0);
+        if (status == Status.Closing && block.timestamp >= channel.closesAt) {
             return (VoucherFault.ChannelClosed, 0);
         }
-        if (amount <= channel.redeemed) return (VoucherFault.NothingNew, 0);
+        uint96 redeemed = channel.redeemed;
+        if (amount <= redeemed) return (VoucherFault.NothingNew, 0);
         if (amount > channel.deposited) return (VoucherFault.DepositExceeded, 0);
         if (!_isSigned(payer, voucherDigest(id, amount), signature)) return (VoucherFault.SignatureInvalid, 0);
-        due = amount - channel.redeemed;
-        _channels[id].redeemed = amount;
-        emit Redeemed(id, payee, due, amount);
+        // It is larger, see above.
+        unchecked {
+            due = amount - redeemed;
+        }
+        channel.redeemed = amount;
+        emit Redeemed(id, due, amount);
     }
 
     function _end(bytes32 id, Channel storage channel, address payer, bool byPayee) private {

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {AccessGrants} from "../src/AccessGrants.sol";
 import {Statement} from "../src/Epochs.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
+import {InferenceFees} from "../src/InferenceFees.sol";
 import {PaymentChannels} from "../src/PaymentChannels.sol";
+import {ProvenanceRegistry} from "../src/ProvenanceRegistry.sol";
 import {Channels} from "./Channels.sol";
+import {Fees} from "./Fees.sol";
 import {House, Member} from "./House.sol";
 import {Simulator} from "./Simulator.sol";
+import {Test} from "./Vm.sol";
 
 /// @notice Prints what transactions cost, intrinsic gas and calldata included: in isolation each call is one transaction.
 contract GasTest is House {
@@ -146,5 +151,77 @@ contract ChannelGasTest is Channels {
         channels.redeemMany(payee, vouchers);
         _print("redeemMany, 128 vouchers");
         assertTrue(vm.lastCallGas().gasTotalUsed < 1 << 24, "fits a transaction");
+    }
+}
+
+contract FeesGasTest is Fees {
+    /// forge-config: default.isolate = true
+    function test_gas_fees() public {
+        _setSplit();
+        _print("setSplit");
+        vm.warp(ACTIVE + NOTICE);
+        vm.prank(payer);
+        token.approve(address(fees), type(uint256).max);
+        vm.prank(payer);
+        fees.pay(_payment(1 ether));
+        _print("pay, first of an epoch and an operator");
+        vm.prank(payer);
+        fees.pay(_payment(1 ether));
+        _print("pay, next");
+        InferenceFees.Payment[] memory batch = new InferenceFees.Payment[](128);
+        for (uint256 i = 0; i < 128; ++i) batch[i] = _payment(1 ether);
+        vm.prank(payer);
+        fees.payMany(batch);
+        _print("payMany, 128 payments");
+        assertTrue(vm.lastCallGas().gasTotalUsed < 1 << 24, "fits a transaction");
+        _claimFees(0);
+        _print("claimFees, first of a wallet without OPEN");
+        vm.prank(payer);
+        fees.pay(_payment(1 ether));
+        _claimFees(0);
+        _print("claimFees, next");
+        fees.withdraw(operator);
+        _print("withdraw, of an operator without OPEN");
+    }
+
+    /// forge-config: default.isolate = true
+    function test_gas_of_a_batch_of_claims() public {
+        uint256[] memory list = new uint256[](128);
+        for (uint256 i = 0; i < 128; ++i) list[i] = 1 ether | (i << 128);
+        epoch = _active(list);
+        vm.prank(payer);
+        token.approve(address(fees), 1 ether);
+        vm.prank(payer);
+        fees.pay(_payment(1 ether));
+        InferenceFees.Claim[] memory claims = new InferenceFees.Claim[](128);
+        for (uint256 i = 0; i < 128; ++i) claims[i] = _claimOf(i);
+        fees.claimMany(claims);
+        _print("claimMany, 128 words of as many wallets without OPEN");
+        assertTrue(vm.lastCallGas().gasTotalUsed < 1 << 24, "fits a transaction");
+    }
+}
+
+contract GrantsGasTest is Test {
+    /// forge-config: default.isolate = true
+    function test_gas_grants() public {
+        ProvenanceRegistry provenance = ProvenanceRegistry(_create("ProvenanceRegistry", ""));
+        AccessGrants grants = AccessGrants(_create("AccessGrants", abi.encode(provenance)));
+        bytes32 dataset = provenance.register(ProvenanceRegistry.Kind.Dataset, keccak256("rows"), 0);
+        bytes32 licence = provenance.register(ProvenanceRegistry.Kind.Licence, keccak256("terms"), 0);
+        grants.offer(dataset, licence, true);
+        _print("offer");
+        address grantee = address(0x64A);
+        bytes memory publicKey = new bytes(65);
+        vm.prank(grantee);
+        grants.request(dataset, licence, publicKey);
+        _print("request, key of 65 bytes");
+        uint40 until = uint40(block.timestamp + 30 days);
+        bytes memory encrypted = new bytes(113);
+        grants.grant(dataset, AccessGrants.Terms(grantee, licence, keccak256(publicKey), until, encrypted));
+        _print("grant, key of 113 bytes");
+        grants.renew(dataset, grantee, until + 1);
+        _print("renew");
+        grants.revoke(dataset, grantee);
+        _print("revoke");
     }
 }

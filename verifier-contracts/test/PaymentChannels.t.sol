@@ -207,7 +207,7 @@ contract PaymentChannelsTest is Channels {
     function test_a_voucher_pays_its_payee_whoever_sends_it() public {
         bytes memory signature = _sign(id, 30 ether);
         vm.expectEmit();
-        emit PaymentChannels.Redeemed(id, payee, 30 ether, 30 ether);
+        emit PaymentChannels.Redeemed(id, 30 ether, 30 ether);
         vm.prank(stranger);
         channels.redeem(key, 30 ether, signature);
         assertEq(token.balanceOf(payee), 30 ether, "payee");
@@ -218,7 +218,7 @@ contract PaymentChannelsTest is Channels {
     function test_the_next_voucher_pays_the_difference() public {
         channels.redeem(key, 30 ether, _sign(id, 30 ether));
         vm.expectEmit();
-        emit PaymentChannels.Redeemed(id, payee, 12 ether, 42 ether);
+        emit PaymentChannels.Redeemed(id, 12 ether, 42 ether);
         channels.redeem(key, 42 ether, _sign(id, 42 ether));
         assertEq(token.balanceOf(payee), 42 ether, "payee");
         assertEq(token.balanceOf(address(channels)), DEPOSIT - 42 ether, "balance");
@@ -269,6 +269,18 @@ contract PaymentChannelsTest is Channels {
         _invalid(_signature(PAYER, keccak256(abi.encode(channels.VOUCHER_TYPEHASH(), id, 10))));
         _invalid("");
         _invalid(new bytes(65));
+    }
+
+    /// A payee with a key cannot sign for its payer.
+    function test_the_payees_signature_does_not_count() public {
+        key.payee = vm.addr(PAYER + 1);
+        id = _open(key, DEPOSIT);
+        bytes32 digest = _digest(channels, 31337, id, 10);
+        bytes memory own = _signature(PAYER + 1, digest);
+        vm.prank(key.payee);
+        _invalid(own);
+        channels.redeem(key, 10, _signature(PAYER, digest));
+        assertEq(token.balanceOf(key.payee), 10, "payee");
     }
 
     /// The other point of the curve with the same x signs the same; it is refused, and would spend nothing twice.
@@ -342,9 +354,9 @@ contract PaymentChannelsTest is Channels {
         vouchers[0] = PaymentChannels.Voucher(payer, DELAY, SALT, 3 ether, _sign(id, 3 ether));
         vouchers[1] = PaymentChannels.Voucher(payer, DELAY, "other", 4 ether, _sign(other, 4 ether));
         vm.expectEmit();
-        emit PaymentChannels.Redeemed(id, payee, 3 ether, 3 ether);
+        emit PaymentChannels.Redeemed(id, 3 ether, 3 ether);
         vm.expectEmit();
-        emit PaymentChannels.Redeemed(other, payee, 4 ether, 4 ether);
+        emit PaymentChannels.Redeemed(other, 4 ether, 4 ether);
         vm.expectEmit();
         emit IERC20.Transfer(address(channels), payee, 7 ether);
         vm.prank(stranger);
@@ -374,7 +386,7 @@ contract PaymentChannelsTest is Channels {
         vm.expectEmit();
         emit PaymentChannels.VoucherSkipped(ids[2], PaymentChannels.VoucherFault.SignatureInvalid);
         vm.expectEmit();
-        emit PaymentChannels.Redeemed(ids[3], payee, 1 ether, 1 ether);
+        emit PaymentChannels.Redeemed(ids[3], 1 ether, 1 ether);
         vm.expectEmit();
         emit PaymentChannels.VoucherSkipped(ids[4], PaymentChannels.VoucherFault.ChannelUnknown);
         assertEq(channels.redeemMany(payee, vouchers), 1 ether, "paid");
