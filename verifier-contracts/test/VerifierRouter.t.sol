@@ -83,7 +83,7 @@ contract UnboundShell {
         uint256 last = key.length / 32 - 2;
         uint256[2] memory x = [_word(key, 18), _word(key, 19)];
         require(BN254.addScaled(x, _word(key, last), _word(key, last + 1), 7));
-        require(BN254.add(x, proof.commitment[0], proof.commitment[1]));
+        require(BN254.addScaled(x, proof.commitment[0], proof.commitment[1], 1));
         require(x[0] == 0 && x[1] == 0);
         return 0;
     }
