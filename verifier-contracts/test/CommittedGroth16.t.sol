@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {BN254} from "../src/BN254.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
 import {Simulator} from "./Simulator.sol";
+import {Trapdoors} from "./vectors/Trapdoors.sol";
 // Deployed by name, so that they are compiled once: see Test._create.
 import "./vectors/ToyContributionVerifier.sol";
 import "./vectors/ToyOptimumVerifier.sol";
@@ -157,6 +158,41 @@ contract CommittedGroth16Test is Test {
         publics[1] += BN254.R;
         vm.expectRevert(abi.encodeWithSelector(IVerifier.PublicNotInField.selector, 1, publics[1]));
         wordy.verify(context, publics, words, proof);
+    }
+
+    function test_the_field_ends_before_r() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            publics[0] = BN254.R - i;
+            words[1] = BN254.R - 1;
+            if (i == 0) vm.expectRevert(abi.encodeWithSelector(IVerifier.PublicNotInField.selector, 0, BN254.R));
+            else vm.expectRevert(IVerifier.ProofRejected.selector);
+            wordy.verify(context, publics, words, proof);
+        }
+        for (uint256 i = 0; i < words.length; ++i) {
+            uint256 word = words[i];
+            words[i] = BN254.R;
+            vm.expectRevert(abi.encodeWithSelector(IVerifier.WordNotInField.selector, i, BN254.R));
+            wordy.verify(context, publics, words, proof);
+            words[i] = word;
+        }
+    }
+
+    /// k / delta added to C and k to P are nothing together if the two equations of a proof count the same.
+    function test_errors_of_the_two_equations_do_not_cancel() public {
+        uint256[2] memory t = Simulator.times(Trapdoors.open(wordy.circuitId()).deltaInverse);
+        (uint256[2] memory c, uint256[2] memory p) = (proof.c, proof.knowledge);
+        require(BN254.addScaled(c, t[0], t[1], 1) && BN254.addScaled(p, 1, 2, 1));
+        (proof.c, proof.knowledge) = (c, p);
+        _rejects();
+    }
+
+    /// Equivalence with the sum as it is written, for every length around a round of four.
+    function testFuzz_evaluation_is_the_sum(uint256 seed, uint8 extra) public view {
+        for (uint256 count = 0; count < 10; ++count) {
+            uint256[] memory list = new uint256[](count + (count == 9 ? extra : 0));
+            for (uint256 i = 0; i < list.length; ++i) list[i] = uint256(keccak256(abi.encode(seed, i))) % BN254.R;
+            wordy.verify(context, publics, list, Simulator.prove(wordy, context, publics, list));
+        }
     }
 
     function test_word_plus_r_is_refused() public {
