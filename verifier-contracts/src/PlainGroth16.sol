@@ -186,14 +186,16 @@ abstract contract PlainGroth16 {
         ok = BN254.addProduct(C) && ok;
     }
 
-    /// @dev X += weight * (x, y). The points are the key's own and need no check.
+    /// @dev X += weight * (x, y). A public signal is often zero; the points are the key's own and need no check.
     function _addTerm(uint256 x, uint256 y, uint256 weight) internal view {
+        uint256 value;
         assembly {
+            value := mload(weight)
             mstore(add(X, 0x40), x)
             mstore(add(X, 0x60), y)
-            mstore(add(X, 0x80), mload(weight))
+            mstore(add(X, 0x80), value)
         }
-        BN254.addProduct(X);
+        if (value != 0) BN254.addProduct(X);
     }
 
     /// @dev Fills the shared pairs and asks for the product.

@@ -44,8 +44,9 @@ export class PlainKeyRefused extends Error {
 	}
 }
 
-/** A public signal costs some 220 bytes of code, of which a contract may have 24,576 (EIP-170). */
-const MAX_PUBLICS = 96;
+/** Bytes of code are 24,576 at most (EIP-170), of which a public signal that is written out takes 290, and 100 otherwise. */
+const MAX_PUBLICS = 192;
+const MAX_WRITTEN_OUT = 24;
 
 const G1 = bn254.G1.Point;
 const G2 = bn254.G2.Point;
@@ -94,6 +95,14 @@ export function renderPlainVerifier(
             }`;
 		return { one, batch: `        _addTerm(\n            ${x},\n            ${y},\n            ${weight}\n        );` };
 	});
+	const listed = `            for { let at := 0 } lt(at, ${32 * publics}) { at := add(at, 0x20) } {
+                value := calldataload(add(publics, at))
+                ok := and(ok, lt(value, order))
+                mstore(add(${hex(WEIGHTS)}, at), value)
+            }
+        }
+        _addTerms(${hex(WEIGHTS)});
+        assembly {`;
 	return `${path === null ? inlined() : `${HEAD}\nimport {BN254, PlainGroth16} from ${JSON.stringify(path)};\n`}
 /// @title Verifier of a plain Groth16 key with ${publics} public signal${publics === 1 ? "" : "s"}
 /// @notice Says nothing if somebody knows the secrets of the key's setup.
@@ -134,7 +143,7 @@ ${store(X, IC, 2)}
             mstore(${hex(PROOFS + 32)}, mod(sub(modulus, value), modulus))
             calldatacopy(${hex(PROOFS + 64)}, b, 0x80)
             calldatacopy(${hex(C)}, c, 0x40)
-${terms.map(({ one }) => one).join("\n")}
+${publics > MAX_WRITTEN_OUT ? listed : terms.map(({ one }) => one).join("\n")}
             // alpha, beta
 ${store(ALPHA, 0, 6)}
             // gamma
@@ -184,6 +193,7 @@ const ALPHA = 0x80;
 const X = 0x140;
 const C = 0x200;
 const PROOFS = 0x2c0;
+const WEIGHTS = 0x380;
 const IC = 14;
 
 function hex(address: number): string {

@@ -7,6 +7,7 @@ import {Simulator} from "./Simulator.sol";
 import {Trapdoors} from "./vectors/Trapdoors.sol";
 // Deployed by name, so that they are compiled once: see Test._create.
 import "./vectors/ToyPlainVerifier.sol";
+import "./vectors/ToyPlainListVerifier.sol";
 import "./vectors/ToyPlainManyVerifier.sol";
 import {Test} from "./Vm.sol";
 
@@ -18,6 +19,11 @@ interface IOne {
 /// @notice What is written out for three.
 interface IThree {
     function verify(uint256[3] calldata publics, uint256[2] calldata a, uint256[2][2] calldata b, uint256[2] calldata c) external view;
+}
+
+/// @notice Too many to be written out.
+interface IList {
+    function verify(uint256[25] calldata publics, uint256[2] calldata a, uint256[2][2] calldata b, uint256[2] calldata c) external view;
 }
 
 contract PlainGroth16Test is Test {
@@ -45,6 +51,31 @@ contract PlainGroth16Test is Test {
         publics[1] = BN254.R - 1;
         publics[2] = 1;
         _verify(three, publics, Simulator.provePlain(three, publics, 1));
+    }
+
+    function test_a_list_of_public_signals() public {
+        PlainGroth16 list = PlainGroth16(_create("ToyPlainListVerifier", ""));
+        (uint256[] memory publics, PlainProof[] memory proofs) = _batch(list, 2);
+        publics[7] = 0;
+        proofs[0] = Simulator.provePlain(list, _slice(publics, 0, 25), 1);
+        list.verifyBatch(publics, proofs);
+        uint256[25] memory values;
+        for (uint256 i = 0; i < 25; ++i) values[i] = publics[i];
+        PlainProof memory proof = proofs[0];
+        IList(address(list)).verify(values, proof.a, proof.b, proof.c);
+        for (uint256 i = 0; i < 25; ++i) {
+            uint256 value = values[i];
+            values[i] = value + BN254.R;
+            vm.expectRevert(abi.encodeWithSelector(PlainGroth16.PublicNotInField.selector, i, values[i]));
+            IList(address(list)).verify(values, proof.a, proof.b, proof.c);
+            values[i] = addmod(value, 1, BN254.R);
+            vm.expectRevert(PlainGroth16.ProofRejected.selector);
+            IList(address(list)).verify(values, proof.a, proof.b, proof.c);
+            values[i] = value;
+        }
+        proof.a[1] += BN254.Q;
+        vm.expectRevert(PlainGroth16.PointInvalid.selector);
+        IList(address(list)).verify(values, proof.a, proof.b, proof.c);
     }
 
     function test_public_count_and_key() public view {

@@ -48,7 +48,7 @@ for (const { name, key } of toys) {
 	write(`Toy${name}Verifier.sol`, `// Written by make.ts.\n${source}`);
 }
 /** Plain keys, by the name of their verifier and the number of public signals. */
-const plainToys = [plainToy("ToyPlainVerifier", 1), plainToy("ToyPlainManyVerifier", 3)];
+const plainToys = [plainToy("ToyPlainVerifier", 1), plainToy("ToyPlainManyVerifier", 3), plainToy("ToyPlainListVerifier", 25)];
 for (const { name, key } of plainToys) {
 	write(`${name}.sol`, `// Written by make.ts.\n${renderPlainVerifier(key, name, "../../src/PlainGroth16.sol")}`);
 }
