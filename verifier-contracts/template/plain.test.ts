@@ -60,9 +60,9 @@ describe("renderPlainVerifier", () => {
 
 	it("fits a contract with the most public signals, and says so with one more", async () => {
 		const wide = (publics: number) => ({ ...key, IC: Array.from({ length: publics + 1 }, (_, i) => point1(BigInt(i + 5))) });
-		const output = await compile({ "V.sol": renderPlainVerifier(wide(192), "V", null) });
+		const output = await compile({ "V.sol": renderPlainVerifier(wide(156), "V", null) });
 		expect(((output["V.sol"]?.V?.deployedBytecode.length ?? Number.NaN) - 2) / 2).toBeLessThanOrEqual(24_576);
-		expect(() => renderPlainVerifier(wide(193), "V")).toThrow("expected at most 192 public signals");
+		expect(() => renderPlainVerifier(wide(157), "V")).toThrow("expected at most 156 public signals");
 	});
 
 	it.each<[string, Partial<PlainVerificationKey>, string]>([

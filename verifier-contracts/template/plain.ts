@@ -44,8 +44,8 @@ export class PlainKeyRefused extends Error {
 	}
 }
 
-/** Bytes of code are 24,576 at most (EIP-170), of which a public signal that is written out takes 290, and 100 otherwise. */
-const MAX_PUBLICS = 192;
+/** Bytes of code are 24,576 at most (EIP-170), of which a public signal that is written out takes 265, and 132 otherwise. */
+const MAX_PUBLICS = 156;
 const MAX_WRITTEN_OUT = 24;
 
 const G1 = bn254.G1.Point;
