@@ -149,6 +149,22 @@ contract PlainGroth16Test is Test {
         this.check(one, first, proofs[0]);
     }
 
+    /// r is 0 to the precompiles: a proof for 0 would pass for r too.
+    function test_r_is_not_zero() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            (uint256[] memory publics, PlainProof[] memory proofs) = _batch(one, 2);
+            publics[i] = 0;
+            proofs[i] = Simulator.provePlain(one, _slice(publics, i, 1), 1);
+            one.verifyBatch(publics, proofs);
+            publics[i] = BN254.R;
+            vm.expectRevert(abi.encodeWithSelector(PlainGroth16.PublicNotInField.selector, i, BN254.R));
+            one.verifyBatch(publics, proofs);
+            uint256[] memory alias_ = _slice(publics, i, 1);
+            vm.expectRevert(abi.encodeWithSelector(PlainGroth16.PublicNotInField.selector, 0, BN254.R));
+            this.check(one, alias_, proofs[i]);
+        }
+    }
+
     /// What is wrong for the batch is wrong for one of its proofs, and the other way round.
     function testFuzz_a_batch_is_as_good_as_its_proofs(uint256 seed, uint256 count, uint256 at, uint8 kind) public view {
         count = 1 + (count % 4);
