@@ -3,13 +3,14 @@ import { id as hash, parseEther, type Wallet } from "ethers";
 import { DAY, Street } from "../ledger/testing/street.ts";
 import { signVoucher } from "../ledger/voucher.ts";
 import { atMost, type Case } from "./bench.ts";
+import { verifierGas } from "./verifier-gas.ts";
 
 const RUNS = 5;
 
 export async function run(): Promise<Case[]> {
 	const street = await Street.build();
 	try {
-		return await channels(street);
+		return [...(await channels(street)), ...(await verifierGas())];
 	} finally {
 		await street.devnet.close();
 	}

@@ -76,6 +76,7 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 			return failure(label === "proof.format" ? EXIT.badInput : EXIT.invalid);
 		case "LedgerError":
 			return failure(label === "voucher.refused" ? EXIT.invalid : label === "input.invalid" ? EXIT.badInput : EXIT.chain);
+		case "PlainKeyRefused":
 		case "WitnessError":
 		case "FileError":
 		// A proving key is an artefact, see above; a verification key is what a user brings.

@@ -197,6 +197,7 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	LinkNotInField: ({ index }) => `Reduce link ${index} modulo the field order.`,
 	NotInTranscript: () =>
 		"The proof was made for another transcript, or one of its publics, words or its commitment was altered. Send it with the transcript that it was made for.",
+	BatchSize: ({ maximum }) => `Give 1 to ${maximum} proofs, and send more in another transaction.`,
 	TooManyMembers: ({ maximum }) => `At most ${maximum} proofs are made together. Use larger pages.`,
 	CircuitUnknown: () => "No verifier is registered for this circuit. Register the verification key first.",
 	CircuitStopped: () => "This circuit was stopped for ever. Open the epoch with another circuit.",

@@ -80,9 +80,10 @@ describe("transcript", () => {
 		expect(evaluationOf([1n, 1n], R - 1n)).toBe(0n);
 	});
 
-	it("takes the low 128 bits for the combiner", () => {
-		const expected = BigInt(hash(hex(99n), ...proofWords(proof).map(hex))) & (2n ** 128n - 1n);
-		expect(combinerOf(99n, proof)).toBe(expected);
+	it("takes the low 128 bits for the combiner, which follows from every signal", () => {
+		const expected = BigInt(hash(hex(98n), hex(99n), ...proofWords(proof).map(hex))) & (2n ** 128n - 1n);
+		expect(combinerOf([98n, 99n], proof)).toBe(expected);
+		expect(combinerOf([97n, 99n], proof)).not.toBe(expected);
 	});
 });
 

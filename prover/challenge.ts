@@ -6,7 +6,7 @@
  *     challenge  = digest mod r                                               of a proof made alone
  *                = keccak256(JOINT || digest_1 || ... || digest_N) mod r      of N proofs made together, JOINT = keccak256("openledger.joint.v1")
  *     evaluation = sum words[i] challenge^(i+1) mod r
- *     rho        = keccak256(challenge || proof words...) mod 2^128
+ *     rho        = keccak256(signals... || proof words...) mod 2^128          signals with links, evaluation and challenge
  *
  * Every item is 32 bytes, big endian. `publics` are the public signals without links, evaluation and challenge. A circuit without
  * words hashes the empty list.
@@ -92,11 +92,13 @@ export function evaluationOf(words: readonly bigint[], challenge: bigint): bigin
 }
 
 /**
- * The coefficient that joins the two equations of a proof into one.
+ * The coefficient that joins the two equations of a proof into one. It follows from all that the equations hold: links above all, which the challenge does
+ * not. Whoever knew rho before a link could add k IC_link to P and rho k to the link.
+ * @param signals all public signals, in `[0, r)`
  * @returns in `[0, 2^128)`
  */
-export function combinerOf(challenge: bigint, proof: Proof): bigint {
-	const digest = keccak_256(concatBytes(toBytesBE(challenge), ...proofWords(proof).map(toBytesBE)));
+export function combinerOf(signals: readonly bigint[], proof: Proof): bigint {
+	const digest = keccak_256(concatBytes(...[...signals, ...proofWords(proof)].map(toBytesBE)));
 	return fromBytesBE(digest) & ((1n << 128n) - 1n);
 }
 

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Circuit } from "../circuits/circuit.ts";
 import { R } from "./bn254.ts";
-import { challengeOf, evaluationOf } from "./challenge.ts";
+import { challengeOf, combinerOf, evaluationOf } from "./challenge.ts";
 import { type CompiledCircuit, compileCircuit } from "./compile.ts";
 import { type ProveJob, ProverPool } from "./pool/pool.ts";
 import type { Opening, Proved } from "./pool/statement.ts";
 import { type ProvingKey, setupDevelopment } from "./setup.ts";
+import { type G1Decimals, g1Point } from "./verification-key.ts";
 import { verifyProof } from "./verify.ts";
 
 const CONTEXT = `0x${"5a".repeat(32)}` as const;
@@ -112,6 +113,20 @@ describe("proofs made together", () => {
 		refused({ transcript: transcript.slice(0, 2) }, "proof.equation");
 		refused({ transcript: [] }, "proof.equation");
 		refused({ proof: { ...honest.proof, commitment: (made[1] as Proved).proof.commitment } }, "proof.transcript");
+	});
+
+	it("are refused when a link is chosen after a combiner that does not follow from it", () => {
+		const honest = claim(0);
+		const { challenge } = made[0] as Proved;
+		// k IC_link added to P costs rho k IC_link, which rho k in the link brings back.
+		const k = 42n;
+		const forged = g1Point(honest.proof.knowledge)
+			.add(g1Point(key.verification.ic[2] as G1Decimals).multiply(k))
+			.toAffine();
+		const proof = { ...honest.proof, knowledge: [`${forged.x}`, `${forged.y}`] as const };
+		const rho = combinerOf([challenge], proof);
+		const links = [((honest.links[0] as bigint) + rho * k) % R];
+		expect(() => verifyProof(key.verification, { ...honest, proof, links })).toThrow(expect.objectContaining({ code: "proof.knowledge" }));
 	});
 
 	it("cannot be made for other values than were committed", async () => {

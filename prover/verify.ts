@@ -81,7 +81,7 @@ export function checkEquation(key: VerificationKey, signals: readonly bigint[], 
 	const c = decodePoint("c", () => g1Point(proof.c));
 	const d = decodePoint("commitment", () => g1Point(proof.commitment));
 	const p = decodePoint("knowledge", () => g1Point(proof.knowledge));
-	const rho = combinerOf(signals.at(-1) as bigint, proof);
+	const rho = combinerOf(signals, proof);
 
 	let publicTerm = ic[0] as G1Point;
 	signals.forEach((signal, index) => {

@@ -1,7 +1,8 @@
 // `node verifier-contracts/mutate.ts [NAME ...]`: are the tests of a contract worth anything? Each mutant of test/mutants/NAME.json is one
 // exact replacement in src/NAME.sol; the tests test/NAME*.t.sol must fail for it. Exits 1 when one survives. Nothing in the tree is touched.
 //
-// The tests deploy by artifact (see Test._create), so they are compiled once, and only the mutated contract again.
+// The tests deploy by artifact (see Test._create), so they are compiled once, and only the mutated contract again. A mutant of a contract that
+// is not deployed itself (an abstract one) is exercised through the verifiers of test/vectors/ that extend it.
 
 import { spawn } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -49,12 +50,12 @@ export async function mutate(contract: string, report: (verdict: Verdict) => voi
 		const healthy = await suite.run();
 		if (!healthy.passed) throw new MutationError(`mutate: expected the tests of ${contract} to pass, got\n${healthy.output}`);
 		// The same way that mutants go, without a change: shows that a swapped artifact is one that runs.
-		await suite.swap(await artifactOf(contract, source));
+		await suite.swap(await artifactsOf(contract, source));
 		const same = await suite.run();
 		if (!same.passed) throw new MutationError(`mutate: expected an equal artifact to pass, got\n${same.output}`);
 		const verdicts: Verdict[] = [];
 		for (const [{ name }, text] of sources) {
-			await suite.swap(await artifactOf(contract, text));
+			await suite.swap(await artifactsOf(contract, text));
 			const { failed } = await suite.run();
 			const verdict = { name, killed: failed.length > 0, detail: failed.slice(0, 3).join(", ") };
 			verdicts.push(verdict);
@@ -90,9 +91,19 @@ export async function mutatedContracts(): Promise<string[]> {
 	return (await readdir(join(root, "test", "mutants"))).map((name) => name.replace(/\.json$/, "")).sort();
 }
 
-async function artifactOf(contract: string, source: string): Promise<Artifact> {
+/** What is deployed of a contract, by name: itself, or if it is abstract the verifiers that extend it. */
+async function artifactsOf(contract: string, source: string): Promise<Record<string, Artifact>> {
 	const path = `src/${contract}.sol`;
-	return (await compile({ [path]: source }))[path]?.[contract] as Artifact;
+	const sources: Record<string, string> = { [path]: source };
+	if (new RegExp(`^abstract contract ${contract} `, "m").test(source)) {
+		const folder = join(root, "test", "vectors");
+		for (const file of (await readdir(folder)).filter((name) => name.endsWith(".sol"))) {
+			const text = await readFile(join(folder, file), "utf8");
+			if (new RegExp(`^contract \\w+ is ${contract} `, "m").test(text)) sources[`test/vectors/${file}`] = text;
+		}
+	}
+	const artifacts = Object.values(await compile(sources)).flatMap((file) => Object.values(file));
+	return Object.fromEntries(artifacts.filter(({ bytecode }) => bytecode !== "0x").map((artifact) => [artifact.contractName, artifact]));
 }
 
 /** The tests of one contract, compiled in a folder of their own. */
@@ -105,13 +116,17 @@ class Suite {
 		this.#out = join(folder, "out");
 	}
 
-	/** Puts another contract in the place of the compiled one. */
-	async swap({ bytecode, deployedBytecode }: Artifact): Promise<void> {
-		const path = join(this.#out, `${this.#contract}.sol`, `${this.#contract}.json`);
-		const artifact = JSON.parse(await readFile(path, "utf8"));
-		artifact.bytecode.object = bytecode;
-		artifact.deployedBytecode.object = deployedBytecode;
-		await writeFile(path, JSON.stringify(artifact));
+	/** Puts other contracts in the places of the compiled ones; those that no test deploys are not there. */
+	async swap(artifacts: Record<string, Artifact>): Promise<void> {
+		for (const [name, { bytecode, deployedBytecode }] of Object.entries(artifacts)) {
+			const path = join(this.#out, `${name}.sol`, `${name}.json`);
+			const text = await readFile(path, "utf8").catch(() => undefined);
+			if (text === undefined) continue;
+			const artifact = JSON.parse(text);
+			artifact.bytecode.object = bytecode;
+			artifact.deployedBytecode.object = deployedBytecode;
+			await writeFile(path, JSON.stringify(artifact));
+		}
 	}
 
 	/** @returns names of failed tests; no failed test and not passed when forge itself broke off */

@@ -131,7 +131,7 @@ console.log(JSON.stringify(results));
 });
 
 describe("the command", () => {
-	test("proves, exports the key, verifies", async () => {
+	test("proves, exports the key, verifies, writes the contract", async () => {
 		expect(await openledger("prove", "--zkey", "circuit.zkey", "--input", "input.json", "--wasm", "circuit.wasm")).toMatchObject({
 			code: 0,
 		});
@@ -139,6 +139,8 @@ describe("the command", () => {
 		expect(await openledger("key", "export", "--zkey", "circuit.zkey")).toMatchObject({ code: 0 });
 		const verified = await openledger("verify", "--vkey", "verification_key.json", "proof.json", "public.json");
 		expect(verified).toMatchObject({ code: 0, stdout: "the proof is valid\n" });
+		expect(await openledger("key", "solidity", "--zkey", "circuit.zkey")).toMatchObject({ code: 0 });
+		expect(await readFile(join(folder, "Verifier.sol"), "utf8")).toContain("contract Verifier is PlainGroth16 {");
 	});
 
 	test("compiles the package's own circuits", async () => {

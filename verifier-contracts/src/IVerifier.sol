@@ -15,6 +15,17 @@ struct Proof {
     uint256[2] knowledge;
 }
 
+/// @notice A proof of a batch and what it is about, see {IVerifier-verifyBatch}.
+/// @param context what the calling contract binds the proof to
+/// @param links none for a proof made alone
+struct BatchItem {
+    bytes32 context;
+    uint256[] publics;
+    uint256[] links;
+    uint256[] words;
+    Proof proof;
+}
+
 /// @title One circuit's verifier
 /// @notice Immutable, without state. {verify} returns nothing: it either passes or reverts with a typed error,
 /// so a caller cannot forget to look at a boolean.
@@ -37,6 +48,8 @@ interface IVerifier {
     error NotInTranscript(bytes32 digest);
     /// @notice More proofs made together than a transcript may list.
     error TooManyMembers(uint256 maximum, uint256 actual);
+    /// @notice A batch has at least one proof and at most `maximum`.
+    error BatchSize(uint256 maximum, uint256 actual);
     /// @notice A point of the proof is not on its curve or a coordinate is not reduced.
     error PointInvalid();
     /// @notice The pairing equation does not hold.
@@ -104,4 +117,17 @@ interface IVerifier {
         bytes32[] calldata transcript,
         Proof calldata proof
     ) external view returns (uint256 place);
+
+    /// @notice Reverts unless every proof of a batch is one that {verifyJoint} accepts with the same transcript. One product of pairings serves all:
+    /// each further proof costs one pairing and four multiplications. The chance that a bad proof passes is 2^-127.
+    /// An item that is malformed reverts as it does alone. {PointInvalid} and {ProofRejected} do not say whose fault it is: whoever
+    /// needs to know calls {verify} or {verifyJoint} for each item, which costs nothing outside a transaction.
+    /// An item may be there twice, as a proof may be verified twice: whoever counts proofs must tell them apart by what they are about.
+    /// @param items at least one, at most MAX_BATCH
+    /// @param transcript the digests of all proofs made together, those of the items among them; empty if each was made alone
+    /// @return places of the items' digests in the transcript; empty if that is
+    function verifyBatch(
+        BatchItem[] calldata items,
+        bytes32[] calldata transcript
+    ) external view returns (uint256[] memory places);
 }

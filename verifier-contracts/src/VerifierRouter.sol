@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable, Ownable2Step} from "@openzeppelin/contracts/access/Ownable2Step.sol";
 import {BN254} from "./BN254.sol";
-import {IVerifier, Proof} from "./IVerifier.sol";
+import {BatchItem, IVerifier, Proof} from "./IVerifier.sol";
 
 /// @title Circuit id -> verifier, once and for ever
 /// @notice A route is never changed: it is unknown, active or stopped, and a stopped id is a tombstone. The owner (a
@@ -139,6 +139,16 @@ contract VerifierRouter is Ownable2Step {
         Proof calldata proof
     ) external view returns (uint256 place) {
         return verifierOf(circuitId).verifyJoint(context, publics, links, words, transcript, proof);
+    }
+
+    /// @notice As {verify} for several proofs of one circuit at once, see {IVerifier-verifyBatch}.
+    /// @return places of the items' digests in the transcript; empty if that is
+    function verifyBatch(
+        bytes32 circuitId,
+        BatchItem[] calldata items,
+        bytes32[] calldata transcript
+    ) external view returns (uint256[] memory places) {
+        return verifierOf(circuitId).verifyBatch(items, transcript);
     }
 
     /// @notice The active verifier of a circuit; reverts for an unknown or stopped one.

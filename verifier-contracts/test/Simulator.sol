@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {BN254} from "../src/BN254.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
+import {PlainGroth16, PlainProof} from "../src/PlainGroth16.sol";
 import {Trapdoor, Trapdoors} from "./vectors/Trapdoors.sol";
 
 /// @title Proofs for toy keys, from their secrets
@@ -44,16 +45,7 @@ library Simulator {
         uint256 v = _opening(context, publics, words);
         uint256 a = uint256(keccak256(abi.encode(v, "a"))) % R;
         proof.a = times(a);
-        proof.b = [
-            [
-                uint256(11559732032986387107991004021392285783925812861821192530917403151452391805634),
-                10857046999023057135944570762232829481370756359578518086990519993285655852781
-            ],
-            [
-                uint256(4082367875863433681332203403145435568316851327593401208105741076214120093531),
-                8495653923123431417604973247489272438418190587263600148770280649306958101930
-            ]
-        ];
+        proof.b = _generator();
         proof.commitment = times(v);
         proof.knowledge = times(mulmod(v, t.sigma, R));
         uint256 z = transcript.length == 0
@@ -64,9 +56,38 @@ library Simulator {
         proof.c = times(mulmod(addmod(a, R - rest, R), t.deltaInverse, R));
     }
 
+    /// @notice A plain proof. Salts give different ones of the same publics.
+    function provePlain(
+        PlainGroth16 verifier,
+        uint256[] memory publics,
+        uint256 salt
+    ) internal view returns (PlainProof memory proof) {
+        Trapdoor memory t = Trapdoors.open(verifier.keyDigest());
+        uint256 a = uint256(keccak256(abi.encode(publics, salt, "a"))) % R;
+        proof.a = times(a);
+        proof.b = _generator();
+        uint256 rest = addmod(t.alphaBeta, t.ic[0], R);
+        for (uint256 i = 0; i < publics.length; ++i) rest = addmod(rest, mulmod(t.ic[i + 1], publics[i], R), R);
+        proof.c = times(mulmod(addmod(a, R - rest, R), t.deltaInverse, R));
+    }
+
     /// @notice k times the generator of G1.
     function times(uint256 k) internal view returns (uint256[2] memory point) {
         require(BN254.addScaled(point, 1, 2, k), "times");
+    }
+
+    /// @dev Of G2, imaginary parts first.
+    function _generator() private pure returns (uint256[2][2] memory) {
+        return [
+            [
+                uint256(11559732032986387107991004021392285783925812861821192530917403151452391805634),
+                10857046999023057135944570762232829481370756359578518086990519993285655852781
+            ],
+            [
+                uint256(4082367875863433681332203403145435568316851327593401208105741076214120093531),
+                8495653923123431417604973247489272438418190587263600148770280649306958101930
+            ]
+        ];
     }
 
     /// @dev The scalar that opens the commitment: it follows from what the digest holds.

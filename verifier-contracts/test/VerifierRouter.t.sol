@@ -5,7 +5,7 @@ import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {BN254} from "../src/BN254.sol";
 import {CommittedGroth16} from "../src/CommittedGroth16.sol";
 import {Statement} from "../src/Epochs.sol";
-import {IVerifier, Proof} from "../src/IVerifier.sol";
+import {BatchItem, IVerifier, Proof} from "../src/IVerifier.sol";
 import {VerifierRouter} from "../src/VerifierRouter.sol";
 import {House} from "./House.sol";
 import {Simulator} from "./Simulator.sol";
@@ -83,7 +83,7 @@ contract UnboundShell {
         uint256 last = key.length / 32 - 2;
         uint256[2] memory x = [_word(key, 18), _word(key, 19)];
         require(BN254.addScaled(x, _word(key, last), _word(key, last + 1), 7));
-        require(BN254.add(x, proof.commitment[0], proof.commitment[1]));
+        require(BN254.addScaled(x, proof.commitment[0], proof.commitment[1], 1));
         require(x[0] == 0 && x[1] == 0);
         return 0;
     }
@@ -132,6 +132,61 @@ contract VerifierRouterTest is House {
         Proof memory proof = Simulator.prove(verifier, "c", publics, links, words, transcript);
         uint256 place = router.verifyJoint(verifier.circuitId(), "c", publics, links, words, transcript, proof);
         assertEq(place, 1, "place");
+    }
+
+    function test_batches_pass_through() public {
+        (bytes32 id, BatchItem[] memory items, bytes32[] memory transcript) = _pages();
+        uint256[] memory places = router.verifyBatch(id, items, transcript);
+        assertEq(places.length, 2, "places");
+        assertEq(places[1], 1, "place");
+        items[1].publics[0] = 7;
+        vm.expectRevert();
+        router.verifyBatch(id, items, transcript);
+    }
+
+    /// A tombstone lets nothing through, whatever was good before.
+    function test_a_stopped_route_verifies_nothing() public {
+        (bytes32 id, BatchItem[] memory items, bytes32[] memory transcript) = _pages();
+        BatchItem memory item = items[0];
+        router.stop(id);
+        bytes memory fault = abi.encodeWithSelector(VerifierRouter.CircuitStopped.selector, id);
+        vm.expectRevert(fault);
+        router.verifyBatch(id, items, transcript);
+        vm.expectRevert(fault);
+        router.verifyJoint(id, item.context, item.publics, item.links, item.words, transcript, item.proof);
+        vm.expectRevert(fault);
+        router.verify(id, item.context, item.publics, item.words, item.proof);
+        vm.expectRevert(fault);
+        router.stopByProof(id, item.links, item.words, item.proof);
+        assertEq(address(router.routeOf(id).verifier), address(verifiers[uint256(Statement.Score)]), "still named");
+    }
+
+    function test_events_tell_all_of_it() public {
+        IVerifier verifier = IVerifier(address(new AnyVerifier(_points(), 3, false)));
+        bytes32 id = verifier.circuitId();
+        vm.expectEmit();
+        emit VerifierRouter.VerifierRegistered(id, address(verifier), "any", false);
+        assertEq(router.register(verifier), id, "id");
+        vm.expectEmit();
+        emit VerifierRouter.VerifierStopped(id, address(this), false);
+        router.stop(id);
+        vm.expectEmit();
+        emit VerifierRouter.GuardianChanged(stranger);
+        router.setGuardian(stranger);
+        id = verifiers[0].circuitId();
+        bytes32 context = router.IMPOSSIBLE();
+        uint256[] memory none = new uint256[](0);
+        Proof memory proof = Simulator.prove(verifiers[0], context, new uint256[](3), none);
+        vm.expectEmit();
+        emit VerifierRouter.VerifierStopped(id, address(this), true);
+        router.stopByProof(id, none, none, proof);
+    }
+
+    function test_only_the_owner_names_the_guardian() public {
+        assertEq(router.guardian(), guardian, "named at the start");
+        vm.prank(guardian);
+        vm.expectRevert(abi.encodeWithSelector(Ownable.OwnableUnauthorizedAccount.selector, guardian));
+        router.setGuardian(guardian);
     }
 
     function test_unknown_circuit() public {
@@ -275,6 +330,21 @@ contract VerifierRouterTest is House {
             abi.encodeWithSelector(VerifierRouter.KeyRefused.selector, id, VerifierRouter.KeyFault.CircuitId)
         );
         router.register(IVerifier(address(wrong)));
+    }
+
+    /// @dev Two pages made together.
+    function _pages() private view returns (bytes32 id, BatchItem[] memory items, bytes32[] memory transcript) {
+        IVerifier verifier = verifiers[uint256(Statement.Score)];
+        items = new BatchItem[](2);
+        transcript = new bytes32[](2);
+        for (uint256 i = 0; i < 2; ++i) {
+            items[i] = BatchItem("c", _list([i, 2, 3]), _list([uint256(5), 6]), new uint256[](2), items[i].proof);
+            transcript[i] = Simulator.digest(verifier, "c", items[i].publics, items[i].words);
+        }
+        for (uint256 i = 0; i < 2; ++i) {
+            items[i].proof = Simulator.prove(verifier, "c", items[i].publics, items[i].links, items[i].words, transcript);
+        }
+        id = verifier.circuitId();
     }
 
     function _points() private view returns (bytes memory) {

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { bn254 } from "@noble/curves/bn254.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { type PlainVerificationKey, renderPlainVerifier } from "../../template/plain.ts";
 import { circuitIdOf, type G1, type G2, renderVerifier, type VerificationKey } from "../../template/verifier.ts";
 
 const Fr = bn254.fields.Fr;
@@ -47,6 +48,11 @@ for (const { name, key } of toys) {
 	const source = renderVerifier(key, `Toy${name}Verifier`).replace('"../src/', '"../../src/');
 	write(`Toy${name}Verifier.sol`, `// Written by make.ts.\n${source}`);
 }
+/** Plain keys, by the name of their verifier and the number of public signals. */
+const plainToys = [plainToy("ToyPlainVerifier", 1), plainToy("ToyPlainManyVerifier", 3), plainToy("ToyPlainListVerifier", 25)];
+for (const { name, key } of plainToys) {
+	write(`${name}.sol`, `// Written by make.ts.\n${renderPlainVerifier(key, name, "../../src/PlainGroth16.sol")}`);
+}
 write("Trapdoors.sol", trapdoors());
 write("Vectors.sol", vectors());
 
@@ -72,6 +78,28 @@ function toy(name: string, publics: string[], links: string[], hasWords: boolean
 		ic: ic.map(point1),
 	};
 	return { name, key: { ...draft, circuitId: circuitIdOf(draft) }, trapdoor };
+}
+
+function plainToy(name: string, publics: number) {
+	const secret = (part: string) => scalar(`${name}/${part}`);
+	const ic = Array.from({ length: publics + 1 }, (_, i) => secret(`ic${i}`));
+	const trapdoor = { alpha: secret("alpha"), beta: secret("beta"), delta: secret("delta"), sigma: 0n, ic };
+	const key: PlainVerificationKey = {
+		vk_alpha_1: [...point1(trapdoor.alpha), "1"],
+		vk_beta_2: [...point2(trapdoor.beta), ["1", "0"]],
+		vk_gamma_2: [...point2(1n), ["1", "0"]],
+		vk_delta_2: [...point2(trapdoor.delta), ["1", "0"]],
+		IC: ic.map((value) => [...point1(value), "1"]),
+	};
+	return { name, key, trapdoor };
+}
+
+/** The key as its contract says it. */
+function packPlain(key: PlainVerificationKey): Uint8Array {
+	const reversed = (point: readonly (readonly string[])[]) => point.slice(0, 2).flatMap((pair) => pair.toReversed());
+	const g2Words = [key.vk_beta_2, key.vk_gamma_2, key.vk_delta_2].flatMap(reversed);
+	const words = [...key.vk_alpha_1.slice(0, 2), ...g2Words, ...key.IC.flatMap((point) => point.slice(0, 2))];
+	return concatBytes(...words.map((value) => word(BigInt(value))));
 }
 
 /** What a proof is about. */
@@ -108,9 +136,13 @@ function simulate(one: Toy, claim: Claim, transcript: Uint8Array[]): bigint[] {
 }
 
 function trapdoors(): string {
-	const cases = toys.map(({ key, trapdoor }) => {
+	const all = [
+		...toys.map(({ key, trapdoor }) => ({ id: key.circuitId, trapdoor })),
+		...plainToys.map(({ key, trapdoor }) => ({ id: `0x${bytesToHex(keccak_256(packPlain(key)))}`, trapdoor })),
+	];
+	const cases = all.map(({ id, trapdoor }) => {
 		const ic = trapdoor.ic.map((value, i) => `            t.ic[${i}] = ${value};`).join("\n");
-		return `        if (circuitId == ${key.circuitId}) {
+		return `        if (id == ${id}) {
             t.alphaBeta = ${Fr.mul(trapdoor.alpha, trapdoor.beta)};
             t.deltaInverse = ${Fr.inv(trapdoor.delta)};
             t.sigma = ${trapdoor.sigma};
@@ -123,7 +155,7 @@ ${ic}
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @notice The secrets that a simulator needs.
+/// @notice The secrets that a simulator needs; sigma is 0 for a plain key.
 struct Trapdoor {
     uint256 alphaBeta;
     uint256 deltaInverse;
@@ -132,11 +164,12 @@ struct Trapdoor {
 }
 
 library Trapdoors {
-    error NoTrapdoor(bytes32 circuitId);
+    error NoTrapdoor(bytes32 id);
 
-    function open(bytes32 circuitId) internal pure returns (Trapdoor memory t) {
+    /// @param id the circuit id, or for a plain key the hash of its points
+    function open(bytes32 id) internal pure returns (Trapdoor memory t) {
 ${cases.join("\n")}
-        revert NoTrapdoor(circuitId);
+        revert NoTrapdoor(id);
     }
 }
 `;

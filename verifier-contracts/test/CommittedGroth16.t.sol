@@ -4,16 +4,18 @@ pragma solidity 0.8.37;
 import {BN254} from "../src/BN254.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
 import {Simulator} from "./Simulator.sol";
-import {ToyContributionVerifier} from "./vectors/ToyContributionVerifier.sol";
-import {ToyOptimumVerifier} from "./vectors/ToyOptimumVerifier.sol";
-import {ToyPayoutVerifier} from "./vectors/ToyPayoutVerifier.sol";
-import {ToyQueryVerifier} from "./vectors/ToyQueryVerifier.sol";
-import {ToyScoreVerifier} from "./vectors/ToyScoreVerifier.sol";
+import {Trapdoors} from "./vectors/Trapdoors.sol";
+// Deployed by name, so that they are compiled once: see Test._create.
+import "./vectors/ToyContributionVerifier.sol";
+import "./vectors/ToyOptimumVerifier.sol";
+import "./vectors/ToyPayoutVerifier.sol";
+import "./vectors/ToyQueryVerifier.sol";
+import "./vectors/ToyScoreVerifier.sol";
 import {Vectors} from "./vectors/Vectors.sol";
 import {Test} from "./Vm.sol";
 
 /// @notice Each negative test changes one thing of a proof that passes.
-contract VerifierTest is Test {
+contract CommittedGroth16Test is Test {
     IVerifier private plain;
     IVerifier private wordy;
     IVerifier private linked;
@@ -26,9 +28,9 @@ contract VerifierTest is Test {
     Proof private proof;
 
     function setUp() public {
-        plain = new ToyContributionVerifier();
-        wordy = new ToyPayoutVerifier();
-        linked = new ToyScoreVerifier();
+        plain = IVerifier(_create("ToyContributionVerifier", ""));
+        wordy = IVerifier(_create("ToyPayoutVerifier", ""));
+        linked = IVerifier(_create("ToyScoreVerifier", ""));
         (context, publics, words, proof) = Vectors.payout();
     }
 
@@ -76,7 +78,7 @@ contract VerifierTest is Test {
 
     function test_other_circuit_is_rejected() public {
         (context, publics, words, proof) = Vectors.contribution();
-        IVerifier query = new ToyQueryVerifier();
+        IVerifier query = IVerifier(_create("ToyQueryVerifier", ""));
         vm.expectRevert(IVerifier.ProofRejected.selector);
         query.verify(context, publics, words, proof);
     }
@@ -117,7 +119,7 @@ contract VerifierTest is Test {
         proof.knowledge = other;
         _rejects();
         vm.revertToState(clean);
-        proof.b = [[wordyKey(2), wordyKey(3)], [wordyKey(4), wordyKey(5)]];
+        proof.b = [[_key(wordy, 2), _key(wordy, 3)], [_key(wordy, 4), _key(wordy, 5)]];
         _rejects();
     }
 
@@ -156,6 +158,41 @@ contract VerifierTest is Test {
         publics[1] += BN254.R;
         vm.expectRevert(abi.encodeWithSelector(IVerifier.PublicNotInField.selector, 1, publics[1]));
         wordy.verify(context, publics, words, proof);
+    }
+
+    function test_the_field_ends_before_r() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            publics[0] = BN254.R - i;
+            words[1] = BN254.R - 1;
+            if (i == 0) vm.expectRevert(abi.encodeWithSelector(IVerifier.PublicNotInField.selector, 0, BN254.R));
+            else vm.expectRevert(IVerifier.ProofRejected.selector);
+            wordy.verify(context, publics, words, proof);
+        }
+        for (uint256 i = 0; i < words.length; ++i) {
+            uint256 word = words[i];
+            words[i] = BN254.R;
+            vm.expectRevert(abi.encodeWithSelector(IVerifier.WordNotInField.selector, i, BN254.R));
+            wordy.verify(context, publics, words, proof);
+            words[i] = word;
+        }
+    }
+
+    /// k / delta added to C and k to P are nothing together if the two equations of a proof count the same.
+    function test_errors_of_the_two_equations_do_not_cancel() public {
+        uint256[2] memory t = Simulator.times(Trapdoors.open(wordy.circuitId()).deltaInverse);
+        (uint256[2] memory c, uint256[2] memory p) = (proof.c, proof.knowledge);
+        require(BN254.addScaled(c, t[0], t[1], 1) && BN254.addScaled(p, 1, 2, 1));
+        (proof.c, proof.knowledge) = (c, p);
+        _rejects();
+    }
+
+    /// Equivalence with the sum as it is written, for every length around a round of four.
+    function testFuzz_evaluation_is_the_sum(uint256 seed, uint8 extra) public view {
+        for (uint256 count = 0; count < 10; ++count) {
+            uint256[] memory list = new uint256[](count + (count == 9 ? extra : 0));
+            for (uint256 i = 0; i < list.length; ++i) list[i] = uint256(keccak256(abi.encode(seed, i))) % BN254.R;
+            wordy.verify(context, publics, list, Simulator.prove(wordy, context, publics, list));
+        }
     }
 
     function test_word_plus_r_is_refused() public {
@@ -254,8 +291,33 @@ contract VerifierTest is Test {
         _jointFails(abi.encodeWithSelector(IVerifier.NotInTranscript.selector, own));
     }
 
+    /// Who knows rho before choosing a link adds k IC_link to P and rho k to the link: what the two equations lose and gain is the same.
+    /// So rho must follow from the links. The attack is made against each rho that does not.
+    function test_a_link_chosen_after_the_combiner_is_rejected() public {
+        _joint();
+        uint256 k = 42;
+        uint256 point = 18 + 2 * (1 + publics.length);
+        uint256[2] memory forged = proof.knowledge;
+        require(BN254.addScaled(forged, _key(linked, point), _key(linked, point + 1), k));
+        proof.knowledge = forged;
+        bytes32 own = linked.digest(context, publics, words, proof.commitment);
+        bytes32 joint = keccak256(abi.encodePacked(keccak256("openledger.joint.v1"), transcript));
+        bytes32 seed = keccak256(
+            abi.encode(keccak256("openledger.coefficients.v1"), block.chainid, linked, linked.circuitId(), joint)
+        );
+        bytes32[2] memory unbound = [
+            keccak256(abi.encode(uint256(joint) % BN254.R, proof)),
+            keccak256(abi.encode(seed, own, proof))
+        ];
+        uint256 honest = links[0];
+        for (uint256 i = 0; i < unbound.length; ++i) {
+            links[0] = addmod(honest, mulmod(k, uint128(uint256(unbound[i])), BN254.R), BN254.R);
+            _jointFails(abi.encodeWithSelector(IVerifier.ProofRejected.selector));
+        }
+    }
+
     function test_number_of_members_is_capped() public {
-        IVerifier optimum = new ToyOptimumVerifier();
+        IVerifier optimum = IVerifier(_create("ToyOptimumVerifier", ""));
         uint256[] memory values = new uint256[](3);
         uint256[] memory link = new uint256[](1);
         uint256[] memory none = new uint256[](0);
@@ -286,8 +348,8 @@ contract VerifierTest is Test {
         linked.verifyJoint(context, publics, links, words, transcript, proof);
     }
 
-    function wordyKey(uint256 index) private view returns (uint256 word) {
-        bytes memory points = wordy.keyPoints();
+    function _key(IVerifier verifier, uint256 index) private view returns (uint256 word) {
+        bytes memory points = verifier.keyPoints();
         assembly ("memory-safe") {
             word := mload(add(add(points, 0x20), shl(5, index)))
         }
