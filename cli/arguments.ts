@@ -1,5 +1,6 @@
 /** Values of options, checked while the command line is read. */
 import { InvalidArgumentError } from "commander";
+import { getAddress, isAddress, isHexString } from "ethers";
 import { OPEN } from "../network/epoch/config.ts";
 
 /** An integer of a range, both ends included. */
@@ -20,4 +21,16 @@ export function amount(value: string): bigint {
 		throw new InvalidArgumentError(`expected an amount of OPEN such as 1000 or 0.5, got ${value}`);
 	}
 	return BigInt(match[1] as string) * OPEN + BigInt((match[2] ?? "").padEnd(18, "0"));
+}
+
+/** An address, with its checksum. */
+export function address(value: string): string {
+	if (!isAddress(value)) throw new InvalidArgumentError(`expected an address, got ${value}`);
+	return getAddress(value);
+}
+
+/** 32 bytes as 0x and hex digits. */
+export function bytes32(value: string): string {
+	if (!isHexString(value, 32)) throw new InvalidArgumentError(`expected 0x and 64 hex digits, got ${value}`);
+	return value.toLowerCase();
 }

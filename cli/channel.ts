@@ -1,28 +1,20 @@
 /** `openledger channel ...`: payments by voucher, from the opening to the end, for payer and payee. */
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { Command, InvalidArgumentError } from "commander";
-import { getAddress, hexlify, isAddress, isHexString, type JsonRpcProvider, Wallet } from "ethers";
-import type { Outcome as Sent } from "../ledger/actions.ts";
+import type { Command } from "commander";
+import { hexlify, type Wallet } from "ethers";
 import { type ChannelHistory, ChannelReader } from "../ledger/channel-reader.ts";
 import { ChannelClient } from "../ledger/channels.ts";
-import type { Deployment } from "../ledger/deployment.ts";
 import { LedgerError } from "../ledger/errors.ts";
-import { connect } from "../ledger/node.ts";
 import { channelId, formatVoucher, parseVoucher, signVoucher, type Voucher } from "../ledger/voucher.ts";
 import { VoucherBook } from "../ledger/voucher-book.ts";
-import { keyOf } from "./account.ts";
-import { amount, integer } from "./arguments.ts";
+import { address, amount, bytes32, integer } from "./arguments.ts";
 import type { CommandContext, Outcome } from "./command.ts";
+import { type Desk, type DeskFlags, Noun, readText, type Step } from "./desk.ts";
 import { UsageError } from "./exit.ts";
 import { open as openText, table } from "./output.ts";
 
-interface Flags {
-	rpc: string;
-	deployment: string;
-	key?: string;
-	dryRun?: boolean;
+interface Flags extends DeskFlags {
 	book?: string;
 	voucher?: string;
 	payee?: string;
@@ -36,147 +28,71 @@ interface Flags {
 const DAY = 86_400;
 
 export function channelCommand(context: CommandContext): Command {
-	const channel = new Command("channel").description("payment channels: pay for many small services with one deposit and signed vouchers");
-	/** A verb with the options of all of them. */
-	const verb = (name: string, description: string): Command => {
-		const command = new Command(name)
-			.description(description)
-			.requiredOption("--rpc <url>", "node of the deployment's chain")
-			.requiredOption("--deployment <file>", "deployment file, such as the deployment.json of a bundle");
-		channel.addCommand(command);
-		return command;
-	};
-	/** A verb that sends a transaction. */
-	const sending = (name: string, description: string): Command =>
-		verb(name, description)
-			.requiredOption("--key <env>", "name of the environment variable that holds the sender's private key")
-			.option("--dry-run", "print what would be sent and what it would cost, and send nothing");
-	const act = (name: string, work: (desk: Desk, flags: Flags, first: string[]) => Promise<Outcome>) => {
-		return async (first: string | string[] | Flags, flags: Flags | Command): Promise<void> => {
-			const given = typeof first === "string" || Array.isArray(first);
-			const options = (given ? flags : first) as Flags;
-			await context.run(`openledger.channel.${name}.v1`, async () => {
-				const desk = await Desk.open(options);
-				try {
-					return await work(desk, options, given ? [first].flat() : []);
-				} finally {
-					desk.close();
-				}
-			});
-		};
-	};
-
-	sending("open", "deposit OPEN for one payee; the approval goes along as a signed permit")
+	const noun = new Noun<Flags>(context, "channel", "payment channels: pay for many small services with one deposit and signed vouchers");
+	noun
+		.sending("open", "deposit OPEN for one payee; the approval goes along as a signed permit", openChannel)
 		.requiredOption("--payee <address>", "who is paid", address)
 		.requiredOption("--amount <open>", "OPEN to deposit", amount)
 		.option("--delay <seconds>", "how long vouchers are paid after you start to close", integer(DAY, 90 * DAY), DAY)
-		.option("--salt <hex>", "32 bytes that tell channels of the same two apart (default: random)", bytes32)
-		.action(act("open", openChannel));
-	sending("topup", "add to the deposit of an open channel")
+		.option("--salt <hex>", "32 bytes that tell channels of the same two apart (default: random)", bytes32);
+	noun
+		.sending("topup", "add to the deposit of an open channel", topUp)
 		.argument("<channel>", "id of the channel", bytes32)
-		.requiredOption("--amount <open>", "OPEN to add", amount)
-		.action(act("topup", topUp));
-	verb("voucher", "sign a voucher as the payer; prints the JSON to hand to the payee")
+		.requiredOption("--amount <open>", "OPEN to add", amount);
+	noun
+		.reading("voucher", "sign a voucher as the payer; prints the JSON to hand to the payee", voucher)
 		.argument("<channel>", "id of the channel", bytes32)
 		.requiredOption("--key <env>", "name of the environment variable that holds the payer's private key")
-		.requiredOption("--amount <open>", "OPEN owed in total since the opening", amount)
-		.action(act("voucher", voucher));
-	verb("accept", "check a voucher against signature and chain as the payee, and keep it")
+		.requiredOption("--amount <open>", "OPEN owed in total since the opening", amount);
+	noun
+		.reading("accept", "check a voucher against signature and chain as the payee, and keep it", accept)
 		.argument("<file>", "voucher file; - for standard input")
 		.requiredOption("--book <dir>", "folder where the payee keeps vouchers")
-		.option("--contract-wallet", "take vouchers that a contract wallet signed, which it may take back")
-		.action(act("accept", accept));
-	sending("redeem", "have the best vouchers paid to their payee")
+		.option("--contract-wallet", "take vouchers that a contract wallet signed, which it may take back");
+	noun
+		.sending("redeem", "have the best vouchers paid to their payee", redeem)
 		.argument("[channels...]", "ids of channels in the book (default: all)")
 		.option("--book <dir>", "folder where the payee keeps vouchers")
-		.option("--voucher <file>", "one voucher file instead")
-		.action(act("redeem", redeem));
-	sending("close", "end a channel: at once as its payee, after the delay as its payer")
+		.option("--voucher <file>", "one voucher file instead");
+	noun
+		.sending("close", "end a channel: at once as its payee, after the delay as its payer", close)
 		.argument("<channel>", "id of the channel", bytes32)
-		.option("--book <dir>", "redeem the best voucher of this folder first (as the payee)")
-		.action(act("close", close));
-	sending("withdraw", "have the remainder paid to the payer, after the delay")
+		.option("--book <dir>", "redeem the best voucher of this folder first (as the payee)");
+	noun
+		.sending("withdraw", "have the remainder paid to the payer, after the delay", withdraw)
+		.argument("<channel>", "id of the channel", bytes32);
+	noun
+		.reading("show", "one channel, with every payment", show)
 		.argument("<channel>", "id of the channel", bytes32)
-		.action(act("withdraw", withdraw));
-	verb("show", "one channel, with every payment")
-		.argument("<channel>", "id of the channel", bytes32)
-		.option("--book <dir>", "show the best voucher of this folder too")
-		.action(act("show", show));
-	verb("list", "the channels of a payer, of a payee, or all")
+		.option("--book <dir>", "show the best voucher of this folder too");
+	noun
+		.reading("list", "the channels of a payer, of a payee, or all", list)
 		.option("--payer <address>", "only of this payer", address)
-		.option("--payee <address>", "only of this payee", address)
-		.action(act("list", list));
-	return channel;
+		.option("--payee <address>", "only of this payee", address);
+	return noun.command;
 }
 
-/** The chain, the deployment and the key of one command. */
-class Desk {
-	readonly deployment: Deployment;
-	readonly provider: JsonRpcProvider;
-	readonly reader: ChannelReader;
-	readonly wallet: Wallet | undefined;
-	readonly trial: boolean;
+function readerOf({ deployment, provider }: Desk): ChannelReader {
+	return new ChannelReader({ deployment, provider });
+}
 
-	private constructor(deployment: Deployment, provider: JsonRpcProvider, flags: Flags) {
-		this.deployment = deployment;
-		this.provider = provider;
-		this.reader = new ChannelReader({ deployment, provider });
-		this.wallet = flags.key === undefined ? undefined : new Wallet(keyOf(flags.key), provider);
-		this.trial = flags.dryRun === true;
+async function channelOf(desk: Desk, id: string): Promise<ChannelHistory> {
+	const found = await readerOf(desk).channel(id);
+	if (found === undefined) {
+		throw new LedgerError("input.invalid", `channel: expected a channel that was opened here, got ${id}`, {
+			hint: "See `channel list`, and check the deployment file.",
+		});
 	}
+	return found;
+}
 
-	static async open(flags: Flags): Promise<Desk> {
-		if (flags.key !== undefined) keyOf(flags.key);
-		const deployment = await readDeployment(flags.deployment);
-		return new Desk(deployment, await connect({ url: flags.rpc, chainId: deployment.chainId }), flags);
-	}
-
-	close(): void {
-		this.provider.destroy();
-	}
-
-	/** The actions of the key; in a dry run they are estimated only. */
-	client(): Promise<ChannelClient> {
-		return ChannelClient.open({ deployment: this.deployment, signer: this.wallet as Wallet, trial: this.trial });
-	}
-
-	async channel(id: string): Promise<ChannelHistory> {
-		const found = await this.reader.channel(id);
-		if (found === undefined) {
-			throw new LedgerError("input.invalid", `channel: expected a channel that was opened here, got ${id}`, {
-				hint: "See `channel list`, and check the deployment file.",
-			});
-		}
-		return found;
-	}
-
-	book(folder: string): VoucherBook {
-		return new VoucherBook({ folder: resolve(folder), place: this.deployment });
-	}
-
-	/** What was sent, or would be, with its gas and at most its cost. */
-	async sent(transactions: readonly { action: string; outcome: Sent }[], result: Record<string, unknown>, text: string): Promise<Outcome> {
-		const { maxFeePerGas, gasPrice } = await this.provider.getFeeData();
-		const fee = maxFeePerGas ?? gasPrice ?? 0n;
-		const lines = transactions.map(({ action, outcome: { hash, gasUsed } }) => ({
-			action,
-			gas: gasUsed,
-			...(this.trial ? { costWei: gasUsed * fee } : { transaction: hash }),
-		}));
-		const rows = lines.map(({ action, gas, ...rest }) => [
-			action,
-			String(gas),
-			"transaction" in rest ? String(rest.transaction) : `${openText(rest.costWei as bigint)} coins`,
-		]);
-		const head = this.trial ? "nothing was sent; this would be:" : "";
-		const cost = table(["transaction", "gas", this.trial ? "costs at most" : "hash"], rows);
-		return { result: { dryRun: this.trial, ...result, transactions: lines }, text: [head, text, cost].filter(Boolean).join("\n") };
-	}
+function bookOf({ deployment }: Desk, folder: string): VoucherBook {
+	return new VoucherBook({ folder: resolve(folder), place: deployment });
 }
 
 async function openChannel(desk: Desk, flags: Flags): Promise<Outcome> {
 	const { payee, amount: deposit, delay } = flags as Required<Flags>;
-	const client = await desk.client();
+	const client = await desk.client(ChannelClient);
 	const salt = flags.salt ?? hexlify(randomBytes(32));
 	const outcome = await client.openWithPermit({ payee, delay, salt, amount: deposit });
 	const { id, key } = outcome;
@@ -185,25 +101,25 @@ async function openChannel(desk: Desk, flags: Flags): Promise<Outcome> {
 }
 
 async function topUp(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome> {
-	const { key } = await desk.channel(id as string);
-	const client = await desk.client();
+	const { key } = await channelOf(desk, id as string);
+	const client = await desk.client(ChannelClient);
 	const { amount: deposit } = flags as Required<Flags>;
 	const outcome = await client.topUpWithPermit({ key, amount: deposit });
 	return desk.sent([{ action: "topUp", outcome }], { channel: id, added: deposit }, `${openText(deposit)} OPEN into channel ${id}`);
 }
 
 async function voucher(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome> {
-	const { key } = await desk.channel(id as string);
+	const { key } = await channelOf(desk, id as string);
 	const signed = await signVoucher(desk.wallet as Wallet, desk.deployment, key, flags.amount as bigint);
 	// Before it is handed over: a payee would refuse it for the same reasons.
-	await desk.reader.checkVoucher(signed);
+	await readerOf(desk).checkVoucher(signed);
 	const json = formatVoucher(desk.deployment, signed);
 	return { result: JSON.parse(json), text: json };
 }
 
 async function accept(desk: Desk, flags: Flags, [file]: string[]): Promise<Outcome> {
 	const offered = parseVoucher(desk.deployment, await readVoucher(file as string));
-	const worth = await desk.reader.checkVoucher(offered);
+	const worth = await readerOf(desk).checkVoucher(offered);
 	if (worth.signedBy === "contract" && flags.contractWallet !== true) {
 		throw new LedgerError(
 			"voucher.refused",
@@ -213,7 +129,7 @@ async function accept(desk: Desk, flags: Flags, [file]: string[]): Promise<Outco
 			},
 		);
 	}
-	const best = await desk.book(flags.book as string).keep(offered);
+	const best = await bookOf(desk, flags.book as string).keep(offered);
 	const { status, closesAt } = worth.state;
 	const channel = channelId(desk.deployment, offered.key);
 	const ending = status === "Closing" ? `\nthe payer is closing: redeem before ${new Date(Number(closesAt) * 1000).toISOString()}` : "";
@@ -229,14 +145,14 @@ async function redeem(desk: Desk, flags: Flags, ids: string[]): Promise<Outcome>
 	const skipped: { channel: string; reason: string }[] = [];
 	for (const one of vouchers) {
 		try {
-			good.push({ voucher: one, ...(await desk.reader.checkVoucher(one)) });
+			good.push({ voucher: one, ...(await readerOf(desk).checkVoucher(one)) });
 		} catch (error) {
 			if ((error as LedgerError).code !== "voucher.refused") throw error;
 			skipped.push({ channel: channelId(desk.deployment, one.key), reason: (error as LedgerError).message });
 		}
 	}
-	const client = await desk.client();
-	const transactions: { action: string; outcome: Sent }[] = [];
+	const client = await desk.client(ChannelClient);
+	const transactions: Step[] = [];
 	// Contract wallets alone: one that burns gas would take the others down with it. At most 128 in a batch.
 	const keyed = good.filter(({ signedBy }) => signedBy === "key");
 	const batches = Object.values(Object.groupBy(keyed, ({ voucher: { key } }) => key.payee)).flatMap((list = []) =>
@@ -254,12 +170,12 @@ async function redeem(desk: Desk, flags: Flags, ids: string[]): Promise<Outcome>
 }
 
 async function close(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome> {
-	const { key } = await desk.channel(id as string);
-	const client = await desk.client();
-	const transactions: { action: string; outcome: Sent }[] = [];
+	const { key } = await channelOf(desk, id as string);
+	const client = await desk.client(ChannelClient);
+	const transactions: Step[] = [];
 	if (client.address === key.payee) {
-		const best = flags.book === undefined ? undefined : await desk.book(flags.book).best(id as string);
-		const { redeemed } = await desk.reader.state(id as string);
+		const best = flags.book === undefined ? undefined : await bookOf(desk, flags.book).best(id as string);
+		const { redeemed } = await readerOf(desk).state(id as string);
 		if (best !== undefined && best.amount > redeemed) transactions.push({ action: "redeem", outcome: await client.redeem(best) });
 		transactions.push({ action: "close", outcome: await client.close(key) });
 		return desk.sent(transactions, { channel: id, by: "payee" }, `channel ${id} ends; the remainder goes to ${key.payer}`);
@@ -275,15 +191,15 @@ async function close(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome>
 }
 
 async function withdraw(desk: Desk, _: Flags, [id]: string[]): Promise<Outcome> {
-	const { key, deposited, redeemed } = await desk.channel(id as string);
-	const outcome = await (await desk.client()).withdraw(key);
+	const { key, deposited, redeemed } = await channelOf(desk, id as string);
+	const outcome = await (await desk.client(ChannelClient)).withdraw(key);
 	const remainder = deposited - redeemed;
 	return desk.sent([{ action: "withdraw", outcome }], { channel: id, remainder }, `${openText(remainder)} OPEN back to ${key.payer}`);
 }
 
 async function show(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome> {
-	const history = await desk.channel(id as string);
-	const best = flags.book === undefined ? undefined : await desk.book(flags.book).best(id as string);
+	const history = await channelOf(desk, id as string);
+	const best = flags.book === undefined ? undefined : await bookOf(desk, flags.book).best(id as string);
 	const { key, status, deposited, redeemed, closesAt, payments, remainder } = history;
 	const fields: [string, string][] = [
 		["channel", history.id],
@@ -301,7 +217,7 @@ async function show(desk: Desk, flags: Flags, [id]: string[]): Promise<Outcome> 
 }
 
 async function list(desk: Desk, { payer, payee }: Flags): Promise<Outcome> {
-	const channels = await desk.reader.channels({ ...(payer === undefined ? {} : { payer }), ...(payee === undefined ? {} : { payee }) });
+	const channels = await readerOf(desk).channels({ ...(payer === undefined ? {} : { payer }), ...(payee === undefined ? {} : { payee }) });
 	const rows = channels.map(({ id, key, status, deposited, redeemed }) => [
 		...[id, key.payer, key.payee, status],
 		...[openText(deposited), openText(redeemed)],
@@ -314,7 +230,7 @@ const MAX_VOUCHERS = 128;
 async function vouchersOf(desk: Desk, flags: Flags, ids: string[]): Promise<Voucher[]> {
 	if (flags.voucher !== undefined) return [parseVoucher(desk.deployment, await readVoucher(flags.voucher))];
 	if (flags.book === undefined) throw new UsageError("redeem: expected --book DIR or --voucher FILE, got neither", "Give one of them.");
-	const book = desk.book(flags.book);
+	const book = bookOf(desk, flags.book);
 	const wanted = ids.length > 0 ? ids.map(bytes32) : await book.channels();
 	return Promise.all(
 		wanted.map(async (id) => {
@@ -332,36 +248,4 @@ async function readVoucher(file: string): Promise<string> {
 	let text = "";
 	for await (const chunk of process.stdin) text += chunk;
 	return text;
-}
-
-async function readDeployment(file: string): Promise<Deployment> {
-	const text = await readText(file);
-	try {
-		const deployment = JSON.parse(text) as Deployment;
-		if (deployment.schema === "openledger.deployment.v1" && isAddress(deployment.contracts.PaymentChannels)) return deployment;
-	} catch {
-		// Named below.
-	}
-	throw new LedgerError("deployment.invalid", `--deployment: expected a deployment with PaymentChannels in ${file}`, {
-		hint: "Give the deployment.json that the deployment wrote.",
-	});
-}
-
-async function readText(file: string): Promise<string> {
-	return readFile(resolve(file), "utf8").catch((cause: unknown) => {
-		throw new LedgerError("input.invalid", `expected a readable file at ${file}, got ${(cause as Error).message}`, {
-			hint: "Check the path.",
-			cause,
-		});
-	});
-}
-
-function address(value: string): string {
-	if (!isAddress(value)) throw new InvalidArgumentError(`expected an address, got ${value}`);
-	return getAddress(value);
-}
-
-function bytes32(value: string): string {
-	if (!isHexString(value, 32)) throw new InvalidArgumentError(`expected 0x and 64 hex digits, got ${value}`);
-	return value.toLowerCase();
 }
