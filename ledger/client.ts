@@ -341,7 +341,7 @@ function fixed<Length extends number, Item = bigint>(
 }
 
 /** The same proof as the mutable tuples that generated types ask for. */
-function proofStruct({ a, b, c, commitment, knowledge }: ProofCalldata) {
+export function proofStruct({ a, b, c, commitment, knowledge }: ProofCalldata) {
 	const pair = ([x, y]: Pair): [BigNumberish, BigNumberish] => [x, y];
 	const g2: [[BigNumberish, BigNumberish], [BigNumberish, BigNumberish]] = [pair(b[0]), pair(b[1])];
 	return { a: pair(a), b: g2, c: pair(c), commitment: pair(commitment), knowledge: pair(knowledge) };
