@@ -1,7 +1,9 @@
 /** The deployed contracts as typed ethers objects. */
 import type { ContractRunner, Interface } from "ethers";
 import { ContributionRegistry__factory } from "../verifier-contracts/generated/types/factories/ContributionRegistry__factory.ts";
+import { Deployer__factory } from "../verifier-contracts/generated/types/factories/Deployer__factory.ts";
 import { EpochBook__factory } from "../verifier-contracts/generated/types/factories/EpochBook__factory.ts";
+import { Guardian__factory } from "../verifier-contracts/generated/types/factories/Guardian__factory.ts";
 import { IVerifier__factory } from "../verifier-contracts/generated/types/factories/IVerifier__factory.ts";
 import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
 import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
@@ -14,6 +16,7 @@ export const contractNames = [
 	"OpenToken",
 	"ProvenanceRegistry",
 	"VerifierRouter",
+	"Guardian",
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
@@ -29,6 +32,7 @@ export const factories = {
 	OpenToken: OpenToken__factory,
 	ProvenanceRegistry: ProvenanceRegistry__factory,
 	VerifierRouter: VerifierRouter__factory,
+	Guardian: Guardian__factory,
 	ContributionRegistry: ContributionRegistry__factory,
 	EpochBook: EpochBook__factory,
 	RewardDistributor: RewardDistributor__factory,
@@ -40,11 +44,15 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	OpenToken: OpenToken__factory.createInterface(),
 	ProvenanceRegistry: ProvenanceRegistry__factory.createInterface(),
 	VerifierRouter: VerifierRouter__factory.createInterface(),
+	Guardian: Guardian__factory.createInterface(),
 	ContributionRegistry: ContributionRegistry__factory.createInterface(),
 	EpochBook: EpochBook__factory.createInterface(),
 	RewardDistributor: RewardDistributor__factory.createInterface(),
 	PaymentChannels: PaymentChannels__factory.createInterface(),
 };
+
+/** ABI and creation code of the contract that creates the others. */
+export const Deployer: typeof Deployer__factory = Deployer__factory;
 
 /** The parsed ABI of every verifier. */
 export const verifierInterface: Interface = IVerifier__factory.createInterface();
@@ -62,11 +70,17 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		token: OpenToken__factory.connect(addresses.OpenToken, runner),
 		provenance: ProvenanceRegistry__factory.connect(addresses.ProvenanceRegistry, runner),
 		router: VerifierRouter__factory.connect(addresses.VerifierRouter, runner),
+		guardian: Guardian__factory.connect(addresses.Guardian, runner),
 		registry: ContributionRegistry__factory.connect(addresses.ContributionRegistry, runner),
 		book: EpochBook__factory.connect(addresses.EpochBook, runner),
 		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),
 		channels: PaymentChannels__factory.connect(addresses.PaymentChannels, runner),
 	};
+}
+
+/** The contract that creates the others, ready to call. */
+export function deployerAt(address: string, runner: ContractRunner) {
+	return Deployer__factory.connect(address, runner);
 }
 
 /** One verifier, ready to call. */

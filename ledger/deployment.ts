@@ -1,22 +1,24 @@
 /**
  * Where our contracts are on a chain, as data; how they get there; and whether a chain is what the data says.
+ *
+ * What is deployed and with what stands in `deployment/plan.ts`. A deployment may be stopped and run again at any time: what is there, with
+ * the code that is expected, is left alone.
  */
-import {
-	type BytesLike,
-	getCreateAddress,
-	keccak256,
-	type Provider,
-	type Signer,
-	solidityPacked,
-	type TransactionRequest,
-	toUtf8Bytes,
-} from "ethers";
-import { compileVerifiers } from "../verifier-contracts/compile.ts";
-import { renderVerifier, type VerificationKey } from "../verifier-contracts/template/verifier.ts";
-import { type Addresses, type ContractName, contractNames, contractsAt, factories, verifierAt } from "./contracts.ts";
-import { nameOf, routeStatuses } from "./enums.ts";
+import { type BytesLike, keccak256, type Provider, type Signer, solidityPacked, toUtf8Bytes } from "ethers";
+import { contracts as artifactsOfAll } from "../verifier-contracts/compile.ts";
+import type { Artifact } from "../verifier-contracts/solc.ts";
+import type { VerificationKey } from "../verifier-contracts/template/verifier.ts";
+import { type Addresses, contractsAt, deployerAt, factories, verifierAt } from "./contracts.ts";
+import { compareCode } from "./deployment/code.ts";
+import { addressesOf, create3Address, creation, DEPLOYER, deployerCreation, ensureProxy } from "./deployment/create3.ts";
+import { rows, saltOf, type Terms } from "./deployment/plan.ts";
+import { type DeployStep, type Task, take } from "./deployment/steps.ts";
+import { type CompiledVerifier, compileKeys, verifierName } from "./deployment/verifiers.ts";
+import { nameOf, type RouteStatus, routeStatuses } from "./enums.ts";
 import { decodeError, LedgerError } from "./errors.ts";
-import { type Sender, senderOf } from "./sender.ts";
+import { senderOf } from "./sender.ts";
+
+export type { DeployStep };
 
 /** One registered verifier. */
 export interface DeployedVerifier {
@@ -36,17 +38,31 @@ export interface Deployment {
 	readonly verifiers: Readonly<Record<string, DeployedVerifier>>;
 	/** block of the first contract: no event of ours is older */
 	readonly block: number;
+	/** the key that had the contracts created, and the salt: the addresses follow from them */
+	readonly sender: string;
+	readonly salt: string;
+	/** what the contracts were given */
+	readonly terms: Terms;
 }
 
-/** One transaction of a deployment, done. */
-export interface DeployStep {
-	/** place in the sequence, from 1 */
-	readonly step: number;
-	readonly steps: number;
-	/** what was done, such as "deploy EpochBook" */
-	readonly name: string;
-	readonly hash: string;
-	readonly gasUsed: bigint;
+/** What a deployment is asked for. */
+export interface DeployOptions {
+	/** pays the gas; holds its key and has a provider */
+	readonly signer: Signer;
+	/** receives the whole token supply and charged stakes */
+	readonly treasury: string;
+	/** first member of the Guardian */
+	readonly guardian: string;
+	/** seconds of the member's term, 366 days by default */
+	readonly guardianTerm?: number;
+	/** seconds from a posted payout to the first claim, at most 30 days */
+	readonly activationDelay: number;
+	/** keys to register; development keys on chain 31337 only */
+	readonly verificationKeys: readonly VerificationKey[];
+	/** adds routes later on and appoints the Guardian's member; the signer by default */
+	readonly owner?: string;
+	/** tells deployments of one key with the same terms apart; "" by default */
+	readonly label?: string;
 }
 
 /** What a deployment did. */
@@ -55,71 +71,76 @@ export interface Deployed {
 	readonly steps: readonly DeployStep[];
 }
 
+/** What a deployment would do. */
+export interface Planned {
+	/** its `block` is 0 unless all contracts are there */
+	readonly deployment: Deployment;
+	readonly tasks: readonly Task[];
+}
+
+/** The longest term of a Guardian's member, in seconds. */
+const GUARDIAN_TERM = 366 * 86_400;
+
 /**
- * Deploys all contracts and one verifier per key. The signer becomes owner of the VerifierRouter.
+ * Deploys all contracts and one verifier per key, or what is missing of them. Addresses follow from the signer, the terms and the label.
  *
- * The registry must know the distributor's address before it exists, so it is computed from the signer's transaction numbers: nothing
- * else may send from this key meanwhile. If something does, the distributor refuses to exist.
+ * The first routes are named at the router's construction, so nobody needs to be its owner for a moment: see `VerifierRouter`.
  *
- * @param options.signer pays the gas; holds its key and has a provider
- * @param options.treasury receives the whole token supply and charged stakes
- * @param options.guardian may stop circuits
- * @param options.activationDelay seconds from a posted payout to the first claim, at most 30 days
- * @param options.verificationKeys keys to register; development keys on chain 31337 only
  * @param options.onStep told of each transaction when it is in a block
- * @throws LedgerError `transaction.*`, `node.*`, `input.invalid` for a key that does not fit its circuit id
+ * @throws LedgerError `transaction.*`, `node.*`, `input.invalid` for a key that does not fit its circuit id; `deployment.invalid` when
+ *   other code is at an address of ours, or the chain lacks the CREATE2 proxy
  */
-export async function deploy(options: {
-	signer: Signer;
-	treasury: string;
-	guardian: string;
-	activationDelay: number;
-	verificationKeys: readonly VerificationKey[];
-	onStep?: (step: DeployStep) => void;
-}): Promise<Deployed> {
-	const { signer, treasury, guardian, activationDelay, verificationKeys, onStep } = options;
+export async function deploy(options: DeployOptions & { readonly onStep?: (step: DeployStep) => void }): Promise<Deployed> {
+	const { signer, onStep } = options;
+	const provider = signer.provider as Provider;
 	const sender = await senderOf(signer);
-	const sources = render(verificationKeys);
 	return sender.alone(async () => {
-		const steps = new Steps(sender, contractNames.length + 2 * sources.size, onStep);
-		const put = async (name: ContractName, transaction: Promise<TransactionRequest>) => steps.create(name, await transaction);
-		const token = await put("OpenToken", new factories.OpenToken().getDeployTransaction(treasury));
-		const provenance = await put("ProvenanceRegistry", new factories.ProvenanceRegistry().getDeployTransaction());
-		const router = await put("VerifierRouter", new factories.VerifierRouter().getDeployTransaction(sender.address, guardian));
-		const planned = getCreateAddress({ from: sender.address, nonce: (await sender.nextNonce()) + 2 });
-		const registry = await put(
-			"ContributionRegistry",
-			new factories.ContributionRegistry().getDeployTransaction(token.address, router.address, planned, treasury),
-		);
-		const book = await put("EpochBook", new factories.EpochBook().getDeployTransaction(registry.address, provenance.address));
-		const distributor = await put(
-			"RewardDistributor",
-			new factories.RewardDistributor().getDeployTransaction(book.address, activationDelay),
-		);
-		const channels = await put("PaymentChannels", new factories.PaymentChannels().getDeployTransaction(token.address));
-		const deployment: Deployment = {
-			schema: "openledger.deployment.v1",
-			chainId: await chainOf(signer.provider as Provider),
-			contracts: {
-				OpenToken: token.address,
-				ProvenanceRegistry: provenance.address,
-				VerifierRouter: router.address,
-				ContributionRegistry: registry.address,
-				EpochBook: book.address,
-				RewardDistributor: distributor.address,
-				PaymentChannels: channels.address,
-			},
-			verifiers: {},
-			block: token.block,
-		};
-		return { deployment: await register(steps, deployment, sources), steps: steps.done };
+		await ensureProxy(sender, provider);
+		const { deployment, tasks } = await planDeployment(options);
+		const steps = await take(sender, tasks, onStep);
+		return { deployment: { ...deployment, block: await firstBlock(provider, deployment.contracts) }, steps };
 	});
+}
+
+/**
+ * What {@link deploy} would do: every address, and the transactions that are missing.
+ *
+ * @throws as {@link deploy}, without `transaction.*`
+ */
+export async function planDeployment(options: DeployOptions): Promise<Planned> {
+	const { signer, verificationKeys, label = "" } = options;
+	const provider = signer.provider as Provider;
+	const sender = await signer.getAddress();
+	const verifiers = await compileKeys(verificationKeys);
+	const terms: Terms = {
+		owner: options.owner ?? sender,
+		treasury: options.treasury,
+		guardian: options.guardian,
+		guardianTerm: options.guardianTerm ?? GUARDIAN_TERM,
+		activationDelay: options.activationDelay,
+		initial: verifiers.map(({ codeHash }) => codeHash),
+	};
+	const salt = saltOf(terms, label);
+	const contracts = addressesOf(sender, salt);
+	const chainId = Number((await provider.getNetwork()).chainId);
+	const draft: Deployment = { schema: "openledger.deployment.v1", chainId, contracts, verifiers: {}, block: 0, sender, salt, terms };
+
+	const tasks: Task[] = [];
+	const artifacts = await artifactsOfAll();
+	if (!(await isThere(provider, "Deployer", DEPLOYER, artifacts.Deployer)))
+		tasks.push({ name: "deploy Deployer", request: deployerCreation });
+	for (const { name, code } of await creationCodes(contracts, terms)) {
+		if (await isThere(provider, name, contracts[name], artifacts[name])) continue;
+		tasks.push({ name: `deploy ${name}`, request: creation(name, salt, code) });
+	}
+	const added = await planVerifiers(provider, draft, sender, verifiers);
+	return { deployment: added.deployment, tasks: [...tasks, ...added.tasks] };
 }
 
 /**
  * Deploys and registers verifiers on an existing deployment; skips circuits that have their route already.
  *
- * @param options.signer owner of the VerifierRouter
+ * @param options.signer owner of the VerifierRouter, unless the verifiers are among its first
  * @param options.deployment is not changed
  * @returns the deployment with all given circuits in it
  * @throws LedgerError `transaction.*`, `node.*`, `input.invalid`; `deployment.invalid` when a circuit was stopped
@@ -132,25 +153,72 @@ export async function addVerifiers(options: {
 }): Promise<Deployed> {
 	const { signer, deployment, verificationKeys, onStep } = options;
 	const sender = await senderOf(signer);
-	const { router } = contractsAt(deployment.contracts, signer.provider as Provider);
-	const verifiers: Record<string, DeployedVerifier> = { ...deployment.verifiers };
-	const wanted: VerificationKey[] = [];
-	for (const key of verificationKeys) {
-		const route = await router.routeOf(key.circuitId).catch(rethrow);
-		const status = nameOf(routeStatuses, route.status);
+	const verifiers = await compileKeys(verificationKeys);
+	return sender.alone(async () => {
+		const planned = await planVerifiers(signer.provider as Provider, deployment, sender.address, verifiers);
+		return { deployment: planned.deployment, steps: await take(sender, planned.tasks, onStep) };
+	});
+}
+
+/** The creation of verifiers and of their routes, as far as they are missing. */
+async function planVerifiers(
+	provider: Provider,
+	deployment: Deployment,
+	sender: string,
+	verifiers: readonly CompiledVerifier[],
+): Promise<Planned> {
+	const { router } = contractsAt(deployment.contracts, provider);
+	const known: Record<string, DeployedVerifier> = { ...deployment.verifiers };
+	const tasks: Task[] = [];
+	const hasRouter = (await provider.getCode(deployment.contracts.VerifierRouter)) !== "0x";
+	for (const { key, artifact, codeHash } of verifiers) {
+		const { circuitId, statement, id } = key;
+		const route = hasRouter ? await router.routeOf(circuitId).catch(rethrow) : undefined;
+		const status: RouteStatus = route === undefined ? "Unknown" : nameOf(routeStatuses, route.status);
 		if (status === "Stopped") {
-			throw new LedgerError("deployment.invalid", `addVerifiers: expected a route for ${key.id}, but it was stopped`, {
+			throw new LedgerError("deployment.invalid", `addVerifiers: expected a route for ${id}, but it was stopped`, {
 				hint: "A stopped circuit never comes back. Set up the statement with another key.",
 			});
 		}
-		if (status === "Active") verifiers[key.circuitId] = { address: route.verifier, statement: key.statement, id: key.id };
-		else wanted.push(key);
+		const address = status === "Active" ? (route?.verifier as string) : create3Address(sender, verifierName(circuitId), deployment.salt);
+		known[circuitId] = { address, statement, id };
+		if (status === "Active") continue;
+		if (!(await isThere(provider, `verifier ${id}`, address, artifact))) {
+			tasks.push({ name: `deploy verifier ${id}`, request: creation(verifierName(circuitId), deployment.salt, artifact.bytecode) });
+		}
+		const initial = hasRouter ? await router.isInitial(codeHash).catch(rethrow) : deployment.terms.initial.includes(codeHash);
+		const call = initial ? "registerInitial" : "register";
+		const data = factories.VerifierRouter.createInterface().encodeFunctionData(call as "register", [address]);
+		tasks.push({ name: `register ${id}`, request: { to: deployment.contracts.VerifierRouter, data } });
 	}
-	const sources = render(wanted);
-	return sender.alone(async () => {
-		const steps = new Steps(sender, 2 * sources.size, onStep);
-		return { deployment: await register(steps, { ...deployment, verifiers }, sources), steps: steps.done };
+	return { deployment: { ...deployment, verifiers: known }, tasks };
+}
+
+/** Whether a contract of ours is at an address. @throws LedgerError `deployment.invalid` when something else is */
+async function isThere(provider: Provider, name: string, address: string, artifact: Artifact): Promise<boolean> {
+	const code = await provider.getCode(address).catch(rethrow);
+	if (code === "0x") return false;
+	const found = compareCode(artifact, code);
+	if (found === "same") return true;
+	throw new LedgerError("deployment.invalid", `deploy: expected ${name} or nothing at ${address}, got other code: ${found}`, {
+		hint: "Another version of the contracts was deployed with this key and these terms. Deploy with another label.",
 	});
+}
+
+/** Each contract's creation code with its arguments. */
+async function creationCodes(at: Addresses, terms: Terms) {
+	return Promise.all(
+		rows.map(async ([name, { create }]) => {
+			const factory = new factories[name]() as { getDeployTransaction(...given: unknown[]): Promise<{ data: string }> };
+			return { name, code: (await factory.getDeployTransaction(...create(at, terms))).data };
+		}),
+	);
+}
+
+async function firstBlock(provider: Provider, contracts: Addresses): Promise<number> {
+	const deployer = deployerAt(DEPLOYER, provider);
+	const blocks = await Promise.all(Object.values(contracts).map((address) => deployer.blockOf(address).catch(rethrow)));
+	return Math.min(...blocks.map(Number));
 }
 
 /** One fact of a deployment, held against the chain. */
@@ -162,9 +230,10 @@ export interface DeploymentCheck {
 }
 
 /**
- * Holds a chain against a deployment: code is present, the contracts name each other, each route leads to its verifier and each
- * verifier's key is the one that its circuit id names. With the verification keys also: the verifiers' code is, byte for byte, what
- * our template and the pinned compiler make of the keys. Without them a verifier is believed to hold the key that it shows.
+ * Holds a chain against a deployment: each contract's code is, byte for byte, what the pinned compiler makes of our sources (immutables
+ * left out); the contracts name each other and show the terms; each route leads to its verifier and each verifier's key is the one that
+ * its circuit id names. With the verification keys also: the verifiers' code is what our template and the pinned compiler make of the
+ * keys. Without them a verifier is believed to hold the key that it shows.
  *
  * @param verificationKeys keys to compile and compare; circuits without a key here are checked without
  * @returns every check, the failed ones included; not an error
@@ -185,27 +254,21 @@ export async function checkDeployment(
 		const ok = actual.toLowerCase() === expected.toLowerCase();
 		checks.push({ name, ok, detail: ok ? actual : `expected ${expected}, got ${actual}` });
 	};
-	const hasCode = async (address: string) => ((await provider.getCode(address)) === "0x" ? "no code" : "code");
+	const { contracts, terms } = deployment;
+	await hold("chain id", String(deployment.chainId), async () => (await provider.getNetwork()).chainId);
+	const artifacts = await artifactsOfAll();
+	const code = async (artifact: Artifact, address: string) => compareCode(artifact, await provider.getCode(address));
+	for (const [name, { shows }] of rows) {
+		await hold(`${name}: code`, "same", () => code(artifacts[name], contracts[name]));
+		const contract = factories[name].connect(contracts[name], provider);
+		for (const [getter, value] of Object.entries(shows?.(contracts, terms) ?? {})) {
+			await hold(`${name}.${getter}`, String(value), () => contract.getFunction(getter)());
+		}
+	}
 
-	const { contracts } = deployment;
-	const { token, router, registry, book, distributor, channels } = contractsAt(contracts, provider);
-	await hold("chain id", String(deployment.chainId), () => chainOf(provider));
-	for (const name of contractNames) await hold(`${name} has code`, "code", () => hasCode(contracts[name]));
-	await hold("OpenToken supply", String(10n ** 27n), () => token.totalSupply());
-	await hold("ContributionRegistry.token", contracts.OpenToken, () => registry.token());
-	await hold("ContributionRegistry.router", contracts.VerifierRouter, () => registry.router());
-	await hold("ContributionRegistry.distributor", contracts.RewardDistributor, () => registry.distributor());
-	await hold("EpochBook.registry", contracts.ContributionRegistry, () => book.registry());
-	await hold("EpochBook.router", contracts.VerifierRouter, () => book.router());
-	await hold("EpochBook.provenance", contracts.ProvenanceRegistry, () => book.provenance());
-	await hold("RewardDistributor.token", contracts.OpenToken, () => distributor.token());
-	await hold("RewardDistributor.registry", contracts.ContributionRegistry, () => distributor.registry());
-	await hold("RewardDistributor.book", contracts.EpochBook, () => distributor.book());
-	await hold("RewardDistributor.router", contracts.VerifierRouter, () => distributor.router());
-	await hold("PaymentChannels.token", contracts.OpenToken, () => channels.token());
-
+	const { router } = contractsAt(contracts, provider);
 	const keys = verificationKeys.filter((key) => key.circuitId in deployment.verifiers);
-	const compiled = await compile(render(keys));
+	const compiled = new Map((await compileKeys(keys)).map((verifier) => [verifier.key.circuitId as string, verifier.artifact]));
 	for (const [circuitId, verifier] of Object.entries(deployment.verifiers)) {
 		const contract = verifierAt(verifier.address, provider);
 		const label = `verifier ${verifier.id}`;
@@ -218,86 +281,10 @@ export async function checkDeployment(
 		await hold(`${label}: key points`, circuitId, async () =>
 			keccak256(solidityPacked(["bytes", "bytes"], [toUtf8Bytes(await contract.statement()), (await contract.keyPoints()) as BytesLike])),
 		);
-		const artifact = compiled[verifierName(circuitId)];
-		if (artifact !== undefined) {
-			await hold(`${label}: code`, keccak256(artifact.deployedBytecode), async () => keccak256(await provider.getCode(verifier.address)));
-		}
+		const artifact = compiled.get(circuitId);
+		if (artifact !== undefined) await hold(`${label}: code`, "same", () => code(artifact, verifier.address));
 	}
 	return checks;
-}
-
-interface Rendered {
-	readonly name: string;
-	readonly source: string;
-	readonly key: VerificationKey;
-}
-
-/** Solidity sources by circuit id; a key given twice counts once. */
-function render(keys: readonly VerificationKey[]): Map<string, Rendered> {
-	const result = new Map<string, Rendered>();
-	for (const key of keys) {
-		const name = verifierName(key.circuitId);
-		try {
-			result.set(key.circuitId, { name, source: renderVerifier(key, name), key });
-		} catch (cause) {
-			throw new LedgerError("input.invalid", (cause as Error).message, { hint: "The key file is damaged; make it again.", cause });
-		}
-	}
-	return result;
-}
-
-async function compile(sources: ReadonlyMap<string, Rendered>): Promise<Awaited<ReturnType<typeof compileVerifiers>>> {
-	if (sources.size === 0) return {};
-	return compileVerifiers(Object.fromEntries([...sources.values()].map(({ name, source }) => [name, source])));
-}
-
-/** A name that no two keys share; it leaves no trace in the bytecode. */
-function verifierName(circuitId: string): string {
-	return `Verifier_${circuitId.slice(2)}`;
-}
-
-async function register(steps: Steps, deployment: Deployment, sources: ReadonlyMap<string, Rendered>): Promise<Deployment> {
-	const artifacts = await compile(sources);
-	const verifiers: Record<string, DeployedVerifier> = { ...deployment.verifiers };
-	const router = factories.VerifierRouter.createInterface();
-	for (const [circuitId, { name, key }] of sources) {
-		const { address } = await steps.create(`verifier ${key.id}`, { data: artifacts[name]?.bytecode ?? null });
-		const data = router.encodeFunctionData("register", [address]);
-		await steps.take(`register ${key.id}`, { to: deployment.contracts.VerifierRouter, data });
-		verifiers[circuitId] = { address, statement: key.statement, id: key.id };
-	}
-	return { ...deployment, verifiers };
-}
-
-/** A sequence of transactions that reports each one. */
-class Steps {
-	readonly done: DeployStep[] = [];
-	readonly #sender: Sender;
-	readonly #total: number;
-	readonly #onStep: ((step: DeployStep) => void) | undefined;
-
-	constructor(sender: Sender, total: number, onStep: ((step: DeployStep) => void) | undefined) {
-		this.#sender = sender;
-		this.#total = total;
-		this.#onStep = onStep;
-	}
-
-	async take(name: string, request: TransactionRequest) {
-		const receipt = await this.#sender.send(request);
-		const step = { step: this.done.length + 1, steps: this.#total, name, hash: receipt.hash, gasUsed: receipt.gasUsed };
-		this.done.push(step);
-		this.#onStep?.(step);
-		return receipt;
-	}
-
-	async create(name: string, request: TransactionRequest): Promise<{ address: string; block: number }> {
-		const receipt = await this.take(`deploy ${name}`, request);
-		return { address: receipt.contractAddress as string, block: receipt.blockNumber };
-	}
-}
-
-async function chainOf(provider: Provider): Promise<number> {
-	return Number((await provider.getNetwork()).chainId);
 }
 
 function rethrow(error: unknown): never {

@@ -1,5 +1,6 @@
 /**
- * A private chain on this machine, for tests and first runs: anvil, mining each transaction at once.
+ * A private chain on this machine, for tests and first runs: anvil, mining each transaction at once. As on the main chain, no
+ * transaction takes more than 2^24 gas (EIP-7825).
  *
  * The platform binary is started directly, so there is one process and its id is known. It must never outlive us, and there is
  * no place for clean-up code when we are killed. So a second process watches: a shell that blocks on a pipe whose only writer is
@@ -58,7 +59,19 @@ export async function startDevnet(
 	}
 	if (signal?.aborted) throw aborted();
 	const binary = options.binary ?? findBinary();
-	const flags = ["--chain-id", chainId, "--accounts", accounts, "--host", host, "--port", port, "--mnemonic", PHRASE];
+	const flags = [
+		"--chain-id",
+		chainId,
+		"--accounts",
+		accounts,
+		"--host",
+		host,
+		"--port",
+		port,
+		"--mnemonic",
+		PHRASE,
+		"--enable-tx-gas-limit",
+	];
 	const anvil = spawn(binary, flags.map(String), {
 		stdio: ["ignore", "pipe", "pipe"],
 		detached: process.platform !== "win32",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { interfaces, verifierInterface } from "./contracts.ts";
+import { Deployer, interfaces, verifierInterface } from "./contracts.ts";
 import { decodeError, LedgerError, revertError } from "./errors.ts";
 
 /** Arguments that fit any input of our errors. */
@@ -9,7 +9,7 @@ const sample = (type: string) =>
 describe("decodeError", () => {
 	it("has a remedy for every custom error of every contract", () => {
 		let count = 0;
-		for (const abi of [...Object.values(interfaces), verifierInterface]) {
+		for (const abi of [...Object.values(interfaces), Deployer.createInterface(), verifierInterface]) {
 			abi.forEachError((fragment) => {
 				const data = abi.encodeErrorResult(
 					fragment,

@@ -5,7 +5,7 @@
  * {@link decodeError} makes one of anything that ethers, a node or a contract throws; a contract's custom error keeps its name and arguments.
  */
 import { AbiCoder, dataSlice, ErrorFragment, type Interface, isHexString } from "ethers";
-import { contractNames, interfaces, verifierInterface } from "./contracts.ts";
+import { contractNames, Deployer, interfaces, verifierInterface } from "./contracts.ts";
 import {
 	accountStatuses,
 	channelStatuses,
@@ -142,6 +142,23 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	KeyRefused: ({ fault }) => `The key is not safe (${nameOf(keyFaults, fault as bigint)}). Make it again with a completed setup.`,
 	CanaryAccepted: () => "This verifier accepts proofs without a witness. Its key was never completed; do not use it.",
 	NotGuardian: () => "Only the guardian or the owner stops a circuit without a proof.",
+	NotInitial: () => "This code was not named when the router was created. Have the owner register the verifier, by a proposal.",
+	TooManyInitial: ({ maximum }) => `Name at most ${maximum} verifiers at once; register the others later.`,
+	// guardian
+	IntakePaused: ({ until }) => `The guardian paused intake until ${time(until)}. Try again then; claims and withdrawals go on.`,
+	NotOwner: ({ owner }) => `Send this from the owner ${owner}; where that is the timelock, by a proposal.`,
+	NotMember: ({ member }) => `Send this from the guardian's member ${member}.`,
+	TermEnded: ({ expiresAt }) => `The member's term ended at ${time(expiresAt)}. Renew it by a proposal.`,
+	TermOutOfRange: ({ maximum }) => `Choose a term from 1 to ${maximum} seconds.`,
+	PauseOutOfRange: ({ maximum }) => `Pause for 1 to ${maximum} seconds.`,
+	PauseTooEarly: ({ from }) => `Intake may be paused again from ${time(from)}.`,
+	NotPaused: () => "Intake is open; there is nothing to resume.",
+	// deployer
+	AddressTaken: ({ deployed }) => `The contract is there already, at ${deployed}.`,
+	FailedDeployment: () => "The constructor gave no reason. Give the transaction more gas, or check the creation code.",
+	InsufficientBalance: ({ needed }) => `The contract holds less than ${needed} wei of the chain's own coin.`,
+	Create2EmptyBytecode: () => "Give the creation code of a contract.",
+	Create3EmptyBytecode: () => "Give the creation code of a contract.",
 	// steps of the book
 	ListMismatch: ({ page }) =>
 		`The words of the ${nameOf(statements, page as bigint)} pages are not the posted statistics in their order. Read them from the chain and prove again.`,
@@ -242,7 +259,7 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 };
 
 const fragments = new Map<string, ErrorFragment>();
-for (const abi of [...contractNames.map((name) => interfaces[name]), verifierInterface]) collect(abi);
+for (const abi of [...contractNames.map((name) => interfaces[name]), Deployer.createInterface(), verifierInterface]) collect(abi);
 for (const text of ["error Error(string reason)", "error Panic(uint256 code)"]) add(ErrorFragment.from(text));
 
 function collect(abi: Interface): void {

@@ -13,6 +13,8 @@ import { decodeError, LedgerError, revertError } from "./errors.ts";
 const TRIES = 4;
 /** Gas is estimated before the transactions of others that come first; they may make ours dearer by a few storage slots. */
 const GAS_MARGIN = 120n;
+/** The most gas of one transaction (EIP-7825). The margin must not carry a transaction over it that fits. */
+const GAS_CAP = 2n ** 24n;
 
 /** The default deadline for a receipt, in milliseconds. */
 export const RECEIPT_DEADLINE_MS = 120_000;
@@ -110,7 +112,8 @@ export class Sender {
 	async #place(request: TransactionRequest, deadline: number): Promise<{ hash: string; nonce: number }> {
 		try {
 			const gas = await this.#provider.estimateGas({ ...request, from: this.address });
-			const gasLimit = (gas * GAS_MARGIN) / 100n;
+			const roomy = (gas * GAS_MARGIN) / 100n;
+			const gasLimit = gas <= GAS_CAP && roomy > GAS_CAP ? GAS_CAP : roomy;
 			while (true) {
 				const nonce = await this.nextNonce();
 				const filled = await this.#signer.populateTransaction({ ...request, gasLimit, nonce });

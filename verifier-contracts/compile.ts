@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { type Artifact, compile, root, SolidityError, settings, version } from "./solc.ts";
+import { type Artifact, compile, outputs, root, SolidityError, settings, version } from "./solc.ts";
 
 /** The contracts that are deployed; each is `src/NAME.sol`. */
 export const contractNames = [
@@ -15,6 +15,8 @@ export const contractNames = [
 	"EpochBook",
 	"RewardDistributor",
 	"PaymentChannels",
+	"Guardian",
+	"Deployer",
 	"IVerifier",
 ] as const;
 export type ContractName = (typeof contractNames)[number];
@@ -45,7 +47,7 @@ export async function contracts(): Promise<Record<ContractName, Artifact>> {
 export async function generate(): Promise<boolean> {
 	const sources = await readSources();
 	const library = createRequire(import.meta.url)("@openzeppelin/contracts/package.json") as { version: string };
-	const inputs = [version, settings, library.version, contractNames, sources];
+	const inputs = [version, settings, outputs, library.version, contractNames, sources];
 	const stamp = createHash("sha256").update(JSON.stringify(inputs)).digest("hex");
 	if ((await readFile(stampFile, "utf8").catch(() => "")) === stamp) return false;
 

@@ -20,23 +20,42 @@ export const settings = {
 	metadata: { bytecodeHash: "none", appendCBOR: false },
 } as const;
 
+/** What is asked of the compiler for each contract. */
+export const outputs: readonly string[] = [
+	"abi",
+	"evm.bytecode.object",
+	"evm.deployedBytecode.object",
+	"evm.deployedBytecode.immutableReferences",
+];
+
 /** One entry of a contract ABI, as in the Solidity documentation. */
 export type AbiItem = { readonly type: string; readonly name?: string } & Record<string, unknown>;
 
-/** What deploying and calling a contract takes. Bytecodes are 0x-prefixed hex. */
+/** Bytes of a contract's code. */
+export interface Place {
+	readonly start: number;
+	readonly length: number;
+}
+
+/** What deploying, calling and recognising a contract takes. Bytecodes are 0x-prefixed hex. */
 export interface Artifact {
 	readonly contractName: string;
 	readonly abi: readonly AbiItem[];
 	readonly bytecode: `0x${string}`;
+	/** zero where immutables will stand */
 	readonly deployedBytecode: `0x${string}`;
+	/** the compiler's number of an immutable -> every place where its value stands in the deployed code */
+	readonly immutables: Readonly<Record<string, readonly Place[]>>;
+}
+
+interface Compiled {
+	abi: AbiItem[];
+	evm: { bytecode: { object: string }; deployedBytecode: { object: string; immutableReferences?: Record<string, Place[]> } };
 }
 
 interface Output {
 	errors?: { severity: string; formattedMessage: string }[];
-	contracts?: Record<
-		string,
-		Record<string, { abi: AbiItem[]; evm: { bytecode: { object: string }; deployedBytecode: { object: string } } }>
-	>;
+	contracts?: Record<string, Record<string, Compiled>>;
 }
 
 /** The compiler found a fault in a source. The message is the compiler's own. */
@@ -62,7 +81,7 @@ export async function compile(sources: Record<string, string>): Promise<Record<s
 		sources: Object.fromEntries(Object.entries(sources).map(([path, content]) => [path, { content }])),
 		settings: {
 			...settings,
-			outputSelection: { "*": { "*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object"] } },
+			outputSelection: { "*": { "*": outputs } },
 		},
 	};
 	const findImports = (path: string) => {
@@ -86,6 +105,7 @@ export async function compile(sources: Record<string, string>): Promise<Record<s
 				abi: contract.abi,
 				bytecode: `0x${contract.evm.bytecode.object}`,
 				deployedBytecode: `0x${contract.evm.deployedBytecode.object}`,
+				immutables: contract.evm.deployedBytecode.immutableReferences ?? {},
 			};
 		}
 	}

@@ -9,6 +9,9 @@ import {IVerifier, Proof} from "./IVerifier.sol";
 /// @notice A route is never changed: it is unknown, active or stopped, and a stopped id is a tombstone. The owner (a
 /// timelock) adds routes; the guardian may stop one; so may anybody who proves the circuit's impossible statement.
 ///
+/// The first routes are named at construction, by the code hashes of their verifiers, so that the owner can be a timelock from the
+/// first block on and nobody is trusted in between: anybody may register a verifier of such code ({registerInitial}), and nothing else.
+///
 /// The impossible statement of every circuit: all publics zero, whatever the links and words, in the context {IMPOSSIBLE}. At least one
 /// public of each circuit is a hash commitment, of which an honest prover would need a preimage of zero, or a number of rows, which
 /// the circuit holds to be one at least; a circuit whose publics could all be zero must not be registered. No other contract uses that context.
@@ -56,6 +59,8 @@ contract VerifierRouter is Ownable2Step {
     event VerifierRegistered(bytes32 indexed circuitId, address indexed verifier, string statement, bool development);
     /// @notice A route was stopped for ever, by the guardian, the owner or by a proof of the impossible statement.
     event VerifierStopped(bytes32 indexed circuitId, address indexed by, bool byProof);
+    /// @notice Verifiers of this code may be registered by anybody. Only at construction.
+    event InitialCode(bytes32 indexed codeHash);
     /// @notice The guardian changed.
     event GuardianChanged(address indexed guardian);
 
@@ -67,11 +72,17 @@ contract VerifierRouter is Ownable2Step {
     /// @notice The verifier accepted a proof without witness. `canary` counts from 0 in the order of {_canaries}.
     error CanaryAccepted(bytes32 circuitId, uint256 canary);
     error NotGuardian(address caller);
+    /// @notice No verifier of this code was named at construction.
+    error NotInitial(address verifier, bytes32 codeHash);
+    error TooManyInitial(uint256 maximum, uint256 actual);
 
     /// @notice The context of impossible statements.
     bytes32 public constant IMPOSSIBLE = keccak256("openledger.impossible");
     /// @notice The only chain where development keys may be registered: a local test chain.
     uint256 public constant DEVELOPMENT_CHAIN = 31337;
+
+    /// @notice The most code hashes that are named at construction.
+    uint256 public constant MAX_INITIAL = 64;
 
     // The generator of G2, imaginary parts first, as four packed words.
     bytes32 private constant GENERATOR =
@@ -88,10 +99,21 @@ contract VerifierRouter is Ownable2Step {
     /// @notice May stop routes; can do nothing else.
     address public guardian;
 
+    /// @notice Whether verifiers of this code were named at construction.
+    mapping(bytes32 codeHash => bool) public isInitial;
     mapping(bytes32 circuitId => Route) private _routes;
 
-    constructor(address owner_, address guardian_) Ownable(owner_) {
+    /// @param owner_ adds routes, and names the guardian
+    /// @param guardian_ may stop routes
+    /// @param initial code hashes of the first verifiers, at most {MAX_INITIAL}: keccak256 of the runtime code that template and
+    /// pinned compiler give, which is constants alone (of a verifier with storage the code hash would say little)
+    constructor(address owner_, address guardian_, bytes32[] memory initial) Ownable(owner_) {
         _setGuardian(guardian_);
+        if (initial.length > MAX_INITIAL) revert TooManyInitial(MAX_INITIAL, initial.length);
+        for (uint256 i = 0; i < initial.length; ++i) {
+            isInitial[initial[i]] = true;
+            emit InitialCode(initial[i]);
+        }
     }
 
     /// @notice Verifies through the route of `circuitId`; reverts when the route is not active or the proof is not valid.
@@ -134,20 +156,14 @@ contract VerifierRouter is Ownable2Step {
 
     /// @notice Adds the route of `verifier`'s own circuit id, after the checks described above.
     function register(IVerifier verifier) external onlyOwner returns (bytes32 circuitId) {
-        circuitId = verifier.circuitId();
-        Route storage route = _routes[circuitId];
-        if (route.status != Status.Unknown) revert CircuitTaken(circuitId, address(route.verifier));
-        bool development = verifier.development();
-        if (development && block.chainid != DEVELOPMENT_CHAIN) revert DevelopmentKey(circuitId, block.chainid);
+        return _register(verifier);
+    }
 
-        string memory statement = verifier.statement();
-        bytes memory points = verifier.keyPoints();
-        _checkKey(verifier, circuitId, statement, points);
-        _runCanaries(verifier, circuitId, points);
-
-        route.verifier = verifier;
-        route.status = Status.Active;
-        emit VerifierRegistered(circuitId, address(verifier), statement, development);
+    /// @notice As {register} by anybody, for a verifier whose code was named at construction.
+    function registerInitial(IVerifier verifier) external returns (bytes32 circuitId) {
+        bytes32 codeHash = address(verifier).codehash;
+        if (!isInitial[codeHash]) revert NotInitial(address(verifier), codeHash);
+        return _register(verifier);
     }
 
     /// @notice Stops a route for ever. By the guardian or the owner.
@@ -173,6 +189,23 @@ contract VerifierRouter is Ownable2Step {
     /// @notice Names another guardian (or none).
     function setGuardian(address guardian_) external onlyOwner {
         _setGuardian(guardian_);
+    }
+
+    function _register(IVerifier verifier) private returns (bytes32 circuitId) {
+        circuitId = verifier.circuitId();
+        Route storage route = _routes[circuitId];
+        if (route.status != Status.Unknown) revert CircuitTaken(circuitId, address(route.verifier));
+        bool development = verifier.development();
+        if (development && block.chainid != DEVELOPMENT_CHAIN) revert DevelopmentKey(circuitId, block.chainid);
+
+        string memory statement = verifier.statement();
+        bytes memory points = verifier.keyPoints();
+        _checkKey(verifier, circuitId, statement, points);
+        _runCanaries(verifier, circuitId, points);
+
+        route.verifier = verifier;
+        route.status = Status.Active;
+        emit VerifierRegistered(circuitId, address(verifier), statement, development);
     }
 
     function _setGuardian(address guardian_) private {

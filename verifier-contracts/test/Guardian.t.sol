@@ -38,7 +38,7 @@ contract GuardianTest is Test {
         vm.chainId(31337);
         vm.warp(NOW);
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
-        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, predicted)));
+        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, predicted, new bytes32[](0))));
         distributor = new Vetoes();
         guardian = _guardian(owner, member, TERM, address(router), address(distributor));
         circuit = router.register(IVerifier(_create("ToyContributionVerifier", "")));

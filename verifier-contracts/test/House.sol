@@ -68,7 +68,7 @@ abstract contract House is Test {
     function _deploy(IERC20 token_) internal {
         token = token_;
         provenance = ProvenanceRegistry(_create("ProvenanceRegistry", ""));
-        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, guardian)));
+        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, guardian, new bytes32[](0))));
         address predicted = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 2);
         registry = ContributionRegistry(
             _create("ContributionRegistry", abi.encode(token, router, predicted, treasury))

@@ -18,7 +18,9 @@ interface Vm {
     }
 
     function lastCallGas() external view returns (Gas memory);
+    function snapshotValue(string calldata name, uint256 value) external;
     function warp(uint256 timestamp) external;
+    function roll(uint256 number) external;
     function chainId(uint256 id) external;
     function prank(address sender) external;
     function startPrank(address sender) external;
@@ -59,9 +61,12 @@ abstract contract Test {
         assertTrue(deployed != address(0), name);
     }
 
-    /// @dev What the last call cost; in isolation that is a whole transaction.
+    /// @dev What the last call cost; in isolation that is a whole transaction. Held against the committed figures of the suite, in
+    /// test/snapshots/: with FORGE_SNAPSHOT_CHECK=false they are written anew.
     function _print(string memory label) internal {
-        emit log_named_uint(label, vm.lastCallGas().gasTotalUsed);
+        uint256 gas = vm.lastCallGas().gasTotalUsed;
+        emit log_named_uint(label, gas);
+        vm.snapshotValue(label, gas);
     }
 
     function assertEq(uint256 actual, uint256 expected, string memory what) internal pure {
