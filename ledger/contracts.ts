@@ -5,6 +5,8 @@ import { Deployer__factory } from "../verifier-contracts/generated/types/factori
 import { EpochBook__factory } from "../verifier-contracts/generated/types/factories/EpochBook__factory.ts";
 import { Guardian__factory } from "../verifier-contracts/generated/types/factories/Guardian__factory.ts";
 import { IVerifier__factory } from "../verifier-contracts/generated/types/factories/IVerifier__factory.ts";
+import { MatchingRounds__factory } from "../verifier-contracts/generated/types/factories/MatchingRounds__factory.ts";
+import { OpenCirceLaunchpad__factory } from "../verifier-contracts/generated/types/factories/OpenCirceLaunchpad__factory.ts";
 import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
 import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
 import { ProvenanceRegistry__factory } from "../verifier-contracts/generated/types/factories/ProvenanceRegistry__factory.ts";
@@ -21,6 +23,8 @@ export const contractNames = [
 	"EpochBook",
 	"RewardDistributor",
 	"PaymentChannels",
+	"OpenCirceLaunchpad",
+	"MatchingRounds",
 ] as const;
 export type ContractName = (typeof contractNames)[number];
 
@@ -37,6 +41,8 @@ export const factories = {
 	EpochBook: EpochBook__factory,
 	RewardDistributor: RewardDistributor__factory,
 	PaymentChannels: PaymentChannels__factory,
+	OpenCirceLaunchpad: OpenCirceLaunchpad__factory,
+	MatchingRounds: MatchingRounds__factory,
 } as const;
 
 /** The parsed ABI of each contract. */
@@ -49,6 +55,8 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	EpochBook: EpochBook__factory.createInterface(),
 	RewardDistributor: RewardDistributor__factory.createInterface(),
 	PaymentChannels: PaymentChannels__factory.createInterface(),
+	OpenCirceLaunchpad: OpenCirceLaunchpad__factory.createInterface(),
+	MatchingRounds: MatchingRounds__factory.createInterface(),
 };
 
 /** ABI and creation code of the contract that creates the others. */
@@ -75,6 +83,8 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		book: EpochBook__factory.connect(addresses.EpochBook, runner),
 		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),
 		channels: PaymentChannels__factory.connect(addresses.PaymentChannels, runner),
+		launchpad: OpenCirceLaunchpad__factory.connect(addresses.OpenCirceLaunchpad, runner),
+		rounds: MatchingRounds__factory.connect(addresses.MatchingRounds, runner),
 	};
 }
 

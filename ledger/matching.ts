@@ -26,7 +26,10 @@ export interface RoundTerms {
 /** The actions of one key in matching rounds. Any number may run at once. */
 export class MatchingClient extends Actions {
 	/** Approves the pool and opens a round. By the owner. @returns round, from its event; undefined in a trial run */
-	async openRound(opening: { readonly terms: RoundTerms; readonly pool: bigint }): Promise<Approved & { readonly round: bigint | undefined }> {
+	async openRound(opening: {
+		readonly terms: RoundTerms;
+		readonly pool: bigint;
+	}): Promise<Approved & { readonly round: bigint | undefined }> {
 		const { terms, pool } = opening;
 		const outcome = await this.#spending(pool, () => this.send(this.contracts.rounds.openRound.populateTransaction({ ...terms }, pool)));
 		const log = outcome.logs.find(({ name }) => name === "RoundOpened");

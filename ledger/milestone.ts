@@ -51,12 +51,16 @@ export const DECISION_PERIOD = 30n * 86_400n;
 export const MAX_PUBLICS = 16;
 
 const coder = AbiCoder.defaultAbiCoder();
-const TERMS =
-	"tuple(uint96 amount, uint40 deadline, bytes32 circuit, uint8 place, uint16 fixedPublics, bytes32 fixedDigest)[]";
+const TERMS = "tuple(uint96 amount, uint40 deadline, bytes32 circuit, uint8 place, uint16 fixedPublics, bytes32 fixedDigest)[]";
 
 /** A milestone as the contract takes it. */
 export function milestoneStruct({ amount, deadline, proof }: MilestoneTerms) {
-	const { circuit, place, fixedPublics, fixedDigest: digest } = proof ?? { circuit: ZeroHash, place: 0, fixedPublics: 0, fixedDigest: ZeroHash };
+	const {
+		circuit,
+		place,
+		fixedPublics,
+		fixedDigest: digest,
+	} = proof ?? { circuit: ZeroHash, place: 0, fixedPublics: 0, fixedDigest: ZeroHash };
 	return { amount, deadline, circuit, place, fixedPublics, fixedDigest: digest };
 }
 

@@ -15,6 +15,8 @@ export const contractNames = [
 	"EpochBook",
 	"RewardDistributor",
 	"PaymentChannels",
+	"OpenCirceLaunchpad",
+	"MatchingRounds",
 	"Guardian",
 	"Deployer",
 	"IVerifier",

@@ -67,6 +67,14 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 		create: (at) => [at.OpenToken],
 		shows: (at) => ({ token: at.OpenToken }),
 	},
+	OpenCirceLaunchpad: {
+		create: (at, { owner, treasury }) => [at.OpenToken, at.VerifierRouter, at.Guardian, owner, treasury],
+		shows: (at, { owner, treasury }) => ({ token: at.OpenToken, router: at.VerifierRouter, guardian: at.Guardian, owner, treasury }),
+	},
+	MatchingRounds: {
+		create: (at, { owner, treasury }) => [at.OpenToken, at.Guardian, owner, treasury],
+		shows: (at, { owner, treasury }) => ({ token: at.OpenToken, guardian: at.Guardian, owner, treasury }),
+	},
 };
 
 /**

@@ -46,7 +46,7 @@ abstract contract Grants is Test {
     function setUp() public virtual {
         vm.chainId(31337);
         vm.warp(NOW);
-        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, member)));
+        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, member, new bytes32[](0))));
         verifier = IVerifier(_create("ToyContributionVerifier", ""));
         router.register(verifier);
         guardian = Guardian(_create("Guardian", abi.encode(this, member, 365 days, router, address(1))));
