@@ -123,9 +123,11 @@ function after(grant: FundingHistory, { name, args, transaction }: LedgerLog): F
 			return { ...grant, status: "Approved", held: total };
 		}
 		case "GrantCancelled":
+			if (grant.status !== (args.approved === true ? "Approved" : "Proposed")) throw incomplete(`expected grant ${grant.id} to be open`);
 			return { ...grant, status: args.approved === true ? "Cancelled" : "Rejected" };
 		case "EvidencePosted": {
 			const { milestone, evidence, until } = args as unknown as EvidencePostedEvent.OutputObject;
+			if (grant.status !== "Approved") throw incomplete(`expected grant ${grant.id} to be approved before evidence`);
 			const before = at(grant, milestone, "Pending");
 			const since = until - CHALLENGE_WINDOW;
 			return put(grant, milestone, { ...before, stage: "Claimed", since, evidence: [...before.evidence, evidence] });
@@ -145,14 +147,15 @@ function after(grant: FundingHistory, { name, args, transaction }: LedgerLog): F
 		case "MilestoneReleased": {
 			const { milestone, amount, bond } = args as unknown as MilestoneReleasedEvent.OutputObject;
 			const before = at(grant, milestone);
-			if (before.amount !== amount || before.bond !== bond) throw incomplete(`expected ${before.amount} and ${before.bond} wei`);
+			if (before.amount !== amount || before.bond !== bond || grant.held < amount)
+				throw incomplete(`expected ${before.amount} and ${before.bond} wei`);
 			const paid = { held: grant.held - amount, due: grant.due + amount + bond, bonds: grant.bonds + bond };
 			return put({ ...grant, ...paid }, milestone, { ...before, stage: "Released", settled: transaction });
 		}
 		case "MilestoneLapsed": {
 			const { milestone, amount } = args as unknown as MilestoneLapsedEvent.OutputObject;
 			const before = at(grant, milestone, "Pending");
-			if (before.amount !== amount) throw incomplete(`expected ${before.amount} wei to lapse, got ${amount}`);
+			if (before.amount !== amount || grant.held < amount) throw incomplete(`expected ${before.amount} wei to lapse, got ${amount}`);
 			const returned = { held: grant.held - amount, lapsed: grant.lapsed + amount };
 			return put({ ...grant, ...returned }, milestone, { ...before, stage: "Lapsed", settled: transaction });
 		}
