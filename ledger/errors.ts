@@ -32,6 +32,10 @@ export type LedgerErrorCode =
 	| "node.wrong-chain"
 	/** the node refused a request for a reason of its own */
 	| "node.refused"
+	/** the node contradicts itself, or what it said before */
+	| "node.inconsistent"
+	/** the node does not have what was there before */
+	| "node.lagging"
 	/** the transaction number is used or out of order */
 	| "transaction.nonce"
 	/** not enough of the chain's own coin for gas */
@@ -47,6 +51,10 @@ export type LedgerErrorCode =
 	| "deployment.invalid"
 	/** events are missing or contradict each other */
 	| "events.incomplete"
+	/** another process has the directory of an index */
+	| "index.owned"
+	/** the database of an index refuses */
+	| "index.database"
 	/** a voucher is worth nothing */
 	| "voucher.refused"
 	| "voucher.damaged"

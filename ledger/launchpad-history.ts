@@ -160,7 +160,8 @@ function after(grant: FundingHistory, { name, args, transaction }: LedgerLog): F
 			return put({ ...grant, ...returned }, milestone, { ...before, stage: "Lapsed", settled: transaction });
 		}
 		case "GrantWithdrawn": {
-			const { amount } = args as unknown as GrantWithdrawnEvent.OutputObject;
+			const { recipient, amount } = args as unknown as GrantWithdrawnEvent.OutputObject;
+			if (grant.recipient !== recipient) throw incomplete(`expected the recipient ${grant.recipient}, got ${recipient}`);
 			if (grant.due !== amount) throw incomplete(`expected ${grant.due} wei to be withdrawn, got ${amount}`);
 			return { ...grant, due: 0n, withdrawn: grant.withdrawn + amount };
 		}

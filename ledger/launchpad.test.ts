@@ -194,7 +194,7 @@ describe("histories", () => {
 
 	it("with a gap are an error", async () => {
 		const required = {
-			OpenCirceLaunchpad: ["GrantProposed", "GrantApproved", "EvidencePosted", "EvidenceChallenged", "MilestoneReleased", "GrantRotated"],
+			OpenCirceLaunchpad: ["GrantProposed", "GrantApproved", "EvidencePosted", "EvidenceChallenged", "MilestoneReleased"],
 			MatchingRounds: ["RoundOpened", "ProjectApplied", "ProjectAdmitted", "Donated", "PoolFunded", "ProjectSettled"],
 		} as const;
 		for (const contract of ["OpenCirceLaunchpad", "MatchingRounds"] as const) {
