@@ -64,7 +64,8 @@ export function replayProvenance(logs: readonly LedgerLog[]): ProvenanceState {
 			const { model, id, sequence, root, previous, head } = args as unknown as LogAppendedEvent.OutputObject;
 			const chain = chains.get(model) ?? { model, sequence: 0n, head: ZeroHash, logs: [] };
 			const follows = sequence === chain.sequence + 1n && previous === chain.head && head === logHeadAfter(previous, sequence, root);
-			if (!follows || records.get(id)?.parent !== model) throw incomplete(`expected log ${chain.sequence + 1n} of ${model}, got ${sequence}`);
+			if (!follows || records.get(id)?.parent !== model)
+				throw incomplete(`expected log ${chain.sequence + 1n} of ${model}, got ${sequence}`);
 			chains.set(model, { model, sequence, head, logs: [...chain.logs, { id, root, transaction }] });
 		}
 	}

@@ -265,16 +265,24 @@ function topicsOf({ contract, event, where = {} }: LogQuery): Record<number, str
 		throw new LedgerError("input.invalid", `logs: ${what}`, { hint });
 	};
 	const fragment = contract === undefined || event === undefined ? null : interfaces[contract].getEvent(event);
-	if (event !== undefined && fragment === null) refuse(`expected an event of ${contract ?? "a contract"}, got ${event}`, "Name the contract too.");
+	if (event !== undefined && fragment === null)
+		refuse(`expected an event of ${contract ?? "a contract"}, got ${event}`, "Name the contract too.");
 	const indexed = fragment?.inputs.filter((input) => input.indexed) ?? [];
 	const topics: Record<number, string> = {};
 	for (const [name, value] of Object.entries(where)) {
 		const place = indexed.findIndex((input) => input.name === name);
-		if (place < 0) refuse(`expected an indexed argument of ${event ?? "an event"}, got ${name}`, `There are: ${indexed.map((input) => input.name).join(", ") || "none"}.`);
+		if (place < 0)
+			refuse(
+				`expected an indexed argument of ${event ?? "an event"}, got ${name}`,
+				`There are: ${indexed.map((input) => input.name).join(", ") || "none"}.`,
+			);
 		try {
 			topics[place + 1] = topicOf(indexed[place]?.type as string, value);
 		} catch {
-			refuse(`expected a value of type ${indexed[place]?.type} as ${name}, got ${value}`, "Give numbers in decimal, addresses and digests in hex.");
+			refuse(
+				`expected a value of type ${indexed[place]?.type} as ${name}, got ${value}`,
+				"Give numbers in decimal, addresses and digests in hex.",
+			);
 		}
 	}
 	return topics;

@@ -61,6 +61,7 @@ contract OpenCirceLaunchpadTest is Grants {
         assertTrue(launchpad.grantId(recipient, "other", terms) != id, "digest");
         terms[1].amount += 1;
         assertTrue(launchpad.grantId(recipient, DIGEST, terms) != id, "amount");
+        assertEq(launchpad.grantId(recipient, DIGEST, terms), _idOf(launchpad, 31337, DIGEST, recipient, terms), "id");
         terms = _terms();
         terms[2].fixedDigest = _fixed(TARGET, LEVEL - 1);
         assertTrue(launchpad.grantId(recipient, DIGEST, terms) != id, "fixed");
@@ -614,7 +615,7 @@ contract OpenCirceLaunchpadTest is Grants {
             vm.expectRevert(IVerifier.ProofRejected.selector);
             launchpad.prove(id, 2, publics, proof);
         }
-        assertEq(launchpad.contextOf(id, 2), _contextOf(id, 2), "context");
+        for (uint256 i = 0; i < 3; ++i) assertEq(launchpad.contextOf(id, i), _contextOf(id, i), "context");
         _isGrant(id, OpenCirceLaunchpad.Status.Approved, TOTAL, 0);
     }
 
