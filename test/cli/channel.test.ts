@@ -1,49 +1,20 @@
 /** `openledger channel` as payer and payee run it, on a chain of its own. */
-import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseEther } from "ethers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Street } from "../../ledger/testing/street.ts";
+import { Terminal } from "./program.ts";
 
-const PROGRAM = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
 let street: Street;
 let folder: string;
-let env: Record<string, string>;
+let terminal: Terminal;
 
-interface Result {
-	readonly code: number | null;
-	readonly stdout: string;
-	readonly stderr: string;
-}
-
-function openledger(args: readonly string[], input = ""): Promise<Result> {
-	const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", PROGRAM, ...args], {
-		cwd: folder,
-		env: { ...process.env, ...env },
-	});
-	let [stdout, stderr] = ["", ""];
-	child.stdout.on("data", (chunk: Buffer) => {
-		stdout += chunk;
-	});
-	child.stderr.on("data", (chunk: Buffer) => {
-		stderr += chunk;
-	});
-	child.stdin.end(input);
-	return new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
-}
+const openledger = (args: readonly string[], input = "") => terminal.run(args, input);
 const at = () => ["--rpc", street.devnet.url, "--deployment", "deployment.json"];
 const channel = (verb: string, ...args: string[]) => openledger(["channel", verb, ...at(), ...args]);
-/** The result of a command that must succeed. */
-async function json(verb: string, ...args: string[]) {
-	const { code, stdout, stderr } = await channel(verb, ...args, "--json");
-	expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-	const { schema, ok, result } = JSON.parse(stdout);
-	expect({ schema, ok }).toEqual({ schema: `openledger.channel.${verb}.v1`, ok: true });
-	return result;
-}
+const json = (verb: string, ...args: string[]) => terminal.json("channel", verb, ...at(), ...args);
 const openOne = async (amount = "10"): Promise<string> =>
 	(await json("open", "--payee", street.payee.address, "--amount", amount, "--key", "PAYER")).channel;
 /** Signs a voucher and writes it to a file. */
@@ -58,7 +29,7 @@ beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), "openledger-channel-"));
 	street = await Street.build();
 	const [, PAYER, PAYEE, STRANGER] = street.devnet.keys as [string, string, string, string];
-	env = { PAYER, PAYEE, STRANGER };
+	terminal = new Terminal(folder, { PAYER, PAYEE, STRANGER });
 	await writeFile(join(folder, "deployment.json"), JSON.stringify(street.deployment));
 }, 120_000);
 afterAll(async () => {

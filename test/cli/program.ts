@@ -1,0 +1,51 @@
+/** The command line as a user runs it: a process of its own, in a folder of its own. */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { expect } from "vitest";
+
+const PROGRAM = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+
+/** What a run printed, and how it ended. */
+export interface Result {
+	readonly code: number | null;
+	readonly stdout: string;
+	readonly stderr: string;
+}
+
+/** A place to run commands in. */
+export class Terminal {
+	readonly folder: string;
+	readonly #env: Readonly<Record<string, string>>;
+
+	/** @param env more variables than our own, such as private keys */
+	constructor(folder: string, env: Readonly<Record<string, string>>) {
+		this.folder = folder;
+		this.#env = env;
+	}
+
+	/** Runs `openledger` with these arguments. @param input standard input */
+	run(args: readonly string[], input = ""): Promise<Result> {
+		const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", PROGRAM, ...args], {
+			cwd: this.folder,
+			env: { ...process.env, ...this.#env },
+		});
+		let [stdout, stderr] = ["", ""];
+		child.stdout.on("data", (chunk: Buffer) => {
+			stdout += chunk;
+		});
+		child.stderr.on("data", (chunk: Buffer) => {
+			stderr += chunk;
+		});
+		child.stdin.end(input);
+		return new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
+	}
+
+	/** The result of `openledger NOUN VERB ... --json`, which must succeed and say nothing on stderr. */
+	async json(noun: string, verb: string, ...args: readonly string[]) {
+		const { code, stdout, stderr } = await this.run([noun, verb, ...args, "--json"]);
+		expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+		const { schema, ok, result } = JSON.parse(stdout);
+		expect({ schema, ok }).toEqual({ schema: `openledger.${noun}.${verb}.v1`, ok: true });
+		return result;
+	}
+}
