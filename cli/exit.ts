@@ -75,7 +75,9 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 		case "ProofInvalid":
 			return failure(label === "proof.format" ? EXIT.badInput : EXIT.invalid);
 		case "LedgerError":
-			return failure(label === "voucher.refused" ? EXIT.invalid : /^(input\.invalid|index\.owned)$/.test(label) ? EXIT.badInput : EXIT.chain);
+			return failure(
+				label === "voucher.refused" ? EXIT.invalid : /^(input\.invalid|index\.owned)$/.test(label) ? EXIT.badInput : EXIT.chain,
+			);
 		case "WitnessError":
 		case "FileError":
 		// A proving key is an artefact, see above; a verification key is what a user brings.

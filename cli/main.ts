@@ -16,6 +16,8 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	circuit: async () => (await import("./circuit.ts")).circuitCommand,
 	pool: async () => (await import("./pool.ts")).poolCommand,
 	channel: async () => (await import("./channel.ts")).channelCommand,
+	launchpad: async () => (await import("./launchpad.ts")).launchpadCommand,
+	index: async () => (await import("./indexer.ts")).indexCommand,
 	record: async () => (await import("./record.ts")).recordCommand,
 };
 
