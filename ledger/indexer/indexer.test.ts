@@ -140,7 +140,7 @@ describe("following", () => {
 			const mine = await index.logs({ contract, event: "ChannelOpened", where: { payer: street.payer.address.toLowerCase() } });
 			expect(mine.map(({ args }) => args.channel)).toEqual(expect.arrayContaining([one, two]));
 			expect(await index.logs({ contract, event: "ChannelOpened", where: { payer: street.payee.address } })).toEqual([]);
-			const [{ blockNumber }] = found as [{ blockNumber: number }];
+			const blockNumber = found[0]?.blockNumber as number;
 			const inBlock = await index.logs({ fromBlock: blockNumber, toBlock: blockNumber });
 			expect(new Set(inBlock.map((log) => log.contract))).toEqual(new Set(["OpenToken", contract]));
 			expect(await index.logs({ fromBlock: blockNumber, limit: 1 })).toHaveLength(1);
