@@ -35,7 +35,7 @@ async function proposal(title: string, proof = false): Promise<string> {
 	const byProof = {
 		amount: "7",
 		deadline,
-		proof: { circuit: toys.contribution.key.circuitId, place: 1, fixed: { 0: "8022759", 2: "40" } },
+		proof: { circuit: toys.contribution.key.circuitId, place: 1, fixed: { 0: "8005351", 2: "40" } },
 	};
 	const milestones = [{ amount: "60", deadline }, { amount: "500.5", deadline }, ...(proof ? [byProof] : [])];
 	await writeFile(join(folder, `${title}.json`), JSON.stringify({ title, recipient: foundation.recipient.address, milestones }));
