@@ -75,7 +75,9 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 		case "ProofInvalid":
 			return failure(label === "proof.format" ? EXIT.badInput : EXIT.invalid);
 		case "LedgerError":
-			return failure(label === "voucher.refused" ? EXIT.invalid : label === "input.invalid" ? EXIT.badInput : EXIT.chain);
+			return failure(
+				label === "voucher.refused" ? EXIT.invalid : /^(input\.invalid|index\.owned)$/.test(label) ? EXIT.badInput : EXIT.chain,
+			);
 		case "PlainKeyRefused":
 		case "WitnessError":
 		case "FileError":

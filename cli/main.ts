@@ -17,6 +17,8 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	pool: async () => (await import("./pool.ts")).poolCommand,
 	channel: async () => (await import("./channel.ts")).channelCommand,
 	claim: async () => (await import("./claim.ts")).claimCommand,
+	launchpad: async () => (await import("./launchpad.ts")).launchpadCommand,
+	index: async () => (await import("./indexer.ts")).indexCommand,
 	record: async () => (await import("./record.ts")).recordCommand,
 	operator: async () => (await import("./operator.ts")).operatorCommand,
 	job: async () => (await import("./job.ts")).jobCommand,

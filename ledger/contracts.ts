@@ -13,6 +13,8 @@ import { InferenceFees__factory } from "../verifier-contracts/generated/types/fa
 import { IVerifier__factory } from "../verifier-contracts/generated/types/factories/IVerifier__factory.ts";
 import { OpenGovernor__factory } from "../verifier-contracts/generated/types/factories/OpenGovernor__factory.ts";
 import { OpenTimelock__factory } from "../verifier-contracts/generated/types/factories/OpenTimelock__factory.ts";
+import { MatchingRounds__factory } from "../verifier-contracts/generated/types/factories/MatchingRounds__factory.ts";
+import { OpenCirceLaunchpad__factory } from "../verifier-contracts/generated/types/factories/OpenCirceLaunchpad__factory.ts";
 import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
 import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
 import { PayoutBook__factory } from "../verifier-contracts/generated/types/factories/PayoutBook__factory.ts";
@@ -43,6 +45,8 @@ export const contractNames = [
 	"ComputeDisputes",
 	"InferenceFees",
 	"AccessGrants",
+	"OpenCirceLaunchpad",
+	"MatchingRounds",
 ] as const;
 export type ContractName = (typeof contractNames)[number];
 
@@ -70,6 +74,8 @@ export const factories = {
 	ComputeDisputes: ComputeDisputes__factory,
 	InferenceFees: InferenceFees__factory,
 	AccessGrants: AccessGrants__factory,
+	OpenCirceLaunchpad: OpenCirceLaunchpad__factory,
+	MatchingRounds: MatchingRounds__factory,
 } as const;
 
 /** The parsed ABI of each contract. */
@@ -93,6 +99,8 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	ComputeDisputes: ComputeDisputes__factory.createInterface(),
 	InferenceFees: InferenceFees__factory.createInterface(),
 	AccessGrants: AccessGrants__factory.createInterface(),
+	OpenCirceLaunchpad: OpenCirceLaunchpad__factory.createInterface(),
+	MatchingRounds: MatchingRounds__factory.createInterface(),
 };
 
 /** ABI and creation code of the contract that creates the others. */
@@ -130,6 +138,8 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		disputes: ComputeDisputes__factory.connect(addresses.ComputeDisputes, runner),
 		fees: InferenceFees__factory.connect(addresses.InferenceFees, runner),
 		grants: AccessGrants__factory.connect(addresses.AccessGrants, runner),
+		launchpad: OpenCirceLaunchpad__factory.connect(addresses.OpenCirceLaunchpad, runner),
+		rounds: MatchingRounds__factory.connect(addresses.MatchingRounds, runner),
 	};
 }
 

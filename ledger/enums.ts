@@ -127,6 +127,18 @@ export type Audit = (typeof audits)[number];
 export const challengeStatuses = ["None", "Pending", "Disputed", "Upheld", "Lost", "Returned"] as const;
 export type ChallengeStatus = (typeof challengeStatuses)[number];
 
+/** Status of a grant of the launchpad. */
+export const fundingStatuses = ["None", "Proposed", "Approved", "Rejected", "Cancelled"] as const;
+export type FundingStatus = (typeof fundingStatuses)[number];
+
+/** Stage of a milestone of a grant. */
+export const milestoneStages = ["Pending", "Claimed", "Challenged", "Released", "Lapsed"] as const;
+export type MilestoneStage = (typeof milestoneStages)[number];
+
+/** Status of a project in a matching round. */
+export const projectStatuses = ["None", "Applied", "Admitted", "Settled", "Cancelled"] as const;
+export type ProjectStatus = (typeof projectStatuses)[number];
+
 /**
  * The name of an enum value that a contract returned.
  *

@@ -17,12 +17,18 @@ import {
 	type JobStatus,
 	jobStatuses,
 	grantStatuses,
+	type FundingStatus,
+	fundingStatuses,
 	keyFaults,
+	type MilestoneStage,
+	milestoneStages,
 	nameOf,
 	operatorStatuses,
+	type ProjectStatus,
 	phases,
 	policyParameters,
 	proposalStates,
+	projectStatuses,
 	recordKinds,
 	rulings,
 	serviceTerms,
@@ -40,6 +46,10 @@ export type LedgerErrorCode =
 	| "node.wrong-chain"
 	/** the node refused a request for a reason of its own */
 	| "node.refused"
+	/** the node contradicts itself, or what it said before */
+	| "node.inconsistent"
+	/** the node does not have what was there before */
+	| "node.lagging"
 	/** the transaction number is used or out of order */
 	| "transaction.nonce"
 	/** not enough of the chain's own coin for gas */
@@ -55,6 +65,10 @@ export type LedgerErrorCode =
 	| "deployment.invalid"
 	/** events are missing or contradict each other */
 	| "events.incomplete"
+	/** another process has the directory of an index */
+	| "index.owned"
+	/** the database of an index refuses */
+	| "index.database"
 	/** a voucher is worth nothing */
 	| "voucher.refused"
 	| "voucher.damaged"
@@ -128,6 +142,30 @@ const challengeRemedies: Readonly<Record<ChallengeStatus, string>> = {
 	Upheld: "it has ended: the operator lost.",
 	Lost: "it has ended: the challenger lost.",
 	Returned: "it has ended: nobody lost, and the bond is free.",
+};
+
+const fundingRemedies: Readonly<Record<FundingStatus, string>> = {
+	None: "No such grant was proposed here. Check the id and the deployment.",
+	Proposed: "The grant was not approved yet, so there is no money here for it.",
+	Approved: "The grant is approved already.",
+	Rejected: "The grant was rejected. Propose another.",
+	Cancelled: "The grant was cancelled; only what was claimed before goes its way.",
+};
+
+const milestoneRemedies: Readonly<Record<MilestoneStage, string>> = {
+	Pending: "Nothing was claimed for this milestone; its recipient posts evidence or a proof first.",
+	Claimed: "Evidence was posted; wait for the end of the challenge window.",
+	Challenged: "The evidence was challenged; the owner decides, or silence does after 30 days.",
+	Released: "The milestone was released; withdraw what is due.",
+	Lapsed: "The milestone lapsed, and its amount is with the treasury.",
+};
+
+const projectRemedies: Readonly<Record<ProjectStatus, string>> = {
+	None: "Nobody applied for this project here. Check the id and the deployment.",
+	Applied: "The project was not admitted yet; the owner admits it.",
+	Admitted: "The project is admitted; it takes donations while the round is open, and is settled after it.",
+	Settled: "The project is settled; withdraw what is due.",
+	Cancelled: "The project was cancelled; its donors take their money back.",
 };
 
 type Args = Readonly<Record<string, unknown>>;
@@ -449,6 +487,39 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	ChallengeTooLate: ({ until }) => `This was possible until ${time(until)}. Settle the challenge.`,
 	ChallengeNotDue: ({ dueAt }) => `The challenge can be settled from ${time(dueAt)}.`,
 	ProofRequired: ({ circuit }) => `Answer with a proof of circuit ${circuit}, or concede.`,
+	// launchpad
+	AmountZero: () => "Give an amount above zero.",
+	NotRecipient: ({ recipient }) => `Send this from the recipient ${recipient}.`,
+	GrantTaken: () => "This grant was proposed before; whoever did it, it is the same grant.",
+	GrantStatus: ({ actual }) => fundingRemedies[nameOf(fundingStatuses, actual as bigint)],
+	MilestonesOutOfRange: ({ maximum }) => `A grant has from 1 to ${maximum} milestones.`,
+	MilestoneUnknown: ({ count }) => `The grant has ${count} milestones, counted from 0.`,
+	MilestoneStage: ({ actual }) => milestoneRemedies[nameOf(milestoneStages, actual as bigint)],
+	DeadlineOutOfRange: ({ minimum, maximum }) => `Choose a deadline from ${time(minimum)} to ${time(maximum)}.`,
+	MilestoneOver: ({ deadline }) => `The milestone's deadline was ${time(deadline)}; its amount goes back to the treasury.`,
+	MilestoneOpen: ({ deadline }) => `The milestone can still be met; it lapses at ${time(deadline)}.`,
+	MilestoneMeans: ({ circuit }) =>
+		BigInt(circuit as string) === 0n ? "This milestone is met by evidence." : `This milestone is met by a proof of the circuit ${circuit}.`,
+	WindowClosed: ({ until }) => `The evidence could be challenged until ${time(until)}.`,
+	WindowOpen: ({ from }) => `The milestone can be released from ${time(from)}.`,
+	DecisionClosed: ({ until }) => `The challenge could be decided until ${time(until)}; it counts as dismissed. Release the milestone.`,
+	ChallengeMismatch: ({ expected }) => `The challenge that waits was made at ${time(expected)}. Decide about that one.`,
+	PublicsOutOfRange: ({ minimum, maximum }) => `Give from ${minimum} to ${maximum} public signals, as many as the statement has.`,
+	ProposalMismatch: ({ expected }) => `The proof must name the proposal's digest mod r, ${expected}. Prove again for this grant.`,
+	FixedPublicsMismatch: () => "The proof is about other values than the milestone fixes. Prove again with the values of the proposal.",
+	AmountArrived: ({ expected, actual }) => `${actual} of ${expected} wei arrived. Use a token that keeps no fee.`,
+	NothingDue: () => "Nothing is due: it was paid before, or there was nothing.",
+	// matching rounds
+	RoundUnknown: ({ round }) => `No round ${round} was opened here. Check the number and the deployment.`,
+	RoundTermsInvalid: () =>
+		"Choose times in the order start, end, settlement, the start not in the past, at most 366 days to the end and 30 more to the settlement, and caps above zero.",
+	RoundNotOpen: ({ startsAt, endsAt }) => `Donations are taken from ${time(startsAt)} until ${time(endsAt)}.`,
+	RoundOver: ({ endsAt }) => `The round ended at ${time(endsAt)}.`,
+	RoundNotSettled: ({ settlesAt }) => `The round settles at ${time(settlesAt)}.`,
+	RoundSettled: ({ settlesAt }) => `The round is settled since ${time(settlesAt)}; its sums are final.`,
+	ProjectsUnsettled: ({ left }) => `Settle the other ${left} projects of the round first; anybody may.`,
+	ProjectTaken: () => "This application was made before; whoever did it, it is the same project.",
+	ProjectStanding: ({ actual }) => projectRemedies[nameOf(projectStatuses, actual as bigint)],
 	// token
 	ERC20InsufficientBalance: ({ sender, balance, needed }) => `${sender} holds ${balance} wei of OPEN and needs ${needed}.`,
 	ERC20InsufficientAllowance: ({ spender, needed }) => `Approve ${needed} wei of OPEN to ${spender} first.`,

@@ -24,6 +24,8 @@ export const contractNames = [
 	"ComputeDisputes",
 	"InferenceFees",
 	"AccessGrants",
+	"OpenCirceLaunchpad",
+	"MatchingRounds",
 	"Guardian",
 	"OpenTimelock",
 	"OpenGovernor",

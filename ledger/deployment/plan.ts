@@ -200,6 +200,14 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 		create: (at) => [at.ProvenanceRegistry],
 		shows: (at) => ({ provenance: at.ProvenanceRegistry }),
 	},
+	OpenCirceLaunchpad: {
+		create: (at, { owner, treasury }) => [at.OpenToken, at.VerifierRouter, at.Guardian, owner, treasury],
+		shows: (at, { owner, treasury }) => ({ token: at.OpenToken, router: at.VerifierRouter, guardian: at.Guardian, owner, treasury }),
+	},
+	MatchingRounds: {
+		create: (at, { owner, treasury }) => [at.OpenToken, at.Guardian, owner, treasury],
+		shows: (at, { owner, treasury }) => ({ token: at.OpenToken, guardian: at.Guardian, owner, treasury }),
+	},
 };
 
 /**

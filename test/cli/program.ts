@@ -23,8 +23,8 @@ export class Terminal {
 		this.#env = env;
 	}
 
-	/** Runs `openledger` with these arguments. @param input standard input */
-	run(args: readonly string[], input = ""): Promise<Result> {
+	/** Runs `openledger` with these arguments. @param input standard input @param interruptMs when it is interrupted (SIGINT); never by default */
+	run(args: readonly string[], input = "", interruptMs?: number): Promise<Result> {
 		const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", PROGRAM, ...args], {
 			cwd: this.folder,
 			env: { ...process.env, ...this.#env },
@@ -37,7 +37,13 @@ export class Terminal {
 			stderr += chunk;
 		});
 		child.stdin.end(input);
-		return new Promise((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
+		const timer = interruptMs === undefined ? undefined : setTimeout(() => child.kill("SIGINT"), interruptMs);
+		return new Promise((resolve) =>
+			child.on("close", (code) => {
+				clearTimeout(timer);
+				resolve({ code, stdout, stderr });
+			}),
+		);
 	}
 
 	/** The result of `openledger NOUN VERB ... --json`, which must succeed and say nothing on stderr. */
