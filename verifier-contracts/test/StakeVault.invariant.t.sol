@@ -362,8 +362,9 @@ contract StakeVaultInvariants is Stakes {
         uint256 time = handler.time();
         for (uint256 s = 0; s < 4; ++s) {
             if (handler.endsAt(s) != 0) continue;
+            address service = handler.services(s);
             vm.prank(timelock);
-            vault.retireService(handler.services(s));
+            vault.retireService(service);
         }
         vm.warp(time + 30 days);
         uint256[3] memory due;
