@@ -16,7 +16,9 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	circuit: async () => (await import("./circuit.ts")).circuitCommand,
 	pool: async () => (await import("./pool.ts")).poolCommand,
 	channel: async () => (await import("./channel.ts")).channelCommand,
+	claim: async () => (await import("./claim.ts")).claimCommand,
 	record: async () => (await import("./record.ts")).recordCommand,
+	stake: async () => (await import("./stake.ts")).stakeCommand,
 	datanet: async () => (await import("./datanet.ts")).datanetCommand,
 	reputation: async () => (await import("./reputation.ts")).reputationCommand,
 };

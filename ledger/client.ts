@@ -55,7 +55,7 @@ export interface EpochPolicy {
 	/** the most contributions, 1 to 65,535 */
 	readonly capacity: number;
 	/** whose accepted submissions alone may be contributed; 0 for none */
-	readonly datanet: number;
+	readonly datanet: bigint;
 	/** may veto a payout before it is active; the zero address for nobody */
 	readonly vetoer: string;
 	/** wei */
@@ -268,7 +268,7 @@ export class LedgerClient extends Actions {
 	}): Promise<Outcome> {
 		const { epoch, pageSize, publics, words, proof } = page;
 		return this.send(
-			this.contracts.distributor.post.populateTransaction(
+			this.contracts.payouts.post.populateTransaction(
 				epoch,
 				pageSize,
 				fixed<7>("postPayout", "publics", publics, 7),

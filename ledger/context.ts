@@ -20,7 +20,7 @@ const holders = {
 	optimum: "EpochBook",
 	score: "EpochBook",
 	attribution: "EpochBook",
-	payout: "RewardDistributor",
+	payout: "PayoutBook",
 } as const;
 
 /** Statements whose context does not hold the sender. */

@@ -55,7 +55,14 @@ describe("deployment", () => {
 		const { contracts } = house.deployment;
 		const altered = { ...house.deployment, contracts: { ...contracts, EpochBook: contracts.OpenToken } };
 		const failed = (await checkDeployment(house.provider, altered)).filter(({ ok }) => !ok).map(({ name }) => name);
-		expect(failed).toEqual(["EpochBook: code", "EpochBook.registry", "EpochBook.router", "EpochBook.provenance", "RewardDistributor.book"]);
+		expect(failed).toEqual([
+			"EpochBook: code",
+			"EpochBook.registry",
+			"EpochBook.router",
+			"EpochBook.provenance",
+			"RewardDistributor.book",
+			"PayoutBook.book",
+		]);
 	});
 
 	it("skips circuits that are registered", async () => {
@@ -87,7 +94,7 @@ describe("contexts", () => {
 		all.push(
 			epochContext(place, "payout", 2n),
 			epochContext({ ...place, chainId: 1 }, "payout", 1n),
-			epochContext({ ...place, contracts: { ...place.contracts, RewardDistributor: place.contracts.OpenToken } }, "payout", 1n),
+			epochContext({ ...place, contracts: { ...place.contracts, PayoutBook: place.contracts.OpenToken } }, "payout", 1n),
 			contributionContext(place, 1n, house.steward.address),
 			contributionContext(place, 1n, house.contributors[0]?.address as string),
 		);

@@ -17,12 +17,13 @@ import type {
 	QueriesCommittedEvent,
 	QueriesPostedEvent,
 } from "../verifier-contracts/generated/types/EpochBook.ts";
+import type { PayoutPagePostedEvent } from "../verifier-contracts/generated/types/PayoutBook.ts";
 import type {
 	ClaimedEvent,
+	ClaimedToEvent,
 	DustCarriedEvent,
 	DustReturnedEvent,
 	FundedEvent,
-	PayoutPagePostedEvent,
 	PayoutPostedEvent,
 	PayoutVetoedEvent,
 	RefundedEvent,
@@ -83,7 +84,8 @@ export interface EpochHistory {
 		| {
 				/** root of each page's tree, and the transaction that posted it */
 				readonly pages: readonly { readonly root: string; readonly transaction: string }[];
-				readonly scoreCommit: bigint;
+				/** words of a page, the last one excepted */
+				readonly pageSize: number;
 				readonly pool: bigint;
 				readonly dust: bigint;
 				readonly activatesAt: bigint;
@@ -94,6 +96,8 @@ export interface EpochHistory {
 		  }
 		| undefined;
 	veto: { readonly vetoer: string; readonly reason: string; readonly transaction: string } | undefined;
+	/** what nobody claimed went back to the funder */
+	swept: { readonly transaction: string } | undefined;
 	/** wei of the pool, at every moment: pool = paid + balance + dust + dustOut + returned */
 	readonly money: {
 		funded: bigint;
@@ -134,7 +138,7 @@ export async function epochHistory(options: {
 	const { provider, deployment, epoch, span = 10_000 } = options;
 	const toBlock = options.toBlock ?? (await provider.getBlockNumber().catch(rethrow));
 	const topic = zeroPadValue(toBeHex(epoch), 32);
-	type Source = "ContributionRegistry" | "EpochBook" | "RewardDistributor" | "StakeVault";
+	type Source = "ContributionRegistry" | "EpochBook" | "PayoutBook" | "RewardDistributor" | "StakeVault";
 	const fetch = (contract: Source, topics: (string | string[] | null)[]) =>
 		fetchLogs(provider, { address: deployment.contracts[contract], topics, fromBlock: deployment.block, toBlock, span });
 	const carried = interfaces.RewardDistributor.getEvent("DustCarried")?.topicHash as string;
@@ -143,6 +147,7 @@ export async function epochHistory(options: {
 	const found = await Promise.all([
 		fetch("ContributionRegistry", [null, topic]),
 		fetch("EpochBook", [null, topic]),
+		fetch("PayoutBook", [null, topic]),
 		fetch("RewardDistributor", [null, topic]),
 		fetch("RewardDistributor", [carried, null, topic]),
 		fetch("StakeVault", [inVault("Locked", "Moved", "Released", "ServiceRetired"), registry]),
@@ -171,7 +176,7 @@ export async function epochHistory(options: {
  * @returns the words, or undefined when no call in the data has this root
  */
 export function postedWords(data: string, epoch: bigint, root: string): readonly bigint[] | undefined {
-	const { selector } = interfaces.RewardDistributor.getFunction("post") as FunctionFragment;
+	const { selector } = interfaces.PayoutBook.getFunction("post") as FunctionFragment;
 	const mark = selector.slice(2);
 	for (let at = data.indexOf(mark, 2); at >= 0; at = data.indexOf(mark, at + 1)) {
 		const words = wordsOf(`0x${data.slice(at)}`);
@@ -182,7 +187,7 @@ export function postedWords(data: string, epoch: bigint, root: string): readonly
 
 function wordsOf(call: string): readonly bigint[] | undefined {
 	try {
-		return [...(interfaces.RewardDistributor.decodeFunctionData("post", call).words as Result)] as bigint[];
+		return [...(interfaces.PayoutBook.decodeFunctionData("post", call).words as Result)] as bigint[];
 	} catch {
 		// Bytes that only look like the selector.
 		return undefined;
@@ -203,7 +208,7 @@ export function replay(epoch: bigint, logs: readonly LedgerLog[]): EpochHistory 
 	const history: EpochHistory = {
 		epoch,
 		steward,
-		policy: { ...policy, circuits: [...policy.circuits], capacity: Number(policy.capacity), datanet: Number(policy.datanet) },
+		policy: { ...policy, circuits: [...policy.circuits], capacity: Number(policy.capacity) },
 		contributions,
 		closed: undefined,
 		checkpoint: undefined,
@@ -212,6 +217,7 @@ export function replay(epoch: bigint, logs: readonly LedgerLog[]): EpochHistory 
 		attribution: undefined,
 		payout: undefined,
 		veto: undefined,
+		swept: undefined,
 		money: { funded: 0n, carriedIn: 0n, dustOut: 0n, returned: 0n, pool: 0n, paid: 0n, balance: 0n, dust: 0n },
 	};
 	const pages = new Map<string, { root: string; transaction: string }[]>();
@@ -308,7 +314,7 @@ function apply(
 			money.balance += amount;
 			return;
 		}
-		case "RewardDistributor.PayoutPagePosted": {
+		case "PayoutBook.PayoutPagePosted": {
 			const { payout, page, root } = args as unknown as PayoutPagePostedEvent.OutputObject;
 			const pages = payoutPages.get(payout) ?? [];
 			if (page !== BigInt(pages.length)) throw incomplete(`expected page ${pages.length} of the payout, got ${page}`);
@@ -316,12 +322,12 @@ function apply(
 			return;
 		}
 		case "RewardDistributor.PayoutPosted": {
-			const { payout, scoreCommit, pool, dust, count, pageSize, activatesAt } = args as unknown as PayoutPostedEvent.OutputObject;
+			const { payout, pool, dust, count, pageSize, activatesAt } = args as unknown as PayoutPostedEvent.OutputObject;
 			if (count !== BigInt(contributions.length)) throw incomplete(`expected ${count} contributions, got ${contributions.length}`);
 			const pages = payoutPages.get(payout) ?? [];
 			const expected = Math.ceil(contributions.length / Number(pageSize));
 			if (pages.length !== expected) throw incomplete(`expected ${expected} pages of the payout, got ${pages.length}`);
-			history.payout = { pages, scoreCommit, pool, dust, activatesAt, words: undefined, transaction };
+			history.payout = { pages, pageSize: Number(pageSize), pool, dust, activatesAt, words: undefined, transaction };
 			money.balance -= dust;
 			money.dust = dust;
 			return;
@@ -331,8 +337,9 @@ function apply(
 			history.veto = { vetoer, reason, transaction };
 			return;
 		}
-		case "RewardDistributor.Claimed": {
-			const { index, amount } = args as unknown as ClaimedEvent.OutputObject;
+		case "RewardDistributor.Claimed":
+		case "RewardDistributor.ClaimedTo": {
+			const { index, amount } = args as unknown as ClaimedEvent.OutputObject | ClaimedToEvent.OutputObject;
 			at(index).paid = amount;
 			at(index).settled = transaction;
 			money.paid += amount;
@@ -360,6 +367,7 @@ function apply(
 		case "RewardDistributor.Refunded":
 		case "RewardDistributor.Swept": {
 			const { amount } = args as unknown as RefundedEvent.OutputObject | SweptEvent.OutputObject;
+			if (name === "Swept") history.swept = { transaction };
 			money.returned += amount;
 			money.balance = 0n;
 			money.dust = 0n;
@@ -381,9 +389,7 @@ function check({ contributions, closed, attribution, payout, money }: EpochHisto
 		if (stake < 0n || staked !== stake + charged + withdrawn + freed)
 			throw incomplete(`expected movements of ${staked} wei of stake ${index}`);
 	}
-	if (payout !== undefined && payout.scoreCommit !== attribution?.scoreCommit) {
-		throw incomplete(`expected a payout of the scores ${attribution?.scoreCommit}, got ${payout.scoreCommit}`);
-	}
+	if (payout !== undefined && attribution === undefined) throw incomplete("expected an attribution before the payout");
 	if (payout !== undefined && payout.pool !== money.pool) throw incomplete(`expected a pool of ${payout.pool} wei, got ${money.pool}`);
 	const sum = money.paid + money.balance + money.dust + money.dustOut + money.returned;
 	if (money.pool !== sum || money.balance < 0n) throw incomplete(`expected movements of ${money.pool} wei, got ${sum}`);

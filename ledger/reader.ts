@@ -141,8 +141,8 @@ export class LedgerReader {
 	async policy(epoch: bigint): Promise<EpochPolicy | undefined> {
 		const policy = await this.#contracts.registry.policyOf(epoch).catch(rethrow);
 		if (policy.expiresAt === 0n) return undefined;
-		const { policyDigest, funder, expiresAt, vetoer, minStake } = policy;
-		const [capacity, datanet] = [Number(policy.capacity), Number(policy.datanet)];
+		const { policyDigest, funder, expiresAt, datanet, vetoer, minStake } = policy;
+		const capacity = Number(policy.capacity);
 		return { circuits: [...policy.circuits], policyDigest, funder, expiresAt, capacity, datanet, vetoer, minStake };
 	}
 
@@ -238,7 +238,7 @@ export class LedgerReader {
 		const { pool, positive, pageSize } = payout;
 		const values = [epoch, pool, positive, BigInt(pageSize)];
 		const id = keccak256(AbiCoder.defaultAbiCoder().encode(["uint256", "uint256", "uint256", "uint256"], values));
-		const { count } = await this.#contracts.distributor.payoutOf(id).catch(rethrow);
+		const { count } = await this.#contracts.payouts.payoutOf(id).catch(rethrow);
 		return Math.ceil(Number(count) / pageSize);
 	}
 

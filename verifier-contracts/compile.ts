@@ -16,9 +16,12 @@ export const contractNames = [
 	"ContributionRegistry",
 	"EpochBook",
 	"RewardDistributor",
+	"PayoutBook",
 	"Reputation",
 	"PaymentChannels",
 	"Guardian",
+	"OpenTimelock",
+	"OpenGovernor",
 	"Deployer",
 	"IVerifier",
 ] as const;

@@ -31,7 +31,9 @@ library PayoutTree {
     /// @notice Whether a proof over `count` words, at least one, has `depth` siblings: depth = ceil(log2(count)).
     function isDepth(uint256 count, uint256 depth) internal pure returns (bool) {
         // For depth > 0 it says (count - 1) >> (depth - 1) == 1, so 2^(depth-1) < count <= 2^depth; for depth 0, count == 1.
-        return (2 * count - 1) >> depth == 1;
+        unchecked {
+            return (2 * count - 1) >> depth == 1;
+        }
     }
 
     /// @notice Reads a page of words in one pass: what it pays, and the root over it. At least one word, at most 2^32.

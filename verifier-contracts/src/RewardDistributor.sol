@@ -8,11 +8,9 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {ContributionRegistry, IStakeRelease} from "./ContributionRegistry.sol";
 import {EpochBook} from "./EpochBook.sol";
-import {Context, EpochExpired, NotSteward, Publics, Statement} from "./Epochs.sol";
+import {EpochExpired, NotSteward} from "./Epochs.sol";
 import {Intake} from "./Intake.sol";
-import {Proof} from "./IVerifier.sol";
 import {PayoutTree, PayoutWord} from "./PayoutTree.sol";
-import {VerifierRouter} from "./VerifierRouter.sol";
 
 /// @title Pays contributors what a proof says, and nothing else
 /// @notice No owner, no pause, no upgrade. Money of an epoch comes from its funder (and the dust of earlier epochs of the
@@ -20,12 +18,7 @@ import {VerifierRouter} from "./VerifierRouter.sol";
 /// back to the funder ({refund}, {returnDust}, {sweep}), or as dust into another epoch of the same steward and funder ({carry}). At every
 /// moment, per epoch: pool = paid out + balance + dust (here, carried or returned) + refunded or swept.
 ///
-/// A payout is posted in pages of at most 1,024 words, each with a proof of its own; with the last one the epoch is posted. Anybody may
-/// post: the scores of each page are those of the book, so a page is determined by the pool, the epoch's sum of positive scores (which the
-/// pages must add up to) and the page size. Payouts are kept apart by these three: a wrong one comes to no end and disturbs no other.
-///
-/// A payout proof is made in the context keccak256(abi.encode(keccak256("openledger.context.payout.v1"), chain id,
-/// this contract, epoch)). What is spent is the epoch, never the proof's bytes, which are malleable.
+/// What a payout is says the {PayoutBook}, which checks the proofs; here it is checked that it pays no more than the pool.
 ///
 /// A wallet that has words paid to somebody else signs the EIP-712 struct {CLAIM_TO_TYPEHASH} in the domain ("OpenLedger Claims", "1", chain id, this
 /// contract), with the epochs and the words of the claims in their order. It needs no number: a word is settled once, whoever sends it.
@@ -52,7 +45,7 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     /// @param pageSize words of a page, the last one excepted
     /// @param dust after the post: wei that the policy left over and that is still here
     /// @param paid sum of the positive words
-    /// @param payout of a payout of one page: the page's root; of more: the id of the {Payout}, under which the roots lie
+    /// @param payout of a payout of one page: the page's root; of more: its id, under which the roots lie
     struct Account {
         uint96 balance;
         uint40 activatesAt;
@@ -64,18 +57,6 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
         bytes32 payout;
     }
 
-    /// @notice The pages so far of a payout of more than one; all zero before its first one and after its last. Its id is
-    /// keccak256(abi.encode(epoch, pool, positive, pageSize)): what its pages follow from, beside the scores; `positive` is here the sum
-    /// that the pages name.
-    /// @param count words
-    /// @param paid sum of the positive words
-    /// @param positive sum of the positive scores on the pages so far
-    struct Payout {
-        uint16 count;
-        uint128 paid;
-        uint256 positive;
-    }
-
     /// @notice One word to settle.
     /// @param proof siblings as {PayoutTree} describes
     struct Claim {
@@ -85,14 +66,10 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     }
 
     event Funded(uint256 indexed epoch, address indexed funder, uint96 amount, uint96 pool);
-    /// @notice A page of a payout was proven. `root` is built over the words of the call, which stand in the transaction's calldata (and
-    /// follow from the scores): repeating them here would cost 260 gas each. It counts once its payout is posted.
-    event PayoutPagePosted(uint256 indexed epoch, bytes32 indexed payout, uint256 page, bytes32 root);
-    /// @notice The last page of a payout was proven.
+    /// @notice The last page of a payout was proven. `payout` is its id, see {PayoutBook}.
     event PayoutPosted(
         uint256 indexed epoch,
         bytes32 indexed payout,
-        uint256 scoreCommit,
         uint96 pool,
         uint96 dust,
         uint256 count,
@@ -113,27 +90,16 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     event Swept(uint256 indexed epoch, address indexed funder, uint96 amount);
 
     error NotRegistrysDistributor(address expected);
+    error NotPayoutBook(address caller);
     error DelayTooLong(uint256 delay, uint256 maximum);
     error NotFunder(uint256 epoch, address funder, address caller);
     error NotVetoer(uint256 epoch, address vetoer, address caller);
     error WrongStatus(uint256 epoch, Status expected, Status actual);
     error EpochUnknown(uint256 epoch);
-    error NotExpired(uint256 epoch, uint256 expiresAt);
     error NotActive(uint256 epoch, uint256 activatesAt);
     error AlreadyActive(uint256 epoch, uint256 activatesAt);
-    error PoolMismatch(uint256 expected, uint256 actual);
-    error PageSizeOutOfRange(uint256 maximum, uint256 actual);
-    /// @notice Pages are posted in order: the next one begins with contribution `expected`.
-    error PageMisplaced(uint256 expected, uint256 actual);
-    /// @notice The sum that the proof names is not that of the positive words.
-    error SumMismatch(uint256 expected, uint256 actual);
-    /// @notice The pages' positive scores do not add up to the sum that all of them name.
-    error PositiveMismatch(uint256 expected, uint256 actual);
     /// @notice The pages pay more than the pool holds.
     error PoolExceeded(uint256 pool, uint256 paid);
-    error WordCount(uint256 expected, uint256 actual);
-    /// @notice The word has a bit outside its layout or stands at another place than its index. `position` counts in the epoch.
-    error WordMisplaced(uint256 position, uint256 word);
     error ClaimInvalid(uint256 epoch, uint256 word);
     error AlreadyClaimed(uint256 epoch, uint256 index);
     /// @notice The word belongs to another wallet than the call.
@@ -143,45 +109,49 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     error SignatureExpired(uint256 deadline);
     error SignatureInvalid(address signer);
     error NothingToMove(uint256 epoch);
-    error TooEarly(uint256 epoch, uint256 sweepableAt);
+    /// @notice A refund or a sweep is possible from `second` on.
+    error TooEarly(uint256 epoch, uint256 second);
     /// @notice Dust moves only between epochs of one steward and one funder.
     error OtherOwner(uint256 fromEpoch, uint256 toEpoch);
 
     /// @notice How long claims stay open after activation before the rest may go back.
     uint256 public constant CLAIM_PERIOD = 180 days;
     uint256 public constant MAX_DELAY = 30 days;
-    /// @notice The most words of one page, as many as one proof carries.
-    uint256 public constant MAX_PAGE = 1024;
     /// @notice The most words of one call. Whatever they are, they fit the gas of one transaction.
-    uint256 public constant MAX_CLAIMS = 256;
+    uint256 public constant MAX_CLAIMS = 128;
     /// @notice What a wallet signs to have its words paid to `recipient`.
     bytes32 public constant CLAIM_TO_TYPEHASH =
         keccak256("ClaimTo(address wallet,address recipient,uint256[] epochs,uint256[] words,uint256 deadline)");
-    bytes32 private constant PAYOUT = keccak256("openledger.context.payout.v1");
 
     IERC20 public immutable token;
     ContributionRegistry public immutable registry;
     EpochBook public immutable book;
-    VerifierRouter public immutable router;
+    /// @notice The PayoutBook: whoever calls from there has proven what it says.
+    address public immutable payouts;
     /// @notice Seconds between the post and the first claim, in which the epoch's vetoer and the guardian may act.
     uint256 public immutable activationDelay;
     /// @notice May veto any payout before it is active; can do nothing else.
     address public immutable guardian;
 
     mapping(uint256 epoch => Account) private _accounts;
-    mapping(bytes32 payout => Payout) private _payouts;
     mapping(bytes32 payout => mapping(uint256 page => bytes32)) private _roots;
     mapping(uint256 epoch => mapping(uint256 bucket => uint256)) private _claimed;
 
+    /// @param payouts_ the PayoutBook, deployed later at this address (it checks that itself)
     /// @param activationDelay_ seconds, at most {MAX_DELAY}
     /// @param guardian_ the Guardian, see {guardian}; zero for none
-    constructor(EpochBook book_, uint256 activationDelay_, address guardian_) EIP712("OpenLedger Claims", "1") {
+    constructor(
+        EpochBook book_,
+        address payouts_,
+        uint256 activationDelay_,
+        address guardian_
+    ) EIP712("OpenLedger Claims", "1") {
         if (activationDelay_ > MAX_DELAY) revert DelayTooLong(activationDelay_, MAX_DELAY);
         book = book_;
         registry = book_.registry();
-        router = registry.router();
         token = registry.vault().token();
         activationDelay = activationDelay_;
+        payouts = payouts_;
         guardian = guardian_;
         address expected = address(registry.distributor());
         if (expected != address(this)) revert NotRegistrysDistributor(expected);
@@ -190,65 +160,42 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     /// @notice Adds to the pool of an epoch, before its payout is posted. By the epoch's funder, who approved `amount`.
     function fund(uint256 epoch, uint96 amount) external nonReentrant {
         Account storage account = _fundable(epoch);
-        (, address funder, ) = registry.rolesOf(epoch);
+        (, address funder, ) = _rolesOf(epoch);
         if (msg.sender != funder) revert NotFunder(epoch, funder, msg.sender);
         uint96 arrived = Intake.pull(token, funder, amount);
         account.balance += arrived;
         emit Funded(epoch, funder, arrived, account.balance);
     }
 
-    /// @notice Posts a page of the proven payout of an epoch; by anybody. Funding in between makes it another payout: it begins again.
+    /// @notice The pool of an epoch that may still be funded and posted.
+    function poolOf(uint256 epoch) external view returns (uint256) {
+        return _fundable(epoch).balance;
+    }
+
+    /// @notice Takes the root of a page of a payout of more than one; by the PayoutBook.
+    function addPage(bytes32 payout, uint256 page, bytes32 root) external {
+        _onlyPayouts();
+        _roots[payout][page] = root;
+    }
+
+    /// @notice Takes the complete payout of an epoch; by the PayoutBook.
+    /// @param payout its id
+    /// @param root of its last page
+    /// @param count words
     /// @param pageSize words of a page, the last one excepted
-    /// @param publics previousScores, scoreCommit, first, pool, positive, pagePositive, paid
-    /// @param words one payout word per contribution, in order, from contribution `first` on
-    function post(
+    /// @param paid sum of the positive words
+    function activate(
         uint256 epoch,
+        bytes32 payout,
+        bytes32 root,
+        uint256 count,
         uint256 pageSize,
-        uint256[7] calldata publics,
-        uint256[] calldata words,
-        Proof calldata proof
+        uint256 paid
     ) external nonReentrant {
-        Account storage account = _fundable(epoch);
-        if (pageSize == 0 || pageSize > MAX_PAGE) revert PageSizeOutOfRange(MAX_PAGE, pageSize);
-        uint96 pool = account.balance;
-        if (publics[3] != pool) revert PoolMismatch(pool, publics[3]);
-        bytes32 id = keccak256(abi.encode(epoch, pool, publics[4], pageSize));
-        uint256 count = registry.countOf(epoch);
-        // A payout of one page has no pages so far.
-        Payout memory posted;
-        if (count > pageSize) posted = _payouts[id];
-        uint256 first = posted.count;
-        if (publics[2] != first) revert PageMisplaced(first, publics[2]);
-        uint256 length = _pageLength(first, pageSize, count);
-        if (words.length != length) revert WordCount(length, words.length);
-        // Pages of payouts end where pages of scores do.
-        book.checkScores(epoch, first, first + length, publics[0], publics[1]);
-        (bytes32 root, uint256 paid) = _read(epoch, first, words);
-        if (publics[6] != paid) revert SumMismatch(paid, publics[6]);
-        router.verify(
-            registry.circuitOf(epoch, Statement.Payout),
-            Context.ofEpoch(PAYOUT, epoch),
-            Publics.list(publics),
-            words,
-            proof
-        );
-
-        emit PayoutPagePosted(epoch, id, first / pageSize, root);
-        if (count > pageSize) _roots[id][first / pageSize] = root;
-        uint256 positive = posted.positive + publics[5];
-        // At most 65,535 amounts below 2^96, and at most 65,535 words.
-        unchecked {
-            paid += posted.paid;
-            length += first;
-        }
-        if (length != count) {
-            _payouts[id] = Payout(uint16(length), uint128(paid), positive);
-            return;
-        }
-
-        if (positive != publics[4]) revert PositiveMismatch(publics[4], positive);
+        _onlyPayouts();
+        uint96 pool = _fundable(epoch).balance;
         if (paid > pool) revert PoolExceeded(pool, paid);
-        if (first != 0) delete _payouts[id];
+        uint96 dust = uint96(pool - paid);
         uint256 activatesAt = block.timestamp + activationDelay;
         _accounts[epoch] = Account({
             balance: uint96(paid),
@@ -256,18 +203,18 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
             count: uint16(count),
             pageSize: uint16(pageSize),
             status: Status.Posted,
-            dust: uint96(pool - paid),
+            dust: dust,
             paid: uint96(paid),
-            payout: first == 0 ? root : id
+            payout: count > pageSize ? payout : root
         });
-        emit PayoutPosted(epoch, id, publics[1], pool, uint96(pool - paid), count, pageSize, activatesAt);
+        emit PayoutPosted(epoch, payout, pool, dust, count, pageSize, activatesAt);
     }
 
     /// @notice Cancels a posted payout before it is active. By the epoch's vetoer or the guardian. The epoch ends there: the pool goes back to
     /// the funder and every stake to its wallet.
     function veto(uint256 epoch, string calldata reason) external {
         Account storage account = _posted(epoch);
-        (, , address vetoer) = registry.rolesOf(epoch);
+        (, , address vetoer) = _rolesOf(epoch);
         if (msg.sender != vetoer && msg.sender != guardian) revert NotVetoer(epoch, vetoer, msg.sender);
         if (block.timestamp >= account.activatesAt) revert AlreadyActive(epoch, account.activatesAt);
         account.status = Status.Vetoed;
@@ -321,9 +268,9 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     function carry(uint256 fromEpoch, uint256 toEpoch) external {
         Account storage source = _active(fromEpoch);
         Account storage target = _fundable(toEpoch);
-        (address steward, address funder, ) = registry.rolesOf(fromEpoch);
+        (address steward, address funder, ) = _rolesOf(fromEpoch);
         if (msg.sender != steward) revert NotSteward(fromEpoch, steward, msg.sender);
-        (address toSteward, address toFunder, ) = registry.rolesOf(toEpoch);
+        (address toSteward, address toFunder, ) = _rolesOf(toEpoch);
         if (steward != toSteward || funder != toFunder) revert OtherOwner(fromEpoch, toEpoch);
         uint96 amount = _takeDust(fromEpoch, source);
         target.balance += amount;
@@ -333,7 +280,7 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     /// @notice Pays the dust of an active epoch back to its funder. By the funder or the steward.
     function returnDust(uint256 epoch) external nonReentrant {
         Account storage account = _active(epoch);
-        (address steward, address funder, ) = registry.rolesOf(epoch);
+        (address steward, address funder, ) = _rolesOf(epoch);
         if (msg.sender != funder && msg.sender != steward) revert NotFunder(epoch, funder, msg.sender);
         uint96 amount = _takeDust(epoch, account);
         emit DustReturned(epoch, funder, amount);
@@ -345,15 +292,10 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
         Account storage account = _accounts[epoch];
         if (account.status != Status.Vetoed) {
             if (account.status != Status.None) revert WrongStatus(epoch, Status.None, account.status);
-            uint256 expiry = _expiry(epoch);
-            if (block.timestamp < expiry) revert NotExpired(epoch, expiry);
+            _reach(epoch, _expiry(epoch));
         }
-        uint96 amount = account.balance + account.dust;
+        (address funder, uint96 amount) = _empty(epoch, account, Status.Refunded);
         if (amount == 0) revert NothingToMove(epoch);
-        account.status = Status.Refunded;
-        account.balance = 0;
-        account.dust = 0;
-        (, address funder, ) = registry.rolesOf(epoch);
         emit Refunded(epoch, funder, amount);
         token.safeTransfer(funder, amount);
     }
@@ -362,13 +304,8 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     /// Every stake is free from then on.
     function sweep(uint256 epoch) external nonReentrant {
         Account storage account = _active(epoch);
-        uint256 sweepableAt = account.activatesAt + CLAIM_PERIOD;
-        if (block.timestamp < sweepableAt) revert TooEarly(epoch, sweepableAt);
-        uint96 amount = account.balance + account.dust;
-        account.status = Status.Swept;
-        account.balance = 0;
-        account.dust = 0;
-        (, address funder, ) = registry.rolesOf(epoch);
+        _reach(epoch, account.activatesAt + CLAIM_PERIOD);
+        (address funder, uint96 amount) = _empty(epoch, account, Status.Swept);
         emit Swept(epoch, funder, amount);
         token.safeTransfer(funder, amount);
     }
@@ -384,11 +321,6 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
     /// @notice The account of an epoch.
     function accountOf(uint256 epoch) external view returns (Account memory) {
         return _accounts[epoch];
-    }
-
-    /// @notice The pages so far of a payout of more than one.
-    function payoutOf(bytes32 id) external view returns (Payout memory) {
-        return _payouts[id];
     }
 
     /// @notice The root of the {PayoutTree} over the words of a page of a posted payout.
@@ -420,32 +352,39 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
         Claim[] calldata claims,
         uint256 deadline
     ) public view returns (bytes32) {
-        uint256[] memory epochs = new uint256[](claims.length);
-        uint256[] memory words = new uint256[](claims.length);
-        for (uint256 i = 0; i < claims.length; ++i) (epochs[i], words[i]) = (claims[i].epoch, claims[i].word);
+        uint256 length = claims.length;
+        bytes32 epochs;
+        bytes32 words;
+        // Both arrays lie behind the free memory pointer, where nothing else is put before they are hashed, each as its items:
+        // keccak256(abi.encodePacked(epochs)), keccak256(abi.encodePacked(words)).
+        for (uint256 i = 0; i < length; ++i) {
+            Claim calldata one = claims[i];
+            assembly ("memory-safe") {
+                let to := add(mload(0x40), shl(5, i))
+                mstore(to, calldataload(one))
+                mstore(add(to, shl(5, length)), calldataload(add(one, 0x20)))
+            }
+        }
+        assembly ("memory-safe") {
+            let size := shl(5, length)
+            epochs := keccak256(mload(0x40), size)
+            words := keccak256(add(mload(0x40), size), size)
+        }
         return
             _hashTypedDataV4(
-                keccak256(
-                    abi.encode(
-                        CLAIM_TO_TYPEHASH,
-                        wallet,
-                        recipient,
-                        keccak256(abi.encodePacked(epochs)),
-                        keccak256(abi.encodePacked(words)),
-                        deadline
-                    )
-                )
+                keccak256(abi.encode(CLAIM_TO_TYPEHASH, wallet, recipient, epochs, words, deadline))
             );
     }
 
     function _claimAll(address wallet, address recipient, Claim[] calldata claims) private returns (uint256 paid) {
         if (claims.length > MAX_CLAIMS) revert TooManyClaims(MAX_CLAIMS, claims.length);
         for (uint256 i = 0; i < claims.length; ++i) {
-            (uint256 epoch, uint256 word) = (claims[i].epoch, claims[i].word);
+            Claim calldata one = claims[i];
+            (uint256 epoch, uint256 word) = (one.epoch, one.word);
             uint256 index = PayoutWord.index(word);
             address owner = registry.walletOf(epoch, index);
             if (owner != wallet) revert NotWallet(epoch, index, owner, wallet);
-            if (_spend(epoch, word, claims[i].proof)) paid += _settle(epoch, word, wallet, recipient);
+            if (_spend(epoch, word, one.proof)) paid += _settle(epoch, word, wallet, recipient);
             else emit ClaimSkipped(epoch, index);
         }
         if (paid != 0) token.safeTransfer(recipient, paid);
@@ -492,11 +431,16 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
         uint256 index = PayoutWord.index(word);
         (uint256 pageSize, uint256 count) = (account.pageSize, account.count);
         if (index < count) {
-            uint256 page = index / pageSize;
-            uint256 length = _pageLength(page * pageSize, pageSize, count);
+            uint256 position = index % pageSize;
+            // The page has `pageSize` words, the last one what is left.
+            uint256 length;
+            unchecked {
+                length = count - (index - position);
+            }
+            if (length > pageSize) length = pageSize;
             if (
                 PayoutTree.isDepth(length, proof.length) &&
-                PayoutTree.climb(epoch, word, index % pageSize, proof) == _rootOf(account, page)
+                PayoutTree.climb(epoch, word, position, proof) == _rootOf(account, index / pageSize)
             ) return;
         }
         revert ClaimInvalid(epoch, word);
@@ -507,23 +451,20 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
         return account.count <= account.pageSize ? payout : _roots[payout][page];
     }
 
-    /// @dev The number of words of the page that begins at `first`.
-    function _pageLength(uint256 first, uint256 pageSize, uint256 count) private pure returns (uint256) {
-        return count - first < pageSize ? count - first : pageSize;
-    }
-
-    /// @dev Root and sum of the positive words of a page; checks that each word has its layout and its place.
-    function _read(
+    /// @dev Takes all that an account holds, for its funder.
+    function _empty(
         uint256 epoch,
-        uint256 first,
-        uint256[] calldata words
-    ) private pure returns (bytes32 root, uint256 paid) {
-        bool placed;
-        (root, paid, placed) = PayoutTree.read(epoch, first, words);
-        if (placed) return (root, paid);
-        for (uint256 i = 0; ; ++i) {
-            if (!PayoutWord.isAt(words[i], first + i)) revert WordMisplaced(first + i, words[i]);
+        Account storage account,
+        Status status
+    ) private returns (address funder, uint96 amount) {
+        (, funder, ) = _rolesOf(epoch);
+        // Never more than the pool was.
+        unchecked {
+            amount = account.balance + account.dust;
         }
+        account.status = status;
+        account.balance = 0;
+        account.dust = 0;
     }
 
     function _takeDust(uint256 epoch, Account storage account) private returns (uint96 amount) {
@@ -560,6 +501,18 @@ contract RewardDistributor is IStakeRelease, EIP712, ReentrancyGuardTransient {
 
     function _checkActive(uint256 epoch, Account storage account) private view {
         if (block.timestamp < account.activatesAt) revert NotActive(epoch, account.activatesAt);
+    }
+
+    function _reach(uint256 epoch, uint256 second) private view {
+        if (block.timestamp < second) revert TooEarly(epoch, second);
+    }
+
+    function _onlyPayouts() private view {
+        if (msg.sender != payouts) revert NotPayoutBook(msg.sender);
+    }
+
+    function _rolesOf(uint256 epoch) private view returns (address steward, address funder, address vetoer) {
+        return registry.rolesOf(epoch);
     }
 
     function _expiry(uint256 epoch) private view returns (uint256 expiry) {

@@ -8,6 +8,7 @@ import {Datanets} from "../src/Datanets.sol";
 import {EpochBook} from "../src/EpochBook.sol";
 import {EpochPolicy, Statement} from "../src/Epochs.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
+import {PayoutBook} from "../src/PayoutBook.sol";
 import {ProvenanceRegistry} from "../src/ProvenanceRegistry.sol";
 import {RewardDistributor} from "../src/RewardDistributor.sol";
 import {StakeVault} from "../src/StakeVault.sol";
@@ -63,6 +64,7 @@ abstract contract House is Test {
     ContributionRegistry internal registry;
     EpochBook internal book;
     RewardDistributor internal distributor;
+    PayoutBook internal payouts;
     IVerifier[8] internal verifiers;
 
     function setUp() public virtual {
@@ -79,6 +81,7 @@ abstract contract House is Test {
         address registryAt = vm.computeCreateAddress(address(this), nonce + 3);
         address distributorAt = vm.computeCreateAddress(address(this), nonce + 5);
         address datanetsAt = vm.computeCreateAddress(address(this), nonce + 6);
+        address payoutsAt = vm.computeCreateAddress(address(this), nonce + 7);
         guardian = _create("Guardian", abi.encode(this, brake, 366 days, routerAt, distributorAt));
         router = VerifierRouter(_create("VerifierRouter", abi.encode(this, guardian, new bytes32[](0))));
         StakeVault.Registration[] memory services = new StakeVault.Registration[](2);
@@ -89,8 +92,11 @@ abstract contract House is Test {
             _create("ContributionRegistry", abi.encode(router, vault, distributorAt, datanetsAt, guardian))
         );
         book = EpochBook(_create("EpochBook", abi.encode(registry, provenance)));
-        distributor = RewardDistributor(_create("RewardDistributor", abi.encode(book, ACTIVE - NOW, guardian)));
+        distributor = RewardDistributor(
+            _create("RewardDistributor", abi.encode(book, payoutsAt, ACTIVE - NOW, guardian))
+        );
         datanets = Datanets(_create("Datanets", abi.encode(vault, provenance, router, guardian, this)));
+        payouts = PayoutBook(_create("PayoutBook", abi.encode(distributor)));
         verifiers = [
             IVerifier(_create("ToyContributionVerifier", "")),
             IVerifier(_create("ToyQueryVerifier", "")),
@@ -125,8 +131,11 @@ abstract contract House is Test {
     }
 
     function _contribute(uint256 epoch, uint256 i) internal {
+        _contributeAs(epoch, i, _wallet(i));
+    }
+
+    function _contributeAs(uint256 epoch, uint256 i, address wallet) internal {
         uint256[3] memory publics = _contributionPublics(epoch, i);
-        address wallet = _wallet(i);
         Proof memory proof = _contributionProof(epoch, wallet, publics);
         _deposit(wallet, STAKE);
         vm.prank(wallet);
@@ -390,7 +399,7 @@ abstract contract House is Test {
         uint256[7] memory publics,
         uint256[] memory words
     ) internal view returns (Proof memory) {
-        return _payoutProofAt(address(distributor), epoch, publics, words);
+        return _payoutProofAt(address(payouts), epoch, publics, words);
     }
 
     function _payoutProofAt(
@@ -410,7 +419,7 @@ abstract contract House is Test {
     function _postPage(uint256 epoch, uint256[] memory words, uint256 page, uint256 size) internal {
         uint256[7] memory publics = _payoutPublics(epoch, words, page * size, size);
         uint256[] memory part = _slice(words, page * size, size);
-        distributor.post(epoch, size, publics, part, _payoutProof(epoch, publics, part));
+        payouts.post(epoch, size, publics, part, _payoutProof(epoch, publics, part));
     }
 
     function _posted(uint256 contributors) internal returns (uint256 epoch, uint256[] memory words) {
