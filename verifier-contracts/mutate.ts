@@ -50,12 +50,12 @@ export async function mutate(contract: string, report: (verdict: Verdict) => voi
 		const healthy = await suite.run();
 		if (!healthy.passed) throw new MutationError(`mutate: expected the tests of ${contract} to pass, got\n${healthy.output}`);
 		// The same way that mutants go, without a change: shows that a swapped artifact is one that runs.
-		await suite.swap(await artifactsOf(contract, source));
+		await suite.swap(await suite.artifactsOf(source));
 		const same = await suite.run();
 		if (!same.passed) throw new MutationError(`mutate: expected an equal artifact to pass, got\n${same.output}`);
 		const verdicts: Verdict[] = [];
 		for (const [{ name }, text] of sources) {
-			await suite.swap(await artifactsOf(contract, text));
+			await suite.swap(await suite.artifactsOf(text));
 			const { failed } = await suite.run();
 			const verdict = { name, killed: failed.length > 0, detail: failed.slice(0, 3).join(", ") };
 			verdicts.push(verdict);
@@ -91,21 +91,6 @@ export async function mutatedContracts(): Promise<string[]> {
 	return (await readdir(join(root, "test", "mutants"))).map((name) => name.replace(/\.json$/, "")).sort();
 }
 
-/** What is deployed of a contract, by name: itself, or if it is abstract the verifiers that extend it. */
-async function artifactsOf(contract: string, source: string): Promise<Record<string, Artifact>> {
-	const path = `src/${contract}.sol`;
-	const sources: Record<string, string> = { [path]: source };
-	if (new RegExp(`^abstract contract ${contract} `, "m").test(source)) {
-		const folder = join(root, "test", "vectors");
-		for (const file of (await readdir(folder)).filter((name) => name.endsWith(".sol"))) {
-			const text = await readFile(join(folder, file), "utf8");
-			if (new RegExp(`^contract \\w+ is ${contract} `, "m").test(text)) sources[`test/vectors/${file}`] = text;
-		}
-	}
-	const artifacts = Object.values(await compile(sources)).flatMap((file) => Object.values(file));
-	return Object.fromEntries(artifacts.filter(({ bytecode }) => bytecode !== "0x").map((artifact) => [artifact.contractName, artifact]));
-}
-
 /** The tests of one contract, compiled in a folder of their own. */
 class Suite {
 	readonly #contract: string;
@@ -116,13 +101,27 @@ class Suite {
 		this.#out = join(folder, "out");
 	}
 
-	/** Puts other contracts in the places of the compiled ones; those that no test deploys are not there. */
+	/** What the tests deploy of a contract, by name: itself, or if it is abstract the verifiers that extend it. */
+	async artifactsOf(source: string): Promise<Record<string, Artifact>> {
+		const path = `src/${this.#contract}.sol`;
+		const sources: Record<string, string> = { [path]: source };
+		if (new RegExp(`^abstract contract ${this.#contract} `, "m").test(source)) {
+			const folder = join(root, "test", "vectors");
+			const compiled = new Set(await readdir(this.#out));
+			for (const file of (await readdir(folder)).filter((name) => compiled.has(name))) {
+				const text = await readFile(join(folder, file), "utf8");
+				if (new RegExp(`^contract \\w+ is ${this.#contract} `, "m").test(text)) sources[`test/vectors/${file}`] = text;
+			}
+		}
+		const artifacts = Object.values(await compile(sources)).flatMap((file) => Object.values(file));
+		return Object.fromEntries(artifacts.filter(({ bytecode }) => bytecode !== "0x").map((artifact) => [artifact.contractName, artifact]));
+	}
+
+	/** Puts other contracts in the places of the compiled ones. */
 	async swap(artifacts: Record<string, Artifact>): Promise<void> {
 		for (const [name, { bytecode, deployedBytecode }] of Object.entries(artifacts)) {
 			const path = join(this.#out, `${name}.sol`, `${name}.json`);
-			const text = await readFile(path, "utf8").catch(() => undefined);
-			if (text === undefined) continue;
-			const artifact = JSON.parse(text);
+			const artifact = JSON.parse(await readFile(path, "utf8"));
 			artifact.bytecode.object = bytecode;
 			artifact.deployedBytecode.object = deployedBytecode;
 			await writeFile(path, JSON.stringify(artifact));
