@@ -24,16 +24,9 @@ contract ReputationTest is House {
     uint256 private datanet;
 
     function setUp() public override {
-        vm.chainId(31337);
-        vm.warp(NOW);
-        uint256 nonce = vm.getNonce(address(this));
-        // After the token and the 15 of the house.
-        datanets = vm.computeCreateAddress(address(this), nonce + 16);
-        _deploy(IERC20(_create("OpenToken", abi.encode(this))));
-        nets = Datanets(_create("Datanets", abi.encode(vault, provenance, router, guardian, this)));
-        assertEq(address(nets), datanets, "predicted");
+        super.setUp();
+        nets = datanets;
         reputation = Reputation(_create("Reputation", abi.encode(distributor)));
-        vault.registerService(datanets, StakeVault.Terms(7 days, 3 days, 10_000, 5000));
         licence = provenance.register(ProvenanceRegistry.Kind.Licence, keccak256("licence"), 0);
         datanet = _datanet(address(this));
         nets.list(datanet, true);
@@ -354,7 +347,7 @@ contract ReputationTest is House {
     function test_the_parts_are_those_of_the_distributor() public view {
         assertEq(address(reputation.distributor()), address(distributor), "distributor");
         assertEq(address(reputation.registry()), address(registry), "registry");
-        assertEq(address(reputation.datanets()), datanets, "datanets");
+        assertEq(address(reputation.datanets()), address(datanets), "datanets");
     }
 
     // --- parts ---
@@ -399,7 +392,7 @@ contract ReputationTest is House {
         if (nets.latestOf(net, wallet, DIGEST) != 0) return;
         bytes32 record = keccak256(abi.encode(wallet, ProvenanceRegistry.Kind.Dataset, DIGEST));
         token.approve(address(vault), 1 ether);
-        vault.depositFor(datanets, wallet, 1 ether);
+        vault.depositFor(address(datanets), wallet, 1 ether);
         vm.startPrank(wallet);
         if (provenance.recordOf(record).author == address(0)) {
             provenance.register(ProvenanceRegistry.Kind.Dataset, DIGEST, 0);
