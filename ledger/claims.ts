@@ -29,13 +29,8 @@ export interface SignedClaimOrder extends ClaimOrder {
 	readonly signature: string;
 }
 
-/** The claims of one key on one deployment. Any number may run at once. */
+/** The claims of several words, by one key on one deployment; for one word see `LedgerClient.claim`. Any number may run at once. */
 export class ClaimClient extends Actions {
-	/** Settles one word, for whomever it belongs to. @param claim see `claimOf` */
-	async claim({ epoch, word, proof }: Claim): Promise<Outcome> {
-		return this.send(this.contracts.distributor.claim.populateTransaction(epoch, word, [...proof]));
-	}
-
 	/**
 	 * Settles words of a wallet of ours or anybody's; the money goes to that wallet, in one transfer a transaction. Words that somebody
 	 * settled before are skipped, see the events `ClaimSkipped`.

@@ -22,6 +22,27 @@ describe("the claim tree", () => {
 		}
 	});
 
+	// The same page is in verifier-contracts/test/PayoutTree.t.sol.
+	it("has the root that the contracts' library builds", () => {
+		const page = Array.from({ length: 1000 }, (_, i) => BigInt(i * i + 1) | (i % 3 === 0 ? 1n << 96n : 0n) | (BigInt(i) << 128n));
+		expect(payoutRoot(7n, page)).toBe("0xb33d3527090ba54b4d30c09628cb54a2fcfc532024710c2b79a45a54ed504307");
+	});
+
+	it("has the root of plain recomputation for pages of every size, with random words", () => {
+		for (let count = 1; count <= 66; count++) {
+			const page = Array.from(
+				{ length: count },
+				(_, i) => (BigInt(i) << 128n) | (BigInt(encode(["uint256", "uint256"], [count, i])) >> 159n),
+			);
+			let level = page.map((word) => leaf(BigInt(count), word));
+			while (level.length & (level.length - 1)) level.push(`0x${"0".repeat(64)}`);
+			while (level.length > 1) {
+				level = Array.from({ length: level.length / 2 }, (_, i) => encode(["bytes32", "bytes32"], [level[2 * i], level[2 * i + 1]]));
+			}
+			expect(payoutRoot(BigInt(count), page)).toBe(level[0]);
+		}
+	});
+
 	it("has a tree for each page", () => {
 		const list = words(5);
 		expect(payoutRoots(5n, list, 2)).toEqual([list.slice(0, 2), list.slice(2, 4), list.slice(4)].map((page) => payoutRoot(5n, page)));

@@ -42,9 +42,9 @@ contract PayoutTreeTest is Test {
         assertEq(paid, _paid(words), "paid");
     }
 
-    function testFuzz_one_bit_out_of_place_is_seen(uint16 first, uint256 seed, uint8 size, uint8 at, uint8 bit) public view {
+    function testFuzz_one_bit_out_of_place_is_seen(uint16 first, uint256 seed, uint8 size, uint8 place, uint8 bit) public view {
         uint256[] memory words = _words(first, seed, (uint256(size) % 20) + 1);
-        uint256 i = at % words.length;
+        uint256 i = place % words.length;
         words[i] ^= 1 << bit;
         (, , bool placed) = tree.read(1, first, words, 0);
         assertTrue(placed == (bit <= 96), "placed");

@@ -86,6 +86,8 @@ contract PayoutsHandler is Claims {
         if (fault % 4 == 1) positive += 1;
         bytes32 id = keccak256(abi.encode(mirror.epoch, mirror.pool, positive, size));
         uint256 page = _pagesOf[id];
+        // Complete: the first one again.
+        if (page * size >= words.length) page = 0;
         bool last = (page + 1) * size >= words.length;
         bool passes = _isOpen(mirror) && !(last && fault % 4 == 1) && fault % 4 != 2;
         if (fault % 4 == 2) page = last ? 0 : page + 1;
