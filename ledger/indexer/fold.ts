@@ -11,8 +11,15 @@ import { replayProvenance } from "../provenance-history.ts";
 import { replayRouter } from "../router-history.ts";
 import { replayToken } from "../token-history.ts";
 
-/** @param logs of all contracts, oldest first */
-type Fold = (logs: readonly LedgerLog[], deployment: Deployment) => unknown;
+/** What a fold may know beside the logs. */
+export interface FoldContext {
+	readonly deployment: Deployment;
+	/** Unix seconds of each block with a log among those that are folded */
+	readonly times: ReadonlyMap<number, bigint>;
+}
+
+/** @param logs of the contracts that {@link sourcesOf} names, oldest first */
+export type Fold = (logs: readonly LedgerLog[], context: FoldContext) => unknown;
 
 /** The state of each contract from the logs of all of them. A contract more is a row more. */
 export const folds = {
