@@ -13,7 +13,7 @@ import { decodeError, LedgerError } from "../errors.ts";
 import { decodeLogs, type LedgerLog } from "../logs.ts";
 import { headerOf, headOf, lagging, type Node, readRange } from "./chain.ts";
 import { type IndexDatabase, type IndexPlace, openDatabase } from "./database.ts";
-import { type Fold, folds, type StateOf, sourcesOf } from "./fold.ts";
+import { type Fold, folds, type StateOf } from "./fold.ts";
 import { type IndexedBlock, type IndexedLog, IndexTables } from "./tables.ts";
 
 /** How an index is followed. */
@@ -191,7 +191,8 @@ export class Indexer {
 
 	/** The state of a contract, folded from stored logs alone. @throws LedgerError `events.incomplete` */
 	async state<Name extends ContractName>(contract: Name): Promise<StateOf<Name>> {
-		const sources = new Set<string | null>(sourcesOf[contract]);
+		const { from, fold }: Fold = folds[contract];
+		const sources = new Set<string | null>(from);
 		const logs: LedgerLog[] = [];
 		const times = new Map<number, bigint>();
 		for (let after: { blockNumber: number; index: number } | undefined; ; ) {
@@ -202,7 +203,6 @@ export class Indexer {
 			after = page.at(-1);
 			if (page.length < PAGE) break;
 		}
-		const fold: Fold = folds[contract];
 		return fold(logs, { deployment: this.#options.deployment, times }) as StateOf<Name>;
 	}
 
