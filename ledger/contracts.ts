@@ -1,9 +1,9 @@
 /** The deployed contracts as typed ethers objects. */
 import type { ContractRunner, Interface } from "ethers";
+import { AccessGrants__factory } from "../verifier-contracts/generated/types/factories/AccessGrants__factory.ts";
 import { ComputeDisputes__factory } from "../verifier-contracts/generated/types/factories/ComputeDisputes__factory.ts";
 import { ComputeJobs__factory } from "../verifier-contracts/generated/types/factories/ComputeJobs__factory.ts";
 import { ComputeOperators__factory } from "../verifier-contracts/generated/types/factories/ComputeOperators__factory.ts";
-import { AccessGrants__factory } from "../verifier-contracts/generated/types/factories/AccessGrants__factory.ts";
 import { ContributionRegistry__factory } from "../verifier-contracts/generated/types/factories/ContributionRegistry__factory.ts";
 import { Datanets__factory } from "../verifier-contracts/generated/types/factories/Datanets__factory.ts";
 import { Deployer__factory } from "../verifier-contracts/generated/types/factories/Deployer__factory.ts";
@@ -11,10 +11,10 @@ import { EpochBook__factory } from "../verifier-contracts/generated/types/factor
 import { Guardian__factory } from "../verifier-contracts/generated/types/factories/Guardian__factory.ts";
 import { InferenceFees__factory } from "../verifier-contracts/generated/types/factories/InferenceFees__factory.ts";
 import { IVerifier__factory } from "../verifier-contracts/generated/types/factories/IVerifier__factory.ts";
-import { OpenGovernor__factory } from "../verifier-contracts/generated/types/factories/OpenGovernor__factory.ts";
-import { OpenTimelock__factory } from "../verifier-contracts/generated/types/factories/OpenTimelock__factory.ts";
 import { MatchingRounds__factory } from "../verifier-contracts/generated/types/factories/MatchingRounds__factory.ts";
 import { OpenCirceLaunchpad__factory } from "../verifier-contracts/generated/types/factories/OpenCirceLaunchpad__factory.ts";
+import { OpenGovernor__factory } from "../verifier-contracts/generated/types/factories/OpenGovernor__factory.ts";
+import { OpenTimelock__factory } from "../verifier-contracts/generated/types/factories/OpenTimelock__factory.ts";
 import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
 import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
 import { PayoutBook__factory } from "../verifier-contracts/generated/types/factories/PayoutBook__factory.ts";

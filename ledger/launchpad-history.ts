@@ -1,5 +1,5 @@
 /** The launchpad's whole state, rebuilt from its events alone. What the events say is held against itself, so a gap is an error. */
-import { ZeroAddress } from "ethers";
+import { ZeroAddress, ZeroHash } from "ethers";
 import type {
 	BondWithdrawnEvent,
 	ChallengeDecidedEvent,
@@ -104,8 +104,12 @@ export function replayLaunchpad(logs: readonly LedgerLog[]): LaunchpadState {
 
 function proposed({ args, transaction }: LedgerLog): FundingHistory {
 	const { grant, proposer, recipient, digest, milestones } = args as unknown as GrantProposedEvent.OutputObject;
-	const listed = milestones.map(({ amount, deadline, circuit, place, fixedPublics, fixedDigest }) => ({
-		...{ amount, deadline, circuit, place: Number(place), fixedPublics: Number(fixedPublics), fixedDigest, stage: "Pending" as const },
+	const listed = milestones.map(({ amount, deadline, circuit, ...proof }) => ({
+		...{ amount, deadline, circuit, stage: "Pending" as const },
+		// Without a circuit the rest is nothing but a part of the id.
+		...(circuit === ZeroHash
+			? { place: 0, fixedPublics: 0, fixedDigest: ZeroHash }
+			: { place: Number(proof.place), fixedPublics: Number(proof.fixedPublics), fixedDigest: proof.fixedDigest }),
 		...{ since: 0n, challenger: ZeroAddress, bond: 0n, evidence: [], reasons: [], settled: undefined },
 	}));
 	const total = listed.reduce((sum, { amount }) => sum + amount, 0n);

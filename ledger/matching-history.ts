@@ -160,6 +160,7 @@ function after(project: ProjectHistory, { name, args }: LedgerLog): ProjectHisto
 		case "Donated": {
 			const { donor, amount } = args as unknown as DonatedEvent.OutputObject;
 			if (project.status !== "Admitted") throw incomplete(`expected project ${project.id} to be admitted before a donation`);
+			if (amount === 0n) return project;
 			const donations = { ...project.donations, [donor]: (project.donations[donor] ?? 0n) + amount };
 			return { ...project, donated: project.donated + amount, donations };
 		}

@@ -49,9 +49,9 @@ export async function headOf(node: Node): Promise<number> {
 export async function headerOf(node: Node, number: number): Promise<Header | undefined> {
 	const found = (await node.send("eth_getBlockByNumber", [quantity(number), false])) as Record<string, string> | null;
 	if (found === null) return undefined;
-	const { hash, parentHash, logsBloom } = found as { hash: string; parentHash: string; logsBloom: string };
+	const { hash, parentHash, timestamp, logsBloom } = found as Record<"hash" | "parentHash" | "timestamp" | "logsBloom", string>;
 	if (Number(found.number) !== number) throw inconsistent(`expected block ${number}, got block ${Number(found.number)}`);
-	return { number, hash, parent: parentHash, bloom: logsBloom };
+	return { number, hash, parent: parentHash, time: Number(timestamp), bloom: logsBloom };
 }
 
 /**

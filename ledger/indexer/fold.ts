@@ -1,6 +1,6 @@
 /** From stored logs to state: one row for each contract of a deployment. */
 import { replayChannels } from "../channel-reader.ts";
-import { type ContractName, contractNames } from "../contracts.ts";
+import type { ContractName } from "../contracts.ts";
 import type { Deployment } from "../deployment.ts";
 import { type EpochHistory, replay } from "../events.ts";
 import { replayGuardian } from "../guardian-history.ts";
@@ -11,33 +11,39 @@ import { replayProvenance } from "../provenance-history.ts";
 import { replayRouter } from "../router-history.ts";
 import { replayToken } from "../token-history.ts";
 
-/** @param logs of all contracts, oldest first */
-type Fold = (logs: readonly LedgerLog[], deployment: Deployment) => unknown;
+/** What a fold may know beside the logs. */
+export interface FoldContext {
+	readonly deployment: Deployment;
+	/** Unix seconds of each block with a log among those that are folded */
+	readonly times: ReadonlyMap<number, bigint>;
+}
 
-/** The state of each contract from the logs of all of them. A contract more is a row more. */
+/** How the state of a contract follows from logs. */
+export interface Fold {
+	/** whose logs it takes */
+	readonly from: readonly ContractName[];
+	/** @param logs of `from` alone, oldest first */
+	readonly fold: (logs: readonly LedgerLog[], context: FoldContext) => unknown;
+}
+
+const epochs = { from: ["ContributionRegistry", "EpochBook", "RewardDistributor"], fold: replayEpochs } as const;
+
+/** The state of each contract from logs. A contract more is a row more. */
 export const folds = {
-	OpenToken: replayToken,
-	ProvenanceRegistry: replayProvenance,
-	VerifierRouter: replayRouter,
-	Guardian: replayGuardian,
-	ContributionRegistry: replayEpochs,
-	EpochBook: replayEpochs,
-	RewardDistributor: replayEpochs,
-	PaymentChannels: (logs) => replayChannels(logs.filter(({ contract }) => contract === "PaymentChannels")),
-	OpenCirceLaunchpad: replayLaunchpad,
-	MatchingRounds: replayMatching,
-} satisfies Record<ContractName, Fold>;
+	OpenToken: { from: ["OpenToken"], fold: replayToken },
+	ProvenanceRegistry: { from: ["ProvenanceRegistry"], fold: replayProvenance },
+	VerifierRouter: { from: ["VerifierRouter"], fold: replayRouter },
+	Guardian: { from: ["Guardian"], fold: replayGuardian },
+	ContributionRegistry: epochs,
+	EpochBook: epochs,
+	RewardDistributor: epochs,
+	PaymentChannels: { from: ["PaymentChannels"], fold: replayChannels },
+	OpenCirceLaunchpad: { from: ["OpenCirceLaunchpad"], fold: replayLaunchpad },
+	MatchingRounds: { from: ["MatchingRounds"], fold: replayMatching },
+} as const satisfies Record<ContractName, Fold>;
 
 /** What the row of a contract makes. */
-export type StateOf<Name extends ContractName> = ReturnType<(typeof folds)[Name]>;
-
-/** The contracts that the state of one is folded from: those of epochs share theirs. */
-export const sourcesOf: Readonly<Record<ContractName, readonly ContractName[]>> = Object.fromEntries(
-	contractNames.map((name) => {
-		const shared = contractNames.filter((other) => folds[other] === folds[name]);
-		return [name, shared];
-	}),
-) as unknown as Record<ContractName, readonly ContractName[]>;
+export type StateOf<Name extends ContractName> = ReturnType<(typeof folds)[Name]["fold"]>;
 
 /**
  * Plays the events of all epochs.

@@ -13,7 +13,7 @@ import { decodeError, LedgerError } from "../errors.ts";
 import { decodeLogs, type LedgerLog } from "../logs.ts";
 import { headerOf, headOf, lagging, type Node, readRange } from "./chain.ts";
 import { type IndexDatabase, type IndexPlace, openDatabase } from "./database.ts";
-import { folds, type StateOf, sourcesOf } from "./fold.ts";
+import { type Fold, folds, type StateOf } from "./fold.ts";
 import { type IndexedBlock, type IndexedLog, IndexTables } from "./tables.ts";
 
 /** How an index is followed. */
@@ -114,8 +114,9 @@ export class Indexer {
 		const last = Math.min(target, first + this.#span - 1);
 		if (last < first && orphaned === 0) return { tip: tip?.number, target, blocks: 0, logs: 0, orphaned };
 		const range = last < first ? { blocks: [], logs: [] } : await this.#read(first, last, ancestor);
-		const blocks = range.blocks.map(({ number, hash, parent }) => ({ number, hash, parent }));
-		const logs = range.logs.map((log) => storable(deployment, log));
+		const blocks = range.blocks.map(({ number, hash, parent, time }) => ({ number, hash, parent, time }));
+		const times = new Map(blocks.map(({ number, time }) => [number, time]));
+		const logs = range.logs.map((log) => storable(deployment, log, times.get(log.blockNumber) as number));
 		const done = await this.#tables.replace(tip, ancestor, blocks, logs);
 		// Another process was faster; the next step goes on from there.
 		if (!done) return { tip: (await this.#tables.tip())?.number, target, blocks: 0, logs: 0, orphaned: 0 };
@@ -190,15 +191,19 @@ export class Indexer {
 
 	/** The state of a contract, folded from stored logs alone. @throws LedgerError `events.incomplete` */
 	async state<Name extends ContractName>(contract: Name): Promise<StateOf<Name>> {
-		const sources = new Set<string | null>(sourcesOf[contract]);
+		const { from, fold }: Fold = folds[contract];
+		const sources = new Set<string | null>(from);
 		const logs: LedgerLog[] = [];
+		const times = new Map<number, bigint>();
 		for (let after: { blockNumber: number; index: number } | undefined; ; ) {
 			const page = await this.#tables.logs({ limit: PAGE, ...(after === undefined ? {} : { after }) });
-			logs.push(...this.#decode(page.filter((log) => sources.has(log.contract))));
+			const sourced = page.filter((log) => sources.has(log.contract));
+			for (const { blockNumber, time } of sourced) times.set(blockNumber, BigInt(time));
+			logs.push(...this.#decode(sourced));
 			after = page.at(-1);
 			if (page.length < PAGE) break;
 		}
-		return folds[contract](logs) as StateOf<Name>;
+		return fold(logs, { deployment: this.#options.deployment, times }) as StateOf<Name>;
 	}
 
 	/** Forgets everything that is stored; the next step begins with the deployment's first block. */
@@ -245,12 +250,12 @@ export class Indexer {
 	}
 }
 
-function storable({ contracts }: Deployment, log: Log): IndexedLog {
+function storable({ contracts }: Deployment, log: Log, time: number): IndexedLog {
 	const { blockNumber, blockHash, index, transactionHash: transaction, address, topics, data } = log;
 	const [decoded] = decodeLogs(contracts, [log]);
 	const args: unknown = decoded === undefined ? null : JSON.parse(JSON.stringify(decoded.args, texts));
 	return {
-		...{ blockNumber, blockHash, index, transaction, address: address.toLowerCase(), topics, data },
+		...{ blockNumber, blockHash, time, index, transaction, address: address.toLowerCase(), topics, data },
 		...{ contract: decoded?.contract ?? null, event: decoded?.name ?? null, args },
 	};
 }

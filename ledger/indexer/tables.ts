@@ -2,7 +2,7 @@
  * The tables of an index. Each deployment has a schema of its own, named by chain and addresses, so several lie in one database and none is
  * ever mixed with another.
  *
- *     block   every block from the deployment's on: number, hash, parent. No gap: each one's parent is the one before.
+ *     block   every block from the deployment's on: number, hash, parent, time. No gap: each one's parent is the one before.
  *     log     the logs of our contracts: as the node gave them (topics, data) and decoded (event, args). They go with their block.
  */
 import { id } from "ethers";
@@ -18,12 +18,16 @@ export interface IndexedBlock {
 	readonly number: number;
 	readonly hash: string;
 	readonly parent: string;
+	/** Unix seconds */
+	readonly time: number;
 }
 
 /** A log as the index holds it. */
 export interface IndexedLog {
 	readonly blockNumber: number;
 	readonly blockHash: string;
+	/** of the block, Unix seconds */
+	readonly time: number;
 	/** place in the block */
 	readonly index: number;
 	readonly transaction: string;
@@ -90,7 +94,7 @@ export class IndexTables {
 
 	/** The block with a number, or undefined. */
 	async block(number: number): Promise<IndexedBlock | undefined> {
-		const [row] = await this.#database.query(`SELECT number, hash, parent FROM ${this.#schema}.block WHERE number = $1`, [number]);
+		const [row] = await this.#database.query(`SELECT number, hash, parent, time FROM ${this.#schema}.block WHERE number = $1`, [number]);
 		return row === undefined ? undefined : blockOf(row);
 	}
 
@@ -126,8 +130,8 @@ export class IndexTables {
 			if (tip?.hash !== expected?.hash) return false;
 			await sql.query(`DELETE FROM ${schema}.block WHERE number > $1`, [ancestor?.number ?? -1]);
 			await sql.query(
-				`INSERT INTO ${schema}.block (number, hash, parent)
-				SELECT number, hash, parent FROM jsonb_to_recordset($1::jsonb) AS x (number bigint, hash text, parent text)`,
+				`INSERT INTO ${schema}.block (number, hash, parent, time)
+				SELECT number, hash, parent, time FROM jsonb_to_recordset($1::jsonb) AS x (number bigint, hash text, parent text, time bigint)`,
 				[JSON.stringify(blocks)],
 			);
 			await sql.query(
@@ -135,7 +139,7 @@ export class IndexTables {
 				SELECT block, index, transaction, address, topics->>0, topics->>1, topics->>2, topics->>3, data, contract, event, args
 				FROM jsonb_to_recordset($1::jsonb) AS x (block bigint, index int, transaction text, address text, topics jsonb, data text,
 				contract text, event text, args jsonb)`,
-				[JSON.stringify(logs.map(({ blockNumber, blockHash, ...log }) => ({ block: blockNumber, ...log })))],
+				[JSON.stringify(logs.map(({ blockNumber, blockHash, time, ...log }) => ({ block: blockNumber, ...log })))],
 			);
 			return true;
 		});
@@ -164,7 +168,7 @@ export class IndexTables {
 		const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
 		const most = limit === undefined ? "" : `LIMIT $${values.push(limit)}`;
 		const rows = await this.#database.query(
-			`SELECT block::text AS block, hash, index, transaction, address, topic0, topic1, topic2, topic3, data, contract, event, args
+			`SELECT block::text AS block, hash, time::text AS time, index, transaction, address, topic0, topic1, topic2, topic3, data, contract, event, args
 			FROM ${this.#schema}.log JOIN ${this.#schema}.block ON block = number ${where} ORDER BY block.number, index ${most}`,
 			values,
 		);
@@ -176,7 +180,7 @@ function build(schema: string): string[] {
 	return [
 		`CREATE SCHEMA IF NOT EXISTS ${schema}`,
 		`CREATE TABLE IF NOT EXISTS ${schema}.version (id int PRIMARY KEY DEFAULT 1 CHECK (id = 1), version int NOT NULL)`,
-		`CREATE TABLE IF NOT EXISTS ${schema}.block (number bigint PRIMARY KEY, hash text NOT NULL UNIQUE, parent text NOT NULL)`,
+		`CREATE TABLE IF NOT EXISTS ${schema}.block (number bigint PRIMARY KEY, hash text NOT NULL UNIQUE, parent text NOT NULL, time bigint NOT NULL)`,
 		`CREATE TABLE IF NOT EXISTS ${schema}.log (
 			block bigint NOT NULL REFERENCES ${schema}.block ON DELETE CASCADE,
 			index int NOT NULL,
@@ -194,19 +198,25 @@ function build(schema: string): string[] {
 }
 
 async function tipOf(sql: Sql, schema: string): Promise<IndexedBlock | undefined> {
-	const [row] = await sql.query(`SELECT number, hash, parent FROM ${schema}.block ORDER BY number DESC LIMIT 1`);
+	const [row] = await sql.query(`SELECT number, hash, parent, time FROM ${schema}.block ORDER BY number DESC LIMIT 1`);
 	return row === undefined ? undefined : blockOf(row);
 }
 
-function blockOf({ number, hash, parent }: Row): IndexedBlock {
-	return { number: Number(number), hash: hash as string, parent: parent as string };
+function blockOf({ number, hash, parent, time }: Row): IndexedBlock {
+	return { number: Number(number), hash: hash as string, parent: parent as string, time: Number(time) };
 }
 
 function logOf(row: Row): IndexedLog {
-	const { block, hash, index, transaction, address, data, contract, event, args } = row as Record<string, string>;
+	const { block, hash, time, index, transaction, address, data, contract, event, args } = row as Record<string, string>;
 	const topics = [row.topic0, row.topic1, row.topic2, row.topic3].filter((topic) => topic !== null) as string[];
 	return {
-		...{ blockNumber: Number(block), blockHash: hash as string, index: Number(index), transaction: transaction as string },
+		...{
+			blockNumber: Number(block),
+			blockHash: hash as string,
+			time: Number(time),
+			index: Number(index),
+			transaction: transaction as string,
+		},
 		...{ address: address as string, topics, data: data as string, contract: contract ?? null, event: event ?? null, args },
 	};
 }
