@@ -16,6 +16,9 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	circuit: async () => (await import("./circuit.ts")).circuitCommand,
 	pool: async () => (await import("./pool.ts")).poolCommand,
 	channel: async () => (await import("./channel.ts")).channelCommand,
+	contract: async () => (await import("./contract.ts")).contractCommand,
+	govern: async () => (await import("./govern.ts")).governCommand,
+	guardian: async () => (await import("./guardian.ts")).guardianCommand,
 	record: async () => (await import("./record.ts")).recordCommand,
 };
 
