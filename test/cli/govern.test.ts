@@ -98,7 +98,7 @@ describe("contract", () => {
 		["a guardian that is none", ["--guardian", "0x1"], 2],
 		["a delay of a year", ["--activation-delay", "31536000"], 2],
 		["a key that is not set", ["--key", "NOBODY"], 2],
-		["a key file that is none", ["--vkey", "deployments/31337.json"], 3],
+		["a key file that is none", ["--vkey", "deployments/31337.json"], 4],
 		["a node that is not there", ["--rpc", "http://127.0.0.1:1"], 6],
 	])(
 		"%s is refused",
