@@ -60,7 +60,7 @@ export interface DeployOptions {
 	readonly activationDelay: number;
 	/** keys to register; development keys on chain 31337 only */
 	readonly verificationKeys: readonly VerificationKey[];
-	/** adds routes later on and appoints the Guardian's member; by default the timelock, on chain 31337 the signer */
+	/** adds routes later on and appoints the Guardian's member: an address, or "timelock"; by default the timelock, on chain 31337 the signer */
 	readonly owner?: string;
 	/** votes for the treasury until a proposal delegates elsewhere; needed where the timelock is the treasury of a real chain */
 	readonly delegate?: string;
