@@ -18,6 +18,7 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	channel: async () => (await import("./channel.ts")).channelCommand,
 	claim: async () => (await import("./claim.ts")).claimCommand,
 	record: async () => (await import("./record.ts")).recordCommand,
+	stake: async () => (await import("./stake.ts")).stakeCommand,
 	datanet: async () => (await import("./datanet.ts")).datanetCommand,
 	reputation: async () => (await import("./reputation.ts")).reputationCommand,
 };

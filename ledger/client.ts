@@ -55,7 +55,7 @@ export interface EpochPolicy {
 	/** the most contributions, 1 to 65,535 */
 	readonly capacity: number;
 	/** whose accepted submissions alone may be contributed; 0 for none */
-	readonly datanet: number;
+	readonly datanet: bigint;
 	/** may veto a payout before it is active; the zero address for nobody */
 	readonly vetoer: string;
 	/** wei */
@@ -355,7 +355,7 @@ function fixed<Length extends number, Item = bigint>(
 }
 
 /** The same proof as the mutable tuples that generated types ask for. */
-function proofStruct({ a, b, c, commitment, knowledge }: ProofCalldata) {
+export function proofStruct({ a, b, c, commitment, knowledge }: ProofCalldata) {
 	const pair = ([x, y]: Pair): [BigNumberish, BigNumberish] => [x, y];
 	const g2: [[BigNumberish, BigNumberish], [BigNumberish, BigNumberish]] = [pair(b[0]), pair(b[1])];
 	return { a: pair(a), b: g2, c: pair(c), commitment: pair(commitment), knowledge: pair(knowledge) };

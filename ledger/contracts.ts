@@ -6,10 +6,13 @@ import { Deployer__factory } from "../verifier-contracts/generated/types/factori
 import { EpochBook__factory } from "../verifier-contracts/generated/types/factories/EpochBook__factory.ts";
 import { Guardian__factory } from "../verifier-contracts/generated/types/factories/Guardian__factory.ts";
 import { IVerifier__factory } from "../verifier-contracts/generated/types/factories/IVerifier__factory.ts";
+import { OpenGovernor__factory } from "../verifier-contracts/generated/types/factories/OpenGovernor__factory.ts";
+import { OpenTimelock__factory } from "../verifier-contracts/generated/types/factories/OpenTimelock__factory.ts";
 import { OpenToken__factory } from "../verifier-contracts/generated/types/factories/OpenToken__factory.ts";
 import { PaymentChannels__factory } from "../verifier-contracts/generated/types/factories/PaymentChannels__factory.ts";
 import { PayoutBook__factory } from "../verifier-contracts/generated/types/factories/PayoutBook__factory.ts";
 import { ProvenanceRegistry__factory } from "../verifier-contracts/generated/types/factories/ProvenanceRegistry__factory.ts";
+import { Reputation__factory } from "../verifier-contracts/generated/types/factories/Reputation__factory.ts";
 import { RewardDistributor__factory } from "../verifier-contracts/generated/types/factories/RewardDistributor__factory.ts";
 import { StakeVault__factory } from "../verifier-contracts/generated/types/factories/StakeVault__factory.ts";
 import { VerifierRouter__factory } from "../verifier-contracts/generated/types/factories/VerifierRouter__factory.ts";
@@ -17,6 +20,8 @@ import { VerifierRouter__factory } from "../verifier-contracts/generated/types/f
 /** The contracts of a deployment, in the order in which they are deployed. */
 export const contractNames = [
 	"OpenToken",
+	"OpenTimelock",
+	"OpenGovernor",
 	"ProvenanceRegistry",
 	"VerifierRouter",
 	"Guardian",
@@ -26,6 +31,7 @@ export const contractNames = [
 	"EpochBook",
 	"RewardDistributor",
 	"PayoutBook",
+	"Reputation",
 	"PaymentChannels",
 ] as const;
 export type ContractName = (typeof contractNames)[number];
@@ -36,6 +42,8 @@ export type Addresses = Readonly<Record<ContractName, string>>;
 /** ABI and creation code of each contract. */
 export const factories = {
 	OpenToken: OpenToken__factory,
+	OpenTimelock: OpenTimelock__factory,
+	OpenGovernor: OpenGovernor__factory,
 	ProvenanceRegistry: ProvenanceRegistry__factory,
 	VerifierRouter: VerifierRouter__factory,
 	Guardian: Guardian__factory,
@@ -45,12 +53,15 @@ export const factories = {
 	EpochBook: EpochBook__factory,
 	RewardDistributor: RewardDistributor__factory,
 	PayoutBook: PayoutBook__factory,
+	Reputation: Reputation__factory,
 	PaymentChannels: PaymentChannels__factory,
 } as const;
 
 /** The parsed ABI of each contract. */
 export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	OpenToken: OpenToken__factory.createInterface(),
+	OpenTimelock: OpenTimelock__factory.createInterface(),
+	OpenGovernor: OpenGovernor__factory.createInterface(),
 	ProvenanceRegistry: ProvenanceRegistry__factory.createInterface(),
 	VerifierRouter: VerifierRouter__factory.createInterface(),
 	Guardian: Guardian__factory.createInterface(),
@@ -60,6 +71,7 @@ export const interfaces: Readonly<Record<ContractName, Interface>> = {
 	EpochBook: EpochBook__factory.createInterface(),
 	RewardDistributor: RewardDistributor__factory.createInterface(),
 	PayoutBook: PayoutBook__factory.createInterface(),
+	Reputation: Reputation__factory.createInterface(),
 	PaymentChannels: PaymentChannels__factory.createInterface(),
 };
 
@@ -80,6 +92,8 @@ export type Contracts = ReturnType<typeof contractsAt>;
 export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 	return {
 		token: OpenToken__factory.connect(addresses.OpenToken, runner),
+		timelock: OpenTimelock__factory.connect(addresses.OpenTimelock, runner),
+		governor: OpenGovernor__factory.connect(addresses.OpenGovernor, runner),
 		provenance: ProvenanceRegistry__factory.connect(addresses.ProvenanceRegistry, runner),
 		router: VerifierRouter__factory.connect(addresses.VerifierRouter, runner),
 		guardian: Guardian__factory.connect(addresses.Guardian, runner),
@@ -89,6 +103,7 @@ export function contractsAt(addresses: Addresses, runner: ContractRunner) {
 		book: EpochBook__factory.connect(addresses.EpochBook, runner),
 		distributor: RewardDistributor__factory.connect(addresses.RewardDistributor, runner),
 		payouts: PayoutBook__factory.connect(addresses.PayoutBook, runner),
+		reputation: Reputation__factory.connect(addresses.Reputation, runner),
 		channels: PaymentChannels__factory.connect(addresses.PaymentChannels, runner),
 	};
 }

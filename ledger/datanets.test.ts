@@ -1,4 +1,4 @@
-import { id as hash, ZeroAddress, ZeroHash } from "ethers";
+import { id as hash, type Result, ZeroAddress, ZeroHash } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { contractsAt } from "./contracts.ts";
 import { replayDatanets, statusAt } from "./datanet-history.ts";
@@ -66,6 +66,8 @@ describe("a datanet", () => {
 	it("is disputed by a proof, which wins for its maker", async () => {
 		const datanet = await nets.create("Curated");
 		await nets.record(3, "original");
+		// Earlier is earlier by a second at least.
+		await nets.wait(1);
 		const submission = await nets.submit(datanet, "copy");
 		await nets.curator.accept(submission);
 		const { challenge, deposit } = await nets.challenger.challenge({ submission, evidence: hash("e"), uri: "ipfs://e" });
@@ -155,7 +157,7 @@ describe("history", () => {
 		expect(BigInt(datanets.length)).toBe(await contract.datanetCount());
 		for (const { id, mode, curator, proposed, closed, listed, stewards, transaction: _, ...limits } of datanets) {
 			const made = await contract.datanetOf(id);
-			expect(made.terms.toObject()).toEqual({ ...limits, curator, mode: BigInt(["None", "Open", "Curated"].indexOf(mode)) });
+			expect(named(made.terms)).toEqual({ ...limits, curator, mode: BigInt(["None", "Open", "Curated"].indexOf(mode)) });
 			expect({ proposed: made.proposed, closed: made.closed, listed: made.listed }).toEqual({ proposed, closed, listed });
 			for (const { address } of [nets.owner, nets.curator, nets.author, nets.challenger, nets.stranger]) {
 				expect(await contract.isSteward(id, address)).toBe(address === curator || stewards.includes(address));
@@ -165,7 +167,7 @@ describe("history", () => {
 		expect(new Set(submissions.map(status))).toEqual(new Set(["Accepted", "Pending", "Removed", "Rejected", "Withdrawn", "Lapsed"]));
 		for (const submission of submissions) {
 			const { id, datanet, contributor, digest, due, challenges: open } = submission;
-			const made = (await contract.submissionOf(id)).toObject();
+			const made = named(await contract.submissionOf(id));
 			const expected = {
 				contributor,
 				due,
@@ -182,7 +184,7 @@ describe("history", () => {
 		}
 		expect(BigInt(challenges.length)).toBe(await contract.challengeCount());
 		for (const { id, challenger, due, ruling, submission, evidence } of challenges) {
-			const made = (await contract.challengeOf(id)).toObject();
+			const made = named(await contract.challengeOf(id));
 			expect(made).toEqual({ challenger, due, ruling: BigInt(rulings.indexOf(ruling)), submission, evidence });
 		}
 		for (const { address } of [nets.author, nets.challenger]) {
@@ -223,6 +225,8 @@ describe("history", () => {
 	});
 });
 
+/** A struct's fields by name. */
+const named = (struct: unknown) => (struct as Result).toObject();
 const holds = (status: string) => ["Pending", "Accepted", "Leaving"].includes(status);
 
 async function logsOfAll() {

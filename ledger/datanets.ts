@@ -7,7 +7,7 @@
  */
 import { type ContractTransaction, ZeroAddress, ZeroHash } from "ethers";
 import { Actions, type Outcome, rethrow } from "./actions.ts";
-import type { ProofCalldata } from "./client.ts";
+import { type ProofCalldata, proofStruct } from "./client.ts";
 import { type DatanetMode, datanetModes, type RejectReason, rejectReasons } from "./enums.ts";
 
 /** What the maker of a datanet fixes for ever; only the curator can hand over. */
@@ -119,7 +119,7 @@ export class DatanetClient extends Actions {
 	 */
 	async resolve(dispute: { challenge: bigint; original?: string; publics: readonly bigint[]; proof: ProofCalldata }): Promise<Outcome> {
 		const { challenge, original = ZeroHash, publics, proof } = dispute;
-		return this.send(this.contracts.datanets.resolve.populateTransaction(challenge, original, [...publics], proof));
+		return this.send(this.contracts.datanets.resolve.populateTransaction(challenge, original, [...publics], proofStruct(proof)));
 	}
 
 	/** Decides a challenge that no proof decides. By the owner. */

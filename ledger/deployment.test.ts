@@ -75,11 +75,31 @@ describe("deploy", () => {
 		const other = new Wallet(devnet.keys[1] as string, provider);
 		const changes = [
 			...[{}, { label: "x" }, { treasury: ELSEWHERE }, { guardian: signer.address }, { guardianTerm: 5 }, { activationDelay: 61 }],
-			...[{ owner: ELSEWHERE }, { verificationKeys: [toys.payout.key] }, { signer: other }],
+			...[{ owner: ELSEWHERE }, { delegate: ELSEWHERE }, { verificationKeys: [toys.payout.key] }, { signer: other }],
 		];
 		const plans = [];
 		for (const change of changes) plans.push(await planDeployment(asked(change)));
 		expect(new Set(plans.map(({ deployment }) => deployment.contracts.EpochBook)).size).toBe(changes.length);
+	}, 60_000);
+
+	it("makes the timelock owner and treasury of a real chain, with votes from the first block on", async () => {
+		const real = await startDevnet({ accounts: 1, chainId: 4242 });
+		try {
+			const there = await connect({ url: real.url });
+			const options = { signer: signer.connect(there), guardian: ELSEWHERE, activationDelay: 60, verificationKeys: [] };
+			await expect(planDeployment(options)).rejects.toMatchObject({ code: "input.invalid", message: expect.stringContaining("delegate") });
+			const { deployment } = await deploy({ ...options, delegate: signer.address });
+			const { OpenTimelock } = deployment.contracts;
+			expect(deployment.terms).toMatchObject({ owner: OpenTimelock, treasury: OpenTimelock });
+			expect((await checkDeployment(there, deployment)).filter(({ ok }) => !ok)).toEqual([]);
+			const { token, router, vault } = contractsAt(deployment.contracts, there);
+			expect(await router.owner()).toBe(OpenTimelock);
+			expect(await vault.treasury()).toBe(OpenTimelock);
+			expect(await token.balanceOf(OpenTimelock)).toBe(10n ** 27n);
+			expect(await token.getVotes(signer.address)).toBe(10n ** 27n);
+		} finally {
+			await real.close();
+		}
 	}, 60_000);
 
 	it("refuses to build on other code", async () => {

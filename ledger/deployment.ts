@@ -4,18 +4,19 @@
  * What is deployed and with what stands in `deployment/plan.ts`. A deployment may be stopped and run again at any time: what is there, with
  * the code that is expected, is left alone.
  */
-import { type BytesLike, keccak256, type Provider, type Signer, solidityPacked, toUtf8Bytes } from "ethers";
+import { type BytesLike, keccak256, type Provider, type Signer, solidityPacked, toUtf8Bytes, ZeroAddress } from "ethers";
 import { contracts as artifactsOfAll } from "../verifier-contracts/compile.ts";
 import type { Artifact } from "../verifier-contracts/solc.ts";
 import type { VerificationKey } from "../verifier-contracts/template/verifier.ts";
 import { type Addresses, contractsAt, deployerAt, factories, verifierAt } from "./contracts.ts";
 import { compareCode } from "./deployment/code.ts";
 import { addressesOf, create3Address, creation, DEPLOYER, deployerCreation, ensureProxy } from "./deployment/create3.ts";
-import { rows, type ServiceTerms, saltOf, services, type Terms } from "./deployment/plan.ts";
+import { rows, type ServiceTerms, saltOf, services, slowCalls, type Terms } from "./deployment/plan.ts";
 import { type DeployStep, type Task, take } from "./deployment/steps.ts";
 import { type CompiledVerifier, compileKeys, verifierName } from "./deployment/verifiers.ts";
 import { nameOf, type RouteStatus, routeStatuses } from "./enums.ts";
 import { decodeError, LedgerError } from "./errors.ts";
+import { DEVNET_CHAIN } from "./node.ts";
 import { senderOf } from "./sender.ts";
 
 export type { DeployStep };
@@ -49,8 +50,8 @@ export interface Deployment {
 export interface DeployOptions {
 	/** pays the gas; holds its key and has a provider */
 	readonly signer: Signer;
-	/** receives the whole token supply and charged stakes */
-	readonly treasury: string;
+	/** receives the whole token supply and charged stakes; the timelock by default */
+	readonly treasury?: string;
 	/** first member of the Guardian */
 	readonly guardian: string;
 	/** seconds of the member's term, 366 days by default */
@@ -59,8 +60,10 @@ export interface DeployOptions {
 	readonly activationDelay: number;
 	/** keys to register; development keys on chain 31337 only */
 	readonly verificationKeys: readonly VerificationKey[];
-	/** adds routes later on and appoints the Guardian's member; the signer by default */
+	/** adds routes later on and appoints the Guardian's member; by default the timelock, on chain 31337 the signer */
 	readonly owner?: string;
+	/** votes for the treasury until a proposal delegates elsewhere; needed where the timelock is the treasury of a real chain */
+	readonly delegate?: string;
 	/** tells deployments of one key with the same terms apart; "" by default */
 	readonly label?: string;
 }
@@ -80,6 +83,8 @@ export interface Planned {
 
 /** The longest term of a Guardian's member, in seconds. */
 const GUARDIAN_TERM = 366 * 86_400;
+/** Stands for the timelock of the deployment itself, whose address follows from the terms. */
+const TIMELOCK = "timelock";
 
 /**
  * Deploys all contracts and one verifier per key, or what is missing of them. Addresses follow from the signer, the terms and the label.
@@ -112,17 +117,25 @@ export async function planDeployment(options: DeployOptions): Promise<Planned> {
 	const provider = signer.provider as Provider;
 	const sender = await signer.getAddress();
 	const verifiers = await compileKeys(verificationKeys);
-	const terms: Terms = {
-		owner: options.owner ?? sender,
-		treasury: options.treasury,
+	const chainId = Number((await provider.getNetwork()).chainId);
+	const asked: Terms = {
+		owner: options.owner ?? (chainId === DEVNET_CHAIN ? sender : TIMELOCK),
+		treasury: options.treasury ?? TIMELOCK,
 		guardian: options.guardian,
 		guardianTerm: options.guardianTerm ?? GUARDIAN_TERM,
 		activationDelay: options.activationDelay,
+		delegate: options.delegate ?? ZeroAddress,
 		initial: verifiers.map(({ codeHash }) => codeHash),
 	};
-	const salt = saltOf(terms, label);
+	if (asked.treasury === TIMELOCK && asked.delegate === ZeroAddress && chainId !== DEVNET_CHAIN) {
+		throw new LedgerError("input.invalid", "deploy: expected a delegate for the treasury's votes, got none", {
+			hint: "The timelock holds the whole supply: without a delegate nobody could ever propose. Name one, or another treasury.",
+		});
+	}
+	const salt = saltOf(asked, label);
 	const contracts = addressesOf(sender, salt);
-	const chainId = Number((await provider.getNetwork()).chainId);
+	const resolved = (who: string) => (who === TIMELOCK ? contracts.OpenTimelock : who);
+	const terms = { ...asked, owner: resolved(asked.owner), treasury: resolved(asked.treasury) };
 	const draft: Deployment = { schema: "openledger.deployment.v1", chainId, contracts, verifiers: {}, block: 0, sender, salt, terms };
 
 	const tasks: Task[] = [];
@@ -266,11 +279,17 @@ export async function checkDeployment(
 		}
 	}
 
-	const { router, vault } = contractsAt(contracts, provider);
+	const { router, vault, timelock } = contractsAt(contracts, provider);
 	for (const { service, terms: expected } of services(contracts)) {
 		const terms = ({ unbonding, appealWindow, cap, challengerShare }: ServiceTerms) =>
 			`unbonding ${unbonding}, appeal window ${appealWindow}, cap ${cap}, challenger's share ${challengerShare}`;
 		await hold(`StakeVault: terms of ${service}`, terms(expected), async () => terms(await vault.serviceOf(service)));
+	}
+	for (const { contract, name, target, selector } of slowCalls(contracts)) {
+		await hold(`OpenTimelock: ${contract}.${name} is slow`, "true", () => timelock.isSlow(target, selector));
+	}
+	for (const [role, holder] of roles(contracts)) {
+		await hold(`OpenTimelock: ${role}`, "true", async () => timelock.hasRole(await timelock.getFunction(role)(), holder));
 	}
 	const keys = verificationKeys.filter((key) => key.circuitId in deployment.verifiers);
 	const compiled = new Map((await compileKeys(keys)).map((verifier) => [verifier.key.circuitId as string, verifier.artifact]));
@@ -290,6 +309,16 @@ export async function checkDeployment(
 		if (artifact !== undefined) await hold(`${label}: code`, "same", () => code(artifact, verifier.address));
 	}
 	return checks;
+}
+
+/** Who may do what at the timelock. */
+function roles({ OpenGovernor, OpenTimelock }: Addresses): [role: string, holder: string][] {
+	return [
+		["PROPOSER_ROLE", OpenGovernor],
+		["CANCELLER_ROLE", OpenGovernor],
+		["EXECUTOR_ROLE", ZeroAddress],
+		["DEFAULT_ADMIN_ROLE", OpenTimelock],
+	];
 }
 
 function rethrow(error: unknown): never {

@@ -55,6 +55,14 @@ export type CaseStatus = (typeof caseStatuses)[number];
 export const serviceTerms = ["Unbonding", "AppealWindow", "Cap", "ChallengerShare"] as const;
 export type ServiceTerm = (typeof serviceTerms)[number];
 
+/** State of a proposal at the governor. */
+export const proposalStates = ["Pending", "Active", "Canceled", "Defeated", "Succeeded", "Queued", "Expired", "Executed"] as const;
+export type ProposalState = (typeof proposalStates)[number];
+
+/** Kinds of a vote, in the contract's order. */
+export const voteKinds = ["against", "for", "abstain"] as const;
+export type VoteKind = (typeof voteKinds)[number];
+
 /** Status of a payment channel. */
 export const channelStatuses = ["None", "Open", "Closing", "Closed"] as const;
 export type ChannelStatus = (typeof channelStatuses)[number];

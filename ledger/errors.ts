@@ -14,6 +14,7 @@ import {
 	keyFaults,
 	nameOf,
 	phases,
+	proposalStates,
 	recordKinds,
 	rulings,
 	serviceTerms,
@@ -184,6 +185,40 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	PauseOutOfRange: ({ maximum }) => `Pause for 1 to ${maximum} seconds.`,
 	PauseTooEarly: ({ from }) => `Intake may be paused again from ${time(from)}.`,
 	NotPaused: () => "Intake is open; there is nothing to resume.",
+	// governance
+	GovernorUnexpectedProposalState: ({ current, expectedStates }) => {
+		const bits = BigInt(expectedStates as string);
+		const expected = proposalStates.filter((_, place) => (bits >> BigInt(place)) & 1n).join(" or ") || "new";
+		return `The proposal is ${nameOf(proposalStates, current as bigint)}; this step needs one that is ${expected}.`;
+	},
+	GovernorNonexistentProposal: () => "No such proposal was made here. Check the id and the deployment.",
+	GovernorInsufficientProposerVotes: ({ votes, threshold }) =>
+		`A proposal takes ${threshold} wei of votes, and ${votes} were yours a second ago. Have more delegated to you.`,
+	GovernorRestrictedProposer: () => "The description names another proposer.",
+	GovernorInvalidProposalLength: () => "A proposal has one call at least, and a value and data for each.",
+	GovernorAlreadyCastVote: () => "This key has voted on the proposal before.",
+	GovernorInvalidVoteType: () => "Vote against, for or abstain.",
+	GovernorInvalidVoteParams: () => "Votes take no parameters.",
+	GovernorInvalidSignature: ({ voter }) => `The vote must be signed by ${voter} with its current nonce.`,
+	GovernorUnableToCancel: () => "Only the proposer withdraws a proposal.",
+	GovernorOnlyExecutor: () => "Settings of the governor change by a proposal alone.",
+	GovernorDisabledDeposit: () => "The governor takes no money; the timelock is the treasury.",
+	GovernorAlreadyQueuedProposal: () => "The proposal was queued before.",
+	GovernorProposalQueueingNotRequired: () => "Execute the proposal; it needs no queueing.",
+	GovernorProposalQueueingFailed: () => "The timelock did not take the proposal.",
+	GovernorInvalidVotingPeriod: () => "A vote lasts a second at least.",
+	GovernorInvalidQuorumFraction: ({ quorumDenominator }) => `The quorum is at most ${quorumDenominator} of ${quorumDenominator}.`,
+	GovernorPreventLateQuorumVoteExtensionTooLarge: ({ maxVoteExtension }) => `Extend a vote by at most ${maxVoteExtension} seconds.`,
+	ERC6372InconsistentClock: () => "The token's clock is not that of the chain.",
+	TimelockInsufficientDelay: ({ minDelay }) => `These calls wait ${minDelay} seconds at least.`,
+	TimelockInvalidOperationLength: () => "Give a value and data for each target.",
+	TimelockUnauthorizedCaller: () => "Only the timelock itself does this, by a proposal.",
+	TimelockUnexecutedPredecessor: () => "Another operation must be executed first.",
+	TimelockUnexpectedOperationState: () => "The operation is not due yet, or was executed or cancelled before.",
+	TooManyCalls: ({ maximum }) => `Name at most ${maximum} functions at once.`,
+	AccessControlUnauthorizedAccount: () => "Only the governor schedules and cancels at the timelock. Make a proposal.",
+	AccessControlBadConfirmation: () => "A role is renounced by its holder alone.",
+	FailedCall: () => "A call of the proposal failed without a reason.",
 	// deployer
 	AddressTaken: ({ deployed }) => `The contract is there already, at ${deployed}.`,
 	FailedDeployment: () => "The constructor gave no reason. Give the transaction more gas, or check the creation code.",

@@ -208,7 +208,7 @@ export function replay(epoch: bigint, logs: readonly LedgerLog[]): EpochHistory 
 	const history: EpochHistory = {
 		epoch,
 		steward,
-		policy: { ...policy, circuits: [...policy.circuits], capacity: Number(policy.capacity), datanet: Number(policy.datanet) },
+		policy: { ...policy, circuits: [...policy.circuits], capacity: Number(policy.capacity) },
 		contributions,
 		closed: undefined,
 		checkpoint: undefined,

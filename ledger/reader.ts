@@ -141,8 +141,8 @@ export class LedgerReader {
 	async policy(epoch: bigint): Promise<EpochPolicy | undefined> {
 		const policy = await this.#contracts.registry.policyOf(epoch).catch(rethrow);
 		if (policy.expiresAt === 0n) return undefined;
-		const { policyDigest, funder, expiresAt, vetoer, minStake } = policy;
-		const [capacity, datanet] = [Number(policy.capacity), Number(policy.datanet)];
+		const { policyDigest, funder, expiresAt, datanet, vetoer, minStake } = policy;
+		const capacity = Number(policy.capacity);
 		return { circuits: [...policy.circuits], policyDigest, funder, expiresAt, capacity, datanet, vetoer, minStake };
 	}
 

@@ -2,7 +2,7 @@
  * The whole state of the StakeVault from its events alone: every wei that came in is in an account, in a case, credited or paid. What the events
  * say is held against itself, so a gap in a node's logs is an error and not another state.
  */
-import type { Provider } from "ethers";
+import { getAddress, type Provider } from "ethers";
 import type {
 	AppealedEvent,
 	CaseOverturnedEvent,
@@ -92,7 +92,7 @@ export async function vaultHistory(options: {
 	const toBlock = options.toBlock ?? (await provider.getBlockNumber().catch(rethrow));
 	const { contracts, block, terms } = deployment;
 	const logs = await fetchLogs(provider, { address: contracts.StakeVault, topics: [], fromBlock: block, toBlock });
-	return replayVault(terms.treasury, decodeLogs(contracts, logs));
+	return replayVault(getAddress(terms.treasury), decodeLogs(contracts, logs));
 }
 
 /**

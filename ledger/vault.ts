@@ -5,7 +5,11 @@
  * Amounts are in wei of OPEN, times in seconds. A service is the address of a contract that the vault serves: `ContributionRegistry`, `Datanets`.
  */
 import { Actions, type Outcome } from "./actions.ts";
+import type { ContractName } from "./contracts.ts";
 import type { ServiceTerms } from "./deployment/plan.ts";
+
+/** Short names of the contracts that the vault serves from the beginning. A service more is a line more. */
+export const serviceNames = { registry: "ContributionRegistry", datanets: "Datanets" } as const satisfies Record<string, ContractName>;
 
 /** Some stake of ours for a service. */
 export interface Staking {

@@ -17,8 +17,11 @@ export const contractNames = [
 	"EpochBook",
 	"RewardDistributor",
 	"PayoutBook",
+	"Reputation",
 	"PaymentChannels",
 	"Guardian",
+	"OpenTimelock",
+	"OpenGovernor",
 	"Deployer",
 	"IVerifier",
 ] as const;

@@ -1,6 +1,6 @@
 /** The plan of a deployment, as a table: what each contract is given, and what it must show afterwards. A contract more is a row more. */
 import { id } from "ethers";
-import { type Addresses, type ContractName, contractNames, type factories } from "../contracts.ts";
+import { type Addresses, type ContractName, contractNames, type factories, interfaces } from "../contracts.ts";
 
 /** What a deployment is made with, as its file says it. */
 export interface Terms {
@@ -14,9 +14,13 @@ export interface Terms {
 	readonly guardianTerm: number;
 	/** seconds from a posted payout to the first claim */
 	readonly activationDelay: number;
+	/** votes for the treasury while the timelock is the treasury; the zero address: nobody does */
+	readonly delegate: string;
 	/** code hashes of the verifiers that anybody may register */
 	readonly initial: readonly string[];
 }
+
+const DAY = 86_400;
 
 type Factory<Name extends ContractName> = (typeof factories)[Name];
 type Arguments<Name extends ContractName> = Parameters<InstanceType<Factory<Name>>["getDeployTransaction"]>;
@@ -28,6 +32,8 @@ export interface Row<Name extends ContractName> {
 	readonly create: (at: Addresses, terms: Terms) => Arguments<Name>;
 	/** getter -> what it must answer; every immutable that names another contract is here */
 	readonly shows?: (at: Addresses, terms: Terms) => Partial<Record<Getter<Name>, string | number | bigint>>;
+	/** functions that the timelock calls after seven days, not two */
+	readonly slow?: readonly Getter<Name>[];
 }
 
 /** What a service of the StakeVault may do with the stake deposited for it. Times in seconds, shares in basis points. */
@@ -42,12 +48,10 @@ export interface ServiceTerms {
 	readonly challengerShare: bigint;
 }
 
-const DAY = 86_400n;
-
 /** The first services of the vault. A service more is a line more. */
 export function services(at: Addresses): { readonly service: string; readonly terms: ServiceTerms }[] {
 	const contributions = { unbonding: 0n, appealWindow: 0n, cap: 10_000n, challengerShare: 0n };
-	const datanets = { unbonding: 7n * DAY, appealWindow: 3n * DAY, cap: 10_000n, challengerShare: 5_000n };
+	const datanets = { unbonding: BigInt(7 * DAY), appealWindow: BigInt(3 * DAY), cap: 10_000n, challengerShare: 5_000n };
 	return [
 		{ service: at.ContributionRegistry, terms: contributions },
 		{ service: at.Datanets, terms: datanets },
@@ -60,10 +64,21 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 		create: (_, { treasury }) => [treasury],
 		shows: () => ({ totalSupply: 10n ** 27n }),
 	},
+	OpenTimelock: {
+		create: (at, { delegate }) => [at.OpenGovernor, at.OpenToken, delegate, slowCalls(at)],
+		shows: () => ({ getMinDelay: 2 * DAY, SLOW_DELAY: 7 * DAY }),
+	},
+	OpenGovernor: {
+		create: (at) => [at.OpenToken, at.OpenTimelock],
+		shows: (at) => ({ token: at.OpenToken, timelock: at.OpenTimelock }),
+		// What the governor calls as itself goes by its own name; its settings decide who may propose and when a vote counts.
+		slow: ["relay", "setVotingDelay", "setVotingPeriod", "setProposalThreshold", "updateQuorumNumerator", "setLateQuorumVoteExtension"],
+	},
 	ProvenanceRegistry: { create: () => [] },
 	VerifierRouter: {
 		create: (at, { owner, initial }) => [owner, at.Guardian, [...initial]],
 		shows: (at, { owner }) => ({ owner, guardian: at.Guardian }),
+		slow: ["register", "transferOwnership", "renounceOwnership"],
 	},
 	Guardian: {
 		create: (at, { owner, guardian, guardianTerm }) => [owner, guardian, guardianTerm, at.VerifierRouter, at.RewardDistributor],
@@ -72,6 +87,7 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 	StakeVault: {
 		create: (at, { owner, treasury }) => [at.OpenToken, owner, treasury, services(at)],
 		shows: (at, { owner, treasury }) => ({ token: at.OpenToken, owner, treasury }),
+		slow: ["registerService", "retireService"],
 	},
 	Datanets: {
 		create: (at, { owner }) => [at.StakeVault, at.ProvenanceRegistry, at.VerifierRouter, at.Guardian, owner],
@@ -117,6 +133,10 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 			router: at.VerifierRouter,
 		}),
 	},
+	Reputation: {
+		create: (at) => [at.RewardDistributor],
+		shows: (at) => ({ distributor: at.RewardDistributor, registry: at.ContributionRegistry, datanets: at.Datanets }),
+	},
 	PaymentChannels: {
 		create: (at) => [at.OpenToken],
 		shows: (at) => ({ token: at.OpenToken }),
@@ -131,9 +151,16 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
  * @param label tells deployments with the same terms apart
  */
 export function saltOf(terms: Terms, label: string): string {
-	const { owner, treasury, guardian, guardianTerm, activationDelay, initial } = terms;
-	return id(JSON.stringify([label, owner, treasury, guardian, guardianTerm, activationDelay, [...initial].sort()]));
+	const { owner, treasury, guardian, guardianTerm, activationDelay, delegate, initial } = terms;
+	return id(JSON.stringify([label, owner, treasury, guardian, guardianTerm, activationDelay, delegate, [...initial].sort()]));
 }
 
 /** The rows in the order of creation. Their arguments differ; together they are called with what the plan itself made, and nothing else. */
 export const rows = contractNames.map((name) => [name, plan[name] as unknown as Row<ContractName>] as const);
+
+/** The functions of the plan that are slow. */
+export function slowCalls(at: Addresses): { contract: ContractName; name: string; target: string; selector: string }[] {
+	return rows.flatMap(([contract, { slow = [] }]) =>
+		slow.map((name) => ({ contract, name, target: at[contract], selector: interfaces[contract].getFunction(name)?.selector as string })),
+	);
+}

@@ -70,7 +70,7 @@ export class House {
 			funder: this.steward.address,
 			expiresAt: (await this.reader.now()) + 30n * 86_400n,
 			capacity: 16,
-			datanet: 0,
+			datanet: 0n,
 			vetoer: this.steward.address,
 			minStake: STAKE,
 			...changes,

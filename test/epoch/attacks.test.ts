@@ -140,7 +140,7 @@ async function open(key: EpochKeys, capacity: number): Promise<bigint> {
 		funder: steward.address,
 		expiresAt: (await reader.now()) + 86_400n,
 		capacity,
-		datanet: 0,
+		datanet: 0n,
 		vetoer: steward.address,
 		minStake: STAKE,
 	});
@@ -384,7 +384,8 @@ test("another chain refuses the development keys themselves", async () => {
 	try {
 		const provider = await connect({ url: other.url });
 		const signer = new Wallet(other.keys[0] as string, provider);
-		const bare = await deploy({ signer, treasury: signer.address, guardian: signer.address, activationDelay: 0, verificationKeys: [] });
+		const [owner, treasury, guardian] = Array<string>(3).fill(signer.address) as [string, string, string];
+		const bare = await deploy({ signer, owner, treasury, guardian, activationDelay: 0, verificationKeys: [] });
 		const verificationKeys = [(keys[0] as EpochKeys).payout.key.verification];
 		expect(await refusal(addVerifiers({ signer, deployment: bare.deployment, verificationKeys }))).toBe("DevelopmentKey");
 	} finally {

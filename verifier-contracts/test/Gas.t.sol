@@ -7,6 +7,7 @@ import {PaymentChannels} from "../src/PaymentChannels.sol";
 import {Channels} from "./Channels.sol";
 import {House, Member} from "./House.sol";
 import {Simulator} from "./Simulator.sol";
+import {Stakes} from "./Stakes.sol";
 
 /// @notice Prints what transactions cost, intrinsic gas and calldata included: in isolation each call is one transaction.
 contract GasTest is House {
@@ -146,5 +147,31 @@ contract ChannelGasTest is Channels {
         channels.redeemMany(payee, vouchers);
         _print("redeemMany, 128 vouchers");
         assertTrue(vm.lastCallGas().gasTotalUsed < 1 << 24, "fits a transaction");
+    }
+}
+
+/// @notice As {GasTest}, of stakes in the vault.
+contract StakeGasTest is Stakes {
+    /// forge-config: default.isolate = true
+    function test_gas_stake() public {
+        token.approve(address(vault), 3 * STAKE);
+        vault.deposit(datanets, STAKE);
+        _print("deposit, the first of an account");
+        vault.deposit(datanets, STAKE);
+        _print("deposit, next");
+        vault.unbond(datanets, STAKE);
+        _print("unbond");
+        vm.warp(NOW + 7 days);
+        vault.withdraw(datanets, address(this));
+        _print("withdraw");
+        (uint256 id, ) = _slash(datanets, address(this), 10 ether);
+        _print("slash with an appeal window");
+        vault.appeal(id, "reason");
+        _print("appeal");
+        vm.prank(timelock);
+        vault.decide(id, true);
+        _print("decide, upheld");
+        vault.collect(challenger);
+        _print("collect");
     }
 }

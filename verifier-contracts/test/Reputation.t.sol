@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {ContributionRegistry} from "../src/ContributionRegistry.sol";
 import {Datanets} from "../src/Datanets.sol";
 import {EpochPolicy} from "../src/Epochs.sol";
 import {ProvenanceRegistry} from "../src/ProvenanceRegistry.sol";
 import {Reputation} from "../src/Reputation.sol";
 import {RewardDistributor} from "../src/RewardDistributor.sol";
-import {StakeVault} from "../src/StakeVault.sol";
 import {House} from "./House.sol";
 
 contract ReputationTest is House {
@@ -18,18 +16,16 @@ contract ReputationTest is House {
     uint256 private constant LATER = NOW + 1000 days;
     bytes32 private constant DIGEST = keccak256("dataset");
 
-    Datanets private nets;
     Reputation private reputation;
     bytes32 private licence;
     uint256 private datanet;
 
     function setUp() public override {
         super.setUp();
-        nets = datanets;
         reputation = Reputation(_create("Reputation", abi.encode(distributor)));
         licence = provenance.register(ProvenanceRegistry.Kind.Licence, keccak256("licence"), 0);
         datanet = _datanet(address(this));
-        nets.list(datanet, true);
+        datanets.list(datanet, true);
     }
 
     // --- what a word earns ---
@@ -166,9 +162,9 @@ contract ReputationTest is House {
         uint256 other = _datanet(address(this));
         (uint256 epoch, uint256[] memory words) = _epoch(other, 5, NOW);
         _applyRefused(epoch, words, abi.encodeWithSelector(Reputation.DatanetNotListed.selector, other));
-        nets.list(other, true);
+        datanets.list(other, true);
         _apply(epoch, words, 0);
-        nets.list(other, false);
+        datanets.list(other, false);
         bytes32[] memory siblings = _siblings(epoch, words, 3);
         _expect(abi.encodeWithSelector(Reputation.DatanetNotListed.selector, other));
         reputation.applyWord(epoch, words[3], siblings);
@@ -178,7 +174,7 @@ contract ReputationTest is House {
     /// Somebody opens an epoch of the listed datanet, pays and contributes alone: it would earn a unit for a wei.
     function test_epochs_of_unnamed_stewards_count_nothing() public {
         uint256 foreign = _datanet(stranger);
-        nets.list(foreign, true);
+        datanets.list(foreign, true);
         (uint256 epoch, uint256[] memory words) = _epoch(foreign, 5, NOW);
         _applyRefused(
             epoch,
@@ -186,7 +182,7 @@ contract ReputationTest is House {
             abi.encodeWithSelector(Reputation.StewardNotNamed.selector, foreign, address(this))
         );
         vm.prank(stranger);
-        nets.nameSteward(foreign, address(this), true);
+        datanets.nameSteward(foreign, address(this), true);
         _apply(epoch, words, 0);
         assertEq(reputation.reputationOf(foreign, _wallet(0)), 333_333, "named");
     }
@@ -354,7 +350,7 @@ contract ReputationTest is House {
 
     function _datanet(address curator) private returns (uint256) {
         return
-            nets.create(
+            datanets.create(
                 Datanets.Terms(curator, 1 ether, Datanets.Mode.Open, 1000, 1, 1 days, 0, licence, bytes32(0))
             );
     }
@@ -389,7 +385,7 @@ contract ReputationTest is House {
     }
 
     function _submit(uint256 net, address wallet) private {
-        if (nets.latestOf(net, wallet, DIGEST) != 0) return;
+        if (datanets.latestOf(net, wallet, DIGEST) != 0) return;
         bytes32 record = keccak256(abi.encode(wallet, ProvenanceRegistry.Kind.Dataset, DIGEST));
         token.approve(address(vault), 1 ether);
         vault.depositFor(address(datanets), wallet, 1 ether);
@@ -397,7 +393,7 @@ contract ReputationTest is House {
         if (provenance.recordOf(record).author == address(0)) {
             provenance.register(ProvenanceRegistry.Kind.Dataset, DIGEST, 0);
         }
-        nets.submit(net, record);
+        datanets.submit(net, record);
         vm.stopPrank();
     }
 

@@ -7,7 +7,7 @@ import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20P
 import {StakeVault} from "../src/StakeVault.sol";
 import {Stakes} from "./Stakes.sol";
 
-/// @notice Services, deposits, and what owners and services do to accounts. Cases: StakeCases.t.sol.
+/// @notice Services, deposits, and what owners and services do to accounts. Cases: StakeVaultCases.t.sol.
 contract StakeVaultTest is Stakes {
     // --- services ---
 

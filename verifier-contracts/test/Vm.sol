@@ -21,6 +21,7 @@ interface Vm {
     function snapshotValue(string calldata name, uint256 value) external;
     function warp(uint256 timestamp) external;
     function roll(uint256 number) external;
+    function deal(address account, uint256 balance) external;
     function chainId(uint256 id) external;
     function prank(address sender) external;
     function startPrank(address sender) external;

@@ -1,9 +1,11 @@
 /** The same epochs as the chain tells them. */
 import { ROLES } from "../../../circuits/parameters.ts";
+import { contractsAt } from "../../../ledger/contracts.ts";
 import { checkDeployment } from "../../../ledger/deployment.ts";
 import { type EpochHistory, epochHistory } from "../../../ledger/events.ts";
 import { connect } from "../../../ledger/node.ts";
 import { recordId } from "../../../ledger/record.ts";
+import { vaultHistory } from "../../../ledger/vault-history.ts";
 import { Broken, same } from "../broken.ts";
 import type { ContributorsFile, DatasetManifest, PayoutsFile, ProofFile, TransactionLine } from "../bundle.ts";
 import { jsonDigest } from "../json.ts";
@@ -25,6 +27,15 @@ export async function auditChain(evidence: Evidence, findings: Findings, rpc: st
 				throw new Broken(`${failed.name}: ${failed.detail}`);
 			}
 			return `${checks.length} checks`;
+		});
+		await findings.check("chain", "stakes in the vault", async () => {
+			const { held } = await vaultHistory({ provider, deployment });
+			const { token } = contractsAt(deployment.contracts, provider);
+			const balance = await token.balanceOf(deployment.contracts.StakeVault);
+			if (balance < held) {
+				throw new Broken(`the vault owes ${held} wei, and holds ${balance}`);
+			}
+			return `${held} wei in accounts, cases and credits; ${balance} wei there`;
 		});
 		for (const id of evidence.index.epochs) {
 			const epoch = BigInt(id);
@@ -111,8 +122,14 @@ async function compare(evidence: Evidence, history: EpochHistory, at: (name: str
 		const contribution = history.contributions[line.index];
 		same(
 			`account of contribution ${line.index}`,
-			[line.paid, line.charged, line.claimed, line.transaction],
-			[String(contribution?.paid ?? 0n), String(contribution?.charged), contribution?.settled !== undefined, contribution?.settled ?? null],
+			[line.paid, line.charged, line.stakeReturned, line.claimed, line.transaction],
+			[
+				String(contribution?.paid ?? 0n),
+				String(contribution?.charged),
+				String(contribution?.withdrawn),
+				contribution?.settled !== undefined,
+				contribution?.settled ?? null,
+			],
 		);
 	}
 }

@@ -79,7 +79,7 @@ export class Turn {
 					funder: chain.steward.address,
 					expiresAt: (await chain.reader.now()) + LIFETIME_S,
 					capacity: data.contributors.length,
-					datanet: 0,
+					datanet: 0n,
 					vetoer: chain.steward.address,
 					minStake: config.stake,
 				}),

@@ -8,7 +8,7 @@ import {Stakes} from "./Stakes.sol";
 import {BlockingToken, FalseToken, FeeToken, ReentrantToken} from "./Tokens.sol";
 
 /// @notice Verdicts of the StakeVault, their appeals and their ends; attacks on its money; hostile tokens.
-contract StakeCasesTest is Stakes {
+contract StakeVaultCasesTest is Stakes {
     StakeVault.CaseStatus private constant SETTLED = StakeVault.CaseStatus.Settled;
     StakeVault.CaseStatus private constant OPEN = StakeVault.CaseStatus.Open;
     StakeVault.CaseStatus private constant APPEALED = StakeVault.CaseStatus.Appealed;
