@@ -488,10 +488,9 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	ChallengeNotDue: ({ dueAt }) => `The challenge can be settled from ${time(dueAt)}.`,
 	ProofRequired: ({ circuit }) => `Answer with a proof of circuit ${circuit}, or concede.`,
 	// launchpad
-	AmountZero: () => "Give an amount above zero.",
 	NotRecipient: ({ recipient }) => `Send this from the recipient ${recipient}.`,
 	GrantTaken: () => "This grant was proposed before; whoever did it, it is the same grant.",
-	GrantStatus: ({ actual }) => fundingRemedies[nameOf(fundingStatuses, actual as bigint)],
+	WrongFundingStatus: ({ actual }) => fundingRemedies[nameOf(fundingStatuses, actual as bigint)],
 	MilestonesOutOfRange: ({ maximum }) => `A grant has from 1 to ${maximum} milestones.`,
 	MilestoneUnknown: ({ count }) => `The grant has ${count} milestones, counted from 0.`,
 	MilestoneStage: ({ actual }) => milestoneRemedies[nameOf(milestoneStages, actual as bigint)],

@@ -195,6 +195,7 @@ export const plan: { readonly [Name in ContractName]: Row<Name> } = {
 			treasury,
 			owner,
 		}),
+		slow: ["setBounds"],
 	},
 	AccessGrants: {
 		create: (at) => [at.ProvenanceRegistry],

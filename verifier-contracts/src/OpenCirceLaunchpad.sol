@@ -151,7 +151,7 @@ contract OpenCirceLaunchpad is ReentrancyGuardTransient {
     /// @notice A grant with this content was proposed before.
     error GrantTaken(bytes32 grant);
     /// @notice The grant is not in a status in which this can be done.
-    error GrantStatus(bytes32 grant, Status actual);
+    error WrongFundingStatus(bytes32 grant, Status actual);
     error MilestonesOutOfRange(uint256 maximum, uint256 actual);
     /// @notice The grant has `count` milestones, counted from zero.
     error MilestoneUnknown(bytes32 grant, uint256 count, uint256 milestone);
@@ -281,7 +281,7 @@ contract OpenCirceLaunchpad is ReentrancyGuardTransient {
     /// that somebody sent before is ever used, so an approval moves what its voters meant to move and nothing more.
     function approve(bytes32 id) external onlyOwner nonReentrant {
         Grant storage grant = _grants[id];
-        if (grant.status != Status.Proposed) revert GrantStatus(id, grant.status);
+        if (grant.status != Status.Proposed) revert WrongFundingStatus(id, grant.status);
         grant.status = Status.Approved;
         grant.held = grant.total;
         emit GrantApproved(id, grant.total);
@@ -292,7 +292,7 @@ contract OpenCirceLaunchpad is ReentrancyGuardTransient {
     function cancel(bytes32 id) external onlyOwner {
         Grant storage grant = _grants[id];
         Status status = grant.status;
-        if (status != Status.Proposed && status != Status.Approved) revert GrantStatus(id, status);
+        if (status != Status.Proposed && status != Status.Approved) revert WrongFundingStatus(id, status);
         bool approved = status == Status.Approved;
         grant.status = approved ? Status.Cancelled : Status.Rejected;
         emit GrantCancelled(id, approved);
@@ -371,7 +371,7 @@ contract OpenCirceLaunchpad is ReentrancyGuardTransient {
     function lapse(bytes32 id, uint256 index) external nonReentrant {
         (Grant storage grant, Milestone storage milestone) = _milestone(id, index);
         Status status = grant.status;
-        if (status != Status.Approved && status != Status.Cancelled) revert GrantStatus(id, status);
+        if (status != Status.Approved && status != Status.Cancelled) revert WrongFundingStatus(id, status);
         if (milestone.stage != Stage.Pending) revert MilestoneStage(id, index, milestone.stage);
         if (status == Status.Approved && block.timestamp < milestone.deadline) revert MilestoneOpen(milestone.deadline);
         uint96 amount = milestone.amount;
@@ -454,7 +454,7 @@ contract OpenCirceLaunchpad is ReentrancyGuardTransient {
         uint256 index
     ) private view returns (Grant storage grant, Milestone storage milestone) {
         (grant, milestone) = _milestone(id, index);
-        if (grant.status != Status.Approved) revert GrantStatus(id, grant.status);
+        if (grant.status != Status.Approved) revert WrongFundingStatus(id, grant.status);
         if (milestone.stage != Stage.Pending) revert MilestoneStage(id, index, milestone.stage);
         if (block.timestamp >= milestone.deadline) revert MilestoneOver(milestone.deadline);
     }

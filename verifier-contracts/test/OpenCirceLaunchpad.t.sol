@@ -944,7 +944,7 @@ contract OpenCirceLaunchpadTest is Grants {
     }
 
     function _status(bytes32 grant, OpenCirceLaunchpad.Status actual) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(OpenCirceLaunchpad.GrantStatus.selector, grant, actual);
+        return abi.encodeWithSelector(OpenCirceLaunchpad.WrongFundingStatus.selector, grant, actual);
     }
 
     function _stage(uint256 index, OpenCirceLaunchpad.Stage actual) private view returns (bytes memory) {
