@@ -3,7 +3,7 @@ import { replayChannels } from "../channel-reader.ts";
 import type { ContractName } from "../contracts.ts";
 import type { Deployment } from "../deployment.ts";
 import { type EpochHistory, replay } from "../events.ts";
-import { replayGuardian } from "../guardian-history.ts";
+import { replayGuardian } from "../guardian.ts";
 import { replayLaunchpad } from "../launchpad-history.ts";
 import type { LedgerLog } from "../logs.ts";
 import { replayMatching } from "../matching-history.ts";

@@ -54,7 +54,7 @@ describe.skipIf(!HAS_SERVER)("an index in a server", () => {
 		const found = await Promise.all(indexes.map((index) => index.status()));
 		for (const status of found)
 			expect(status).toMatchObject({ gaps: 0, blocks: head - street.deployment.block + 1, tip: { number: head } });
-		const [first] = indexes as [Indexer];
+		const [first] = indexes;
 		const truth = await street.provider.getLogs({ address: street.deployment.contracts.OpenToken, fromBlock: street.deployment.block });
 		expect(await first.logs({ contract: "OpenToken" })).toHaveLength(truth.length);
 		for (const index of indexes) await index.close();
