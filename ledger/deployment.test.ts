@@ -166,6 +166,8 @@ describe("checkDeployment", () => {
 			"StakeVault.treasury",
 			"Datanets.owner",
 			"RewardDistributor.activationDelay",
+			"ComputeOperators.owner",
+			"ComputeDisputes.owner",
 		]);
 	}, 60_000);
 });

@@ -1,4 +1,4 @@
-import { id as hash, hexlify, parseEther, randomBytes } from "ethers";
+import { id as hash, hexlify, parseEther, type Result, randomBytes } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BOND_FACTOR, requiredBond } from "./bond.ts";
 import { contractsAt } from "./contracts.ts";
