@@ -188,6 +188,8 @@ describe("checkDeployment", () => {
 			"RewardDistributor.activationDelay",
 			"InferenceFees.treasury",
 			"InferenceFees.owner",
+			"ComputeOperators.owner",
+			"ComputeDisputes.owner",
 		]);
 	}, 60_000);
 });

@@ -1,4 +1,4 @@
-import { id as hash, hexlify, parseEther, randomBytes } from "ethers";
+import { id as hash, hexlify, parseEther, type Result, randomBytes } from "ethers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BOND_FACTOR, requiredBond } from "./bond.ts";
 import { contractsAt } from "./contracts.ts";
@@ -20,6 +20,8 @@ afterAll(async () => market?.devnet.close());
 
 const contracts = () => contractsAt(market.deployment.contracts, market.provider);
 const jobOf = async (job: bigint) => (await market.reader.jobs()).jobs[Number(job) - 1];
+/** A struct of a contract by the names of its fields. */
+const named = (struct: unknown) => ({ ...(struct as Result).toObject() });
 const names = ({ logs }: { logs: readonly { name: string }[] }) => logs.map(({ name }) => name);
 
 describe("requiredBond", () => {
@@ -167,16 +169,16 @@ describe("history", () => {
 		expect(await chain.disputes.challengeCount()).toBe(BigInt(challenges.length));
 		for (const job of jobs) {
 			const { id, gain, digests, proven, slashed, transaction, case: _, status, audit, ...same } = job;
-			const kept = (await chain.jobs.jobOf(id)).toObject();
+			const kept = named(await chain.jobs.jobOf(id));
 			const numbers = { status: BigInt(jobStatuses.indexOf(status)), audit: BigInt(audits.indexOf(audit)) };
-			expect({ ...kept }, `job ${id}`).toEqual({ ...same, ...numbers });
+			expect(kept, `job ${id}`).toEqual({ ...same, ...numbers });
 			const bits = proven.reduce((sum, segment) => sum | (1n << segment), 0n);
 			expect(await chain.disputes.provenOf(id)).toBe(bits);
 		}
 		for (const challenge of challenges) {
 			const { id, status, slashed, transaction, case: number, ...same } = challenge;
-			const kept = (await chain.disputes.challengeOf(id)).toObject();
-			expect({ ...kept }, `challenge ${id}`).toEqual({ ...same, status: BigInt(challengeStatuses.indexOf(status)) });
+			const kept = named(await chain.disputes.challengeOf(id));
+			expect(kept, `challenge ${id}`).toEqual({ ...same, status: BigInt(challengeStatuses.indexOf(status)) });
 			if (number !== undefined) expect((await chain.vault.caseOf(number)).amount).toBe(slashed);
 		}
 		for (const { address } of market.wallets) expect(await chain.jobs.creditOf(address)).toBe(credits.get(address) ?? 0n);
@@ -207,15 +209,15 @@ describe("history", () => {
 		const chain = contracts();
 		for (const { address, status, capabilities, manifest, attestations } of operators) {
 			const kept = await chain.operators.operatorOf(address);
-			expect(kept.toObject()).toEqual({ status: BigInt(operatorStatuses.indexOf(status)), capabilities, manifest });
+			expect(named(kept)).toEqual({ status: BigInt(operatorStatuses.indexOf(status)), capabilities, manifest });
 			for (const { attester, digest, expiresAt } of attestations) {
-				expect((await chain.operators.attestationOf(address, attester)).toObject()).toEqual({ digest, expiresAt });
+				expect(named(await chain.operators.attestationOf(address, attester))).toEqual({ digest, expiresAt });
 			}
 		}
 		expect(operators.map(({ status }) => status)).toEqual(["Active", "Retired"]);
 		expect(operators[1]?.attestations.map(({ digest }) => digest)).toEqual([hash("renewed"), hash("other")]);
 		for (const [i, policy] of policies.entries()) {
-			expect((await chain.operators.policyOf(i + 1)).toObject()).toEqual(policy);
+			expect(named(await chain.operators.policyOf(i + 1))).toEqual(policy);
 		}
 		expect(policies).toHaveLength(2);
 	});

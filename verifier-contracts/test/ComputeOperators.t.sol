@@ -193,7 +193,7 @@ contract ComputeOperatorsTest is Market {
 
     /// (gain + margin) / p - price, computed otherwise: the smallest bond with p (bond + price) >= gain + margin.
     function test_the_bond_makes_cheating_a_loss(uint96 gain, uint96 margin, uint96 price, uint32 rate) public view {
-        (gain, margin, price) = (gain % 1e27, margin % 1e27, price % 1e27);
+        (gain, margin, price) = (gain % 1e26, margin % 1e26, price % 1e26);
         rate = 10_000 + (rate % 990_001);
         uint256 bond = operators.requiredBond(gain, margin, price, rate);
         uint256 lost = (bond + price) * rate;
