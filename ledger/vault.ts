@@ -2,14 +2,20 @@
  * What owners of stake, accused and the owner of the vault do: one function per action, each one transaction (or an approval and one).
  *
  * Every function throws LedgerError: `transaction.reverted` with the contract's reason, any other `transaction.*`, `node.*`, `input.invalid`.
- * Amounts are in wei of OPEN, times in seconds. A service is the address of a contract that the vault serves: `ContributionRegistry`, `Datanets`.
+ * Amounts are in wei of OPEN, times in seconds. A service is the address of a contract that the vault serves: `ContributionRegistry`,
+ * `Datanets`, `ComputeJobs` (operators), `ComputeDisputes` (challengers).
  */
 import { Actions, type Outcome } from "./actions.ts";
 import type { ContractName } from "./contracts.ts";
 import type { ServiceTerms } from "./deployment/plan.ts";
 
 /** Short names of the contracts that the vault serves from the beginning. A service more is a line more. */
-export const serviceNames = { registry: "ContributionRegistry", datanets: "Datanets" } as const satisfies Record<string, ContractName>;
+export const serviceNames = {
+	registry: "ContributionRegistry",
+	datanets: "Datanets",
+	jobs: "ComputeJobs",
+	disputes: "ComputeDisputes",
+} as const satisfies Record<string, ContractName>;
 
 /** Some stake of ours for a service. */
 export interface Staking {

@@ -6,7 +6,7 @@ import { id as hash, parseEther, type Wallet } from "ethers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { contractsAt } from "../../ledger/contracts.ts";
 import { DAY, Street } from "../../ledger/testing/street.ts";
-import { VaultClient } from "../../ledger/vault.ts";
+import { serviceNames, VaultClient } from "../../ledger/vault.ts";
 import { Terminal } from "./program.ts";
 
 let street: Street;
@@ -60,6 +60,15 @@ test("stake with an unbonding period waits, and somebody else may have it paid",
 	expect(await street.balance(staker)).toBe(parseEther("1000"));
 });
 
+test.each(Object.entries(serviceNames))("%s is the short name of %s", async (name, contract) => {
+	const address = street.deployment.contracts[contract];
+	expect(await json("deposit", "--service", name, "--amount", "1", "--owner", street.stranger.address, "--key", "STAKER")).toMatchObject({
+		service: address,
+	});
+	const { accounts } = await json("show", street.stranger.address, "--service", address);
+	expect(accounts).toMatchObject([{ service: address, name, free: parseEther("1").toString() }]);
+});
+
 test("a verdict is shown, appealed, settled and collected", async () => {
 	await json("deposit", "--service", service.address, "--amount", "4", "--key", "STAKER");
 	await slash(parseEther("1"));
@@ -101,7 +110,12 @@ describe("a dry run sends nothing", () => {
 });
 
 test.each([
-	["a service that is none", ["deposit", "--service", "nobody", "--amount", "1", "--key", "STAKER"], 3, "expected registry, datanets"],
+	[
+		"a service that is none",
+		["deposit", "--service", "nobody", "--amount", "1", "--key", "STAKER"],
+		3,
+		"expected registry, datanets, jobs, disputes",
+	],
 	["no amount", ["unbond", "--service", "registry", "--key", "STAKER"], 2, "--amount"],
 	["no reason", ["appeal", "1", "--key", "STAKER"], 2, "--reason"],
 	["a case that is none", ["settle", "99", "--key", "STAKER"], 6, "There is no case 99"],

@@ -48,7 +48,7 @@ beforeAll(async () => {
 	[payee, thief] = people as [Wallet, Wallet];
 	const { VerifierRouter } = await contracts();
 	const { Verifier } = await compileVerifiers({ Verifier: renderVerifier(key.verification, "Verifier") });
-	const router = await deployed(VerifierRouter, owner, [owner.address, owner.address]);
+	const router = await deployed(VerifierRouter, owner, [owner.address, owner.address, []]);
 	const verifier = await deployed(Verifier as Artifact, owner, []);
 	await send(router, owner, "register", [await verifier.getAddress()]);
 
