@@ -186,10 +186,14 @@ describe("checkDeployment", () => {
 			"StakeVault.treasury",
 			"Datanets.owner",
 			"RewardDistributor.activationDelay",
-			"InferenceFees.treasury",
-			"InferenceFees.owner",
 			"ComputeOperators.owner",
 			"ComputeDisputes.owner",
+			"InferenceFees.treasury",
+			"InferenceFees.owner",
+			"OpenCirceLaunchpad.owner",
+			"OpenCirceLaunchpad.treasury",
+			"MatchingRounds.owner",
+			"MatchingRounds.treasury",
 		]);
 	}, 60_000);
 });
