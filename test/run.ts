@@ -3,7 +3,7 @@
  * Arguments, if any, go to vitest alone, and Solidity is then left out.
  */
 import { spawn } from "node:child_process";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -48,16 +48,27 @@ async function typescript(): Promise<Counts> {
 }
 
 /**
- * The Solidity tests in two groups, which are compiled and run side by side: the compiler uses one core. Those of an epoch share a large base, so
- * they stay together. Each group has an output folder of its own.
+ * The Solidity tests in two groups of about the same size, which are compiled and run side by side: the compiler uses one core. Each group has an output
+ * folder of its own.
  */
 async function solidity(): Promise<Counts> {
 	const folder = join(root, "verifier-contracts", "test");
-	const files = (await readdir(folder)).filter((name) => name.endsWith(".t.sol"));
-	const texts = await Promise.all(files.map((name) => readFile(join(folder, name), "utf8")));
-	const groups = Object.groupBy(files, (_name, i) => ((texts[i] as string).includes('"./House.sol"') ? "epoch" : "others"));
-	const counts = await Promise.all(Object.entries(groups).map(([name, group]) => forge(name, group)));
+	const names = (await readdir(folder)).filter((name) => name.endsWith(".t.sol"));
+	const files = await Promise.all(names.map(async (name) => ({ name, size: (await stat(join(folder, name))).size })));
+	const groups = [0, 1].map((place) => ({ name: `group-${place}`, size: 0, files: [] as string[] })) as [Group, Group];
+	for (const { name, size } of files.sort((one, other) => other.size - one.size)) {
+		const lighter = groups[0].size <= groups[1].size ? groups[0] : groups[1];
+		lighter.files.push(name);
+		lighter.size += size;
+	}
+	const counts = await Promise.all(groups.map(({ name, files: group }) => forge(name, group)));
 	return counts.reduce(sum);
+}
+
+interface Group {
+	readonly name: string;
+	size: number;
+	readonly files: string[];
 }
 
 /** Runs forge over some test files, its output through, and counts from its closing line. Without such a line the run broke off and counts as a failure. */
