@@ -9,7 +9,7 @@ import { integer } from "./arguments.ts";
 import type { CommandContext, Outcome, Work } from "./command.ts";
 import { Desk, type DeskFlags } from "./desk.ts";
 import { UsageError } from "./exit.ts";
-import { table } from "./output.ts";
+import { jsonValue, table } from "./output.ts";
 
 interface Flags extends DeskFlags {
 	store?: string;
@@ -136,7 +136,7 @@ async function state(index: Indexer, flags: Flags): Promise<Outcome> {
 	const folded = await index.state(flags.contract as ContractName);
 	return {
 		result: { contract: flags.contract, state: folded },
-		text: JSON.stringify(folded, (_, value) => (typeof value === "bigint" ? `${value}` : value), 2),
+		text: JSON.stringify(folded, jsonValue, 2),
 	};
 }
 
@@ -171,5 +171,5 @@ function whereOf(pairs: readonly string[]): Record<string, string> {
 }
 
 function plain(value: unknown): string {
-	return typeof value === "object" ? JSON.stringify(value, (_, inner) => (typeof inner === "bigint" ? `${inner}` : inner)) : String(value);
+	return typeof value === "object" ? JSON.stringify(value, jsonValue) : String(value);
 }

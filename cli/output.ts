@@ -9,7 +9,13 @@ export function envelope(schema: string, started: number, outcome: { result: unk
 		"result" in outcome
 			? { schema, ok: true, result: outcome.result, timings }
 			: { schema, ok: false, error: { code: outcome.failure.code, message: outcome.failure.message, hint: outcome.failure.hint }, timings };
-	return JSON.stringify(body, (_key, value) => (typeof value === "bigint" ? value.toString() : value), 2);
+	return JSON.stringify(body, jsonValue, 2);
+}
+
+/** What JSON has no word for, as a replacer of `JSON.stringify`: big numbers as text, maps as objects. */
+export function jsonValue(_key: string, value: unknown): unknown {
+	if (typeof value === "bigint") return value.toString();
+	return value instanceof Map ? Object.fromEntries(value) : value;
 }
 
 /** Rows as aligned columns; numbers to the right. */

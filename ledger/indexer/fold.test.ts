@@ -2,19 +2,33 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { id as hash, parseEther, Wallet } from "ethers";
+import { id as hash, keccak256, type Result, ZeroHash } from "ethers";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ChannelReader } from "../channel-reader.ts";
-import { ChannelClient } from "../channels.ts";
 import { type ContractName, type Contracts, contractNames, contractsAt } from "../contracts.ts";
-import { LaunchpadClient } from "../launchpad.ts";
+import { statusAt } from "../datanet-history.ts";
+import { slowCalls } from "../deployment/plan.ts";
+import {
+	audits,
+	challengeStatuses,
+	datanetModes,
+	jobStatuses,
+	nameOf,
+	operatorStatuses,
+	proposalStates,
+	rulings,
+	submissionStatuses,
+} from "../enums.ts";
+import { FeeReader } from "../fee-reader.ts";
+import { stateOf } from "../governance-reader.ts";
+import { GrantReader } from "../grant-reader.ts";
+import { valueAt } from "../half-life.ts";
 import { LaunchpadReader } from "../launchpad-reader.ts";
-import { MatchingClient } from "../matching.ts";
-import { DELAY, House, POOL } from "../testing/house.ts";
-import { signVoucher } from "../voucher.ts";
+import { House } from "../testing/house.ts";
+import { playSeason } from "../testing/season.ts";
+import { VaultReader } from "../vault-reader.ts";
 import { Indexer } from "./indexer.ts";
 
-const DAY = 86_400;
 let house: House;
 let folder: string;
 let index: Indexer;
@@ -22,76 +36,59 @@ let index: Indexer;
 beforeAll(async () => {
 	folder = await mkdtemp(join(tmpdir(), "openledger-fold-"));
 	house = await House.build(3);
-	await epochs();
-	await payments();
-	await funding();
+	await playSeason(house);
 	index = await Indexer.open({ place: { directory: folder }, deployment: house.deployment, node: house.provider });
 	await index.follow({ once: true });
-}, 240_000);
+}, 300_000);
 afterAll(async () => {
 	await index?.close();
 	await house?.devnet.close();
 	await rm(folder, { recursive: true, force: true });
 });
 
-/** Two epochs: one to its payout with claims, one that stays open. */
-async function epochs(): Promise<void> {
-	const epoch = await house.open();
-	await house.steward.fund({ epoch, amount: POOL });
-	await house.contributeAll(epoch);
-	await house.steward.closeEpoch(epoch);
-	await house.postCheckpoint(epoch);
-	await house.commitQueries(epoch);
-	for (const queries of house.queries(epoch)) await house.steward.postQueries(queries);
-	await house.postScores(epoch);
-	await house.postPayout(epoch);
-	await house.wait(DELAY);
-	const other = await house.open();
-	const [first] = house.contributors;
-	if (first !== undefined) await first.contribute(house.contribution(other, 0, first));
-	const record = await house.steward.registerRecord({ kind: "Dataset", digest: hash("revoked") });
-	await house.steward.revokeRecord(record.id);
-}
-
-/** A channel that was redeemed, and one that is closing. */
-async function payments(): Promise<void> {
-	const signer = new Wallet(house.devnet.keys[0] as string, house.provider);
-	const payee = (house.contributors[0] as { address: string }).address;
-	const payer = await ChannelClient.open({ deployment: house.deployment, signer });
-	const opened = await payer.openWithPermit({ payee, delay: DAY, salt: hash("one"), amount: 10n });
-	await payer.redeem(await signVoucher(signer, house.deployment, opened.key, 4n));
-	const closing = await payer.openWithPermit({ payee, delay: DAY, salt: hash("two"), amount: 5n });
-	await payer.startClose(closing.key);
-}
-
-/** A grant with a claimed milestone, and a settled round. */
-async function funding(): Promise<void> {
-	const signer = new Wallet(house.devnet.keys[0] as string, house.provider);
-	const launchpad = await LaunchpadClient.open({ deployment: house.deployment, signer });
-	const matching = await MatchingClient.open({ deployment: house.deployment, signer });
-	const now = await house.reader.now();
-	const milestones = [1, 2].map((i) => ({ amount: parseEther(`${i}`), deadline: now + BigInt(40 * DAY), proof: undefined }));
-	const { id: grant } = await launchpad.propose({ recipient: signer.address, digest: hash("grant"), milestones });
-	await launchpad.approve(grant);
-	await launchpad.postEvidence({ grant, milestone: 0, evidence: hash("evidence") });
-	await launchpad.challenge({ grant, milestone: 0, reason: hash("reason") });
-	const terms = { startsAt: now + 100n, endsAt: now + 200n, settlesAt: now + 200n, multiple: 10_000, cap: parseEther("1") };
-	const { round } = await matching.openRound({ terms, pool: parseEther("3") });
-	const { id: project } = await matching.apply({ round: round as bigint, recipient: signer.address, digest: hash("project") });
-	await matching.admit(project);
-	await house.wait(100);
-	await matching.donate({ project, amount: 77n });
-	await house.wait(100);
-	await matching.withdraw(project);
-}
+/** A struct of a contract by the names of its fields. */
+const named = (struct: unknown) => ({ ...(struct as Result).toObject() });
 
 /** Reads of the chain that each contract's folded state must agree with. */
 const checks: Readonly<Record<ContractName, (contracts: Contracts) => Promise<void>>> = {
 	async OpenToken({ token }) {
-		const { balances, supply } = await index.state("OpenToken");
+		const { balances, supply, delegates, votes } = await index.state("OpenToken");
 		expect(await token.totalSupply()).toBe(supply);
 		for (const [who, amount] of Object.entries(balances)) expect(await token.balanceOf(who)).toBe(amount);
+		for (const [who, to] of Object.entries(delegates)) expect(await token.delegates(who)).toBe(to);
+		for (const [who, weight] of Object.entries(votes)) expect(await token.getVotes(who)).toBe(weight);
+		expect(Object.keys(votes)).toEqual([house.steward.address]);
 		expect(Object.keys(balances).length).toBeGreaterThan(5);
+	},
+	async OpenTimelock({ timelock }) {
+		const { settings, proposals } = await index.state("OpenTimelock");
+		expect(settings.minDelay).toBe(await timelock.getMinDelay());
+		expect(settings.slow).toHaveLength(slowCalls(house.deployment.contracts).length + 1);
+		for (const call of settings.slow) expect(await timelock.isSlow(...(call.split(" ") as [string, string])), call).toBe(true);
+		for (const role of settings.roles) expect(await timelock.hasRole(...(role.split(" ") as [string, string])), role).toBe(true);
+		const done = await Promise.all(proposals.map(({ operation }) => timelock.isOperationDone(operation)));
+		expect(done).toEqual(proposals.map(({ end }) => end === "Executed"));
+	},
+	async OpenGovernor({ governor }) {
+		const { settings, proposals } = await index.state("OpenGovernor");
+		expect(settings).toMatchObject({
+			votingDelay: await governor.votingDelay(),
+			votingPeriod: await governor.votingPeriod(),
+			proposalThreshold: await governor.proposalThreshold(),
+			quorumNumerator: await governor["quorumNumerator()"](),
+			lateQuorumVoteExtension: await governor.lateQuorumVoteExtension(),
+		});
+		const now = await house.reader.now();
+		expect(proposals.map(({ end }) => end)).toEqual(["Executed", undefined]);
+		for (const proposal of proposals) {
+			const { id, proposer, snapshot, deadline, tally, eta, quorum } = proposal;
+			expect(await governor.proposalProposer(id)).toBe(proposer);
+			expect([await governor.proposalSnapshot(id), await governor.proposalDeadline(id)]).toEqual([snapshot, deadline]);
+			expect([await governor.proposalEta(id), await governor.quorum(snapshot)]).toEqual([eta, quorum]);
+			const [against, inFavour, abstain] = await governor.proposalVotes(id);
+			expect(tally).toEqual({ against, for: inFavour, abstain });
+			expect(nameOf(proposalStates, await governor.state(id))).toBe(stateOf(proposal, now));
+		}
 	},
 	async ProvenanceRegistry({ provenance }) {
 		const { records, chains } = await index.state("ProvenanceRegistry");
@@ -109,8 +106,56 @@ const checks: Readonly<Record<ContractName, (contracts: Contracts) => Promise<vo
 		for (const codeHash of initial) expect(await router.isInitial(codeHash)).toBe(true);
 	},
 	async Guardian({ guardian }) {
-		const { member, expiresAt, pausedUntil } = await index.state("Guardian");
+		const { member, expiresAt, pausedUntil, pauses } = await index.state("Guardian");
 		expect([await guardian.member(), await guardian.expiresAt(), await guardian.pausedUntil()]).toEqual([member, expiresAt, pausedUntil]);
+		expect(pauses).toMatchObject([{ member, reason: "forged pages" }]);
+	},
+	async StakeVault({ token, vault }) {
+		const reader = new VaultReader(house);
+		const { services, accounts, cases, credits, held } = await index.state("StakeVault");
+		for (const [service, kept] of services) expect(await reader.service(service)).toEqual(kept);
+		for (const [service, owners] of accounts) {
+			for (const [owner, account] of owners) expect(await reader.account(service, owner), `${service} ${owner}`).toEqual(account);
+		}
+		expect(await reader.caseCount()).toBe(BigInt(cases.length));
+		expect(new Set(cases.map(({ status }) => status))).toEqual(new Set(["Open", "Settled"]));
+		for (const { evidence, reason, toChallenger, toTreasury, transaction, ...kept } of cases) {
+			// Of a case that was settled at once the vault keeps the status alone.
+			if (kept.due === 0n) expect(await reader.case(kept.id)).toMatchObject({ status: "Settled", amount: 0n });
+			else expect(await reader.case(kept.id)).toEqual(kept);
+		}
+		expect([...accounts.values()].flatMap((owners) => [...owners.values()]).some(({ unbonding }) => unbonding > 0n)).toBe(true);
+		expect(credits.size).toBe(1);
+		for (const { address } of [house.steward, ...house.contributors]) expect(await reader.credit(address)).toBe(credits.get(address) ?? 0n);
+		expect(await token.balanceOf(vault)).toBe(held);
+	},
+	async Datanets({ datanets: contract }) {
+		const { datanets, submissions, challenges } = await index.state("Datanets");
+		const counts = [await contract.datanetCount(), await contract.submissionCount(), await contract.challengeCount()];
+		expect(counts).toEqual([datanets, submissions, challenges].map(({ length }) => BigInt(length)));
+		expect(counts).toEqual([1n, 3n, 2n]);
+		for (const { id, mode, curator, proposed, closed, listed, stewards, transaction, ...limits } of datanets) {
+			const made = await contract.datanetOf(id);
+			expect(named(made.terms)).toEqual({ ...limits, curator, mode: BigInt(datanetModes.indexOf(mode)) });
+			expect({ proposed: made.proposed, closed: made.closed, listed: made.listed }).toEqual({ proposed, closed, listed });
+			expect(await contract.isSteward(id, curator)).toBe(true);
+		}
+		const now = await house.reader.now();
+		for (const submission of submissions) {
+			const { id, rejection, transaction, ...same } = submission;
+			const [datanet] = datanets.filter((one) => one.id === same.datanet);
+			if (datanet === undefined) throw new Error("expected the datanet of a submission");
+			const status = BigInt(submissionStatuses.indexOf(statusAt(submission, datanet, now)));
+			expect(named(await contract.submissionOf(id))).toEqual({ ...same, status });
+		}
+		expect(challenges.map(({ ruling, by }) => [ruling, by])).toEqual([
+			["Dismissed", "owner"],
+			["Open", undefined],
+		]);
+		for (const { id, challenger, due, ruling, submission, evidence } of challenges) {
+			const kept = { challenger, due, ruling: BigInt(rulings.indexOf(ruling)), submission, evidence };
+			expect(named(await contract.challengeOf(id))).toEqual(kept);
+		}
 	},
 	async ContributionRegistry({ registry }) {
 		const histories = await index.state("ContributionRegistry");
@@ -139,12 +184,101 @@ const checks: Readonly<Record<ContractName, (contracts: Contracts) => Promise<vo
 			expect(activatesAt).toBe(payout?.activatesAt ?? 0n);
 		}
 	},
+	async PayoutBook({ payouts }) {
+		const logs = await index.logs({ contract: "PayoutBook" });
+		const histories = await index.state("PayoutBook");
+		expect(logs.map(({ args }) => args.root)).toEqual(histories.flatMap(({ payout }) => payout?.pages.map(({ root }) => root) ?? []));
+		for (const { epoch, payout } of histories) {
+			const { roots, pageSize } = await house.reader.account(epoch);
+			expect({ roots, pageSize }).toEqual({ roots: payout?.pages.map(({ root }) => root) ?? [], pageSize: payout?.pageSize ?? 0 });
+		}
+		// Of a payout that is complete the book keeps nothing.
+		for (const { args } of logs) expect((await payouts.payoutOf(args.payout as string)).count).toBe(0n);
+	},
+	async Reputation({ reputation }) {
+		const standings = await index.state("Reputation");
+		expect(standings.map(({ words }) => words.length)).toEqual([1, 1]);
+		expect(standings.map(({ net }) => net > 0n)).toEqual([true, false]);
+		const now = await house.reader.now();
+		for (const { datanet, wallet, net, period, words } of standings) {
+			expect(named(await reputation.standingOf(datanet, wallet))).toEqual({ net, period });
+			expect(await reputation.reputationOf(datanet, wallet)).toBe(valueAt({ net, period }, now));
+			for (const { epoch, index: place } of words) expect(await reputation.isApplied(epoch, place)).toBe(true);
+		}
+	},
 	async PaymentChannels() {
 		const reader = new ChannelReader({ deployment: house.deployment, provider: house.provider });
 		const histories = await index.state("PaymentChannels");
 		expect(histories.map(({ status }) => status)).toEqual(["Open", "Closing"]);
 		for (const { id, status, deposited, redeemed, closesAt } of histories) {
 			expect(await reader.state(id)).toEqual({ status, deposited, redeemed, closesAt });
+		}
+	},
+	async ComputeOperators({ operators: contract }) {
+		const { operators, policies } = await index.state("ComputeOperators");
+		expect(operators.map(({ status, attestations }) => [status, attestations.length])).toEqual([
+			["Active", 2],
+			["Retired", 0],
+		]);
+		for (const { address, status, capabilities, manifest, attestations } of operators) {
+			const kept = { status: BigInt(operatorStatuses.indexOf(status)), capabilities, manifest };
+			expect(named(await contract.operatorOf(address))).toEqual(kept);
+			for (const { attester, ...said } of attestations) expect(named(await contract.attestationOf(address, attester))).toEqual(said);
+		}
+		for (const [i, policy] of policies.entries()) expect(named(await contract.policyOf(i + 1))).toEqual(policy);
+		expect(await contract.policyCount()).toBe(2n);
+	},
+	async ComputeJobs({ jobs: contract, disputes }) {
+		const { jobs, credits } = await index.state("ComputeJobs");
+		expect(await contract.jobCount()).toBe(BigInt(jobs.length));
+		expect(jobs.map(({ status }) => status)).toEqual(["Paid", "Convicted", "Revealed", "Cancelled"]);
+		for (const { id, gain, digests, proven, slashed, transaction, case: _, status, audit, ...same } of jobs) {
+			const numbers = { status: BigInt(jobStatuses.indexOf(status)), audit: BigInt(audits.indexOf(audit)) };
+			expect(named(await contract.jobOf(id)), `job ${id}`).toEqual({ ...same, ...numbers });
+			expect(await disputes.provenOf(id)).toBe(proven.reduce((bits, segment) => bits | (1n << segment), 0n));
+		}
+		for (const { address } of [house.steward, ...house.contributors]) {
+			expect(await contract.creditOf(address)).toBe(credits.get(address) ?? 0n);
+		}
+	},
+	async ComputeDisputes({ disputes, vault }) {
+		const { challenges } = await index.state("ComputeDisputes");
+		expect(await disputes.challengeCount()).toBe(BigInt(challenges.length));
+		expect(challenges.map(({ status }) => status)).toEqual(["Upheld", "Disputed"]);
+		for (const { id, status, slashed, transaction, case: number, ...same } of challenges) {
+			const kept = { ...same, status: BigInt(challengeStatuses.indexOf(status)) };
+			expect(named(await disputes.challengeOf(id)), `challenge ${id}`).toEqual(kept);
+			if (number !== undefined) expect((await vault.caseOf(number)).amount).toBe(slashed);
+		}
+	},
+	async InferenceFees({ token, fees: contract }) {
+		const reader = new FeeReader(house);
+		const { bounds, credits, epochs } = await index.state("InferenceFees");
+		expect(bounds).toEqual(await reader.bounds());
+		expect(credits.size).toBe(2);
+		for (const [account, credit] of credits) expect(await reader.credit(account)).toBe(credit);
+		let sum = [...credits.values()].reduce((total, credit) => total + credit, 0n);
+		for (const [epoch, { total, balance, schedule, claimed }] of epochs) {
+			expect(await reader.pot(epoch)).toEqual({ total, balance });
+			expect(await reader.schedule(epoch)).toEqual(schedule);
+			for (const [place, amount] of claimed) expect(await contract.claimedOf(epoch, place)).toBe(amount);
+			expect([...claimed.keys()]).toEqual([0]);
+			sum += balance;
+		}
+		expect(await token.balanceOf(contract)).toBe(sum);
+	},
+	async AccessGrants() {
+		const reader = new GrantReader(house);
+		const { offers, accesses } = await index.state("AccessGrants");
+		expect([...offers.values()].map(({ length }) => length)).toEqual([1]);
+		for (const [dataset, licences] of offers) for (const one of licences) expect(await reader.isOffered(dataset, one)).toBe(true);
+		expect(accesses.map(({ grant }) => grant?.status)).toEqual(["Granted", "Revoked", undefined]);
+		const none = { until: 0n, status: "None", acceptance: ZeroHash, keyHash: ZeroHash };
+		for (const { dataset, grantee, request, grant } of accesses) {
+			expect(await reader.acceptance(dataset, grantee)).toBe(request?.acceptance ?? ZeroHash);
+			const { until, status, acceptance, keyHash } = grant ?? none;
+			expect(await reader.grant(dataset, grantee)).toEqual({ until, status, acceptance, keyHash });
+			if (grant !== undefined) expect(keccak256(grant.encryptedKey)).toBe(keyHash);
 		}
 	},
 	async OpenCirceLaunchpad() {

@@ -43,6 +43,8 @@ test("runs once, says how far it is, answers and folds", async () => {
 	expect((await index("query", ...where)).stdout).toContain("PaymentChannels.ChannelOpened");
 	expect((await json("query", "--from", `${head}`, "--limit", "1")).logs).toHaveLength(1);
 	expect(await json("state", "--contract", "PaymentChannels")).toMatchObject({ state: [{ id: channel, deposited: "7", status: "Open" }] });
+	const { services } = (await json("state", "--contract", "StakeVault")).state;
+	expect(services[street.deployment.contracts.Datanets]).toMatchObject({ cap: "10000", endsAt: "0" });
 	expect(await json("rebuild", "--yes")).toMatchObject({ tip: { number: head }, gaps: 0 });
 });
 
