@@ -109,7 +109,7 @@ describe("a proposal", () => {
 		await holder.vote({ id: made.id, support: "for" });
 		expect((await last()).deadline).toBeGreaterThan(deadline);
 		await expect(second.queue(made.proposed)).rejects.toMatchObject({ revert: { name: "GovernorUnexpectedProposalState" } });
-		await wait(2 * DAY);
+		await wait(2 * DAY + 1);
 		expect(stateOf(await last(), await reader.now())).toBe("Succeeded");
 		await second.queue(made.proposed);
 		const queued = await last();
