@@ -109,6 +109,7 @@ describe("a channel", () => {
 		const { contracts } = street.deployment;
 		const altered = { ...street.deployment, contracts: { ...contracts, PaymentChannels: contracts.EpochBook } };
 		expect((await checkDeployment(street.provider, altered)).filter(({ ok }) => !ok).map(({ name }) => name)).toEqual([
+			"PaymentChannels: address",
 			"PaymentChannels: code",
 			"PaymentChannels.token",
 		]);

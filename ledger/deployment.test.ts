@@ -180,6 +180,7 @@ describe("checkDeployment", () => {
 		const terms = { ...deployment.terms, owner: ELSEWHERE, treasury: ELSEWHERE, activationDelay: 61 };
 		const failed = (await checkDeployment(provider, { ...deployment, terms })).filter(({ ok }) => !ok).map(({ name }) => name);
 		expect(failed).toEqual([
+			"salt",
 			"VerifierRouter.owner",
 			"Guardian.owner",
 			"StakeVault.owner",
@@ -195,5 +196,18 @@ describe("checkDeployment", () => {
 			"MatchingRounds.owner",
 			"MatchingRounds.treasury",
 		]);
+	}, 60_000);
+
+	it("sees terms that no contract shows, and a sender who is another", async () => {
+		const { deployment } = await deploy(asked({ verificationKeys: [toys.payout.key], label: "derived" }));
+		const { terms } = deployment;
+		const failed = async (change: Partial<typeof deployment>) =>
+			(await checkDeployment(provider, { ...deployment, ...change })).filter(({ ok }) => !ok).map(({ name }) => name);
+		expect(await failed({})).toEqual([]);
+		expect(await failed({ label: "other" })).toEqual(["salt"]);
+		for (const change of [{ guardian: signer.address }, { guardianTerm: 5 }, { delegate: ELSEWHERE }, { initial: [] }]) {
+			expect(await failed({ terms: { ...terms, ...change } })).toEqual(["salt"]);
+		}
+		expect(await failed({ sender: ELSEWHERE })).toEqual(contractNames.map((name) => `${name}: address`));
 	}, 60_000);
 });

@@ -44,6 +44,8 @@ export interface Deployment {
 	readonly salt: string;
 	/** what the contracts were given */
 	readonly terms: Terms;
+	/** tells deployments with the same terms apart; the salt follows from terms and label */
+	readonly label: string;
 }
 
 /** What a deployment is asked for. */
@@ -136,7 +138,7 @@ export async function planDeployment(options: DeployOptions): Promise<Planned> {
 	const contracts = addressesOf(sender, salt);
 	const resolved = (who: string) => (who === TIMELOCK ? contracts.OpenTimelock : who);
 	const terms = { ...asked, owner: resolved(asked.owner), treasury: resolved(asked.treasury) };
-	const draft: Deployment = { schema: "openledger.deployment.v1", chainId, contracts, verifiers: {}, block: 0, sender, salt, terms };
+	const draft: Deployment = { schema: "openledger.deployment.v1", chainId, contracts, verifiers: {}, block: 0, sender, salt, terms, label };
 
 	const tasks: Task[] = [];
 	const artifacts = await artifactsOfAll();
@@ -243,7 +245,7 @@ export interface DeploymentCheck {
 }
 
 /**
- * Holds a chain against a deployment: each contract's code is, byte for byte, what the pinned compiler makes of our sources (immutables
+ * Holds a chain against a deployment: the file's salt follows from its terms, its addresses from sender and salt; each contract's code is, byte for byte, what the pinned compiler makes of our sources (immutables
  * left out); the contracts name each other and show the terms; each route leads to its verifier and each verifier's key is the one that
  * its circuit id names. With the verification keys also: the verifiers' code is what our template and the pinned compiler make of the
  * keys. Without them a verifier is believed to hold the key that it shows.
@@ -269,9 +271,11 @@ export async function checkDeployment(
 	};
 	const { contracts, terms } = deployment;
 	await hold("chain id", String(deployment.chainId), async () => (await provider.getNetwork()).chainId);
+	await hold("salt", deployment.salt, async () => derived(deployment).salt);
 	const artifacts = await artifactsOfAll();
 	const code = async (artifact: Artifact, address: string) => compareCode(artifact, await provider.getCode(address));
 	for (const [name, { shows }] of rows) {
+		await hold(`${name}: address`, contracts[name], async () => create3Address(deployment.sender, name, deployment.salt));
 		await hold(`${name}: code`, "same", () => code(artifacts[name], contracts[name]));
 		const contract = factories[name].connect(contracts[name], provider);
 		for (const [getter, value] of Object.entries(shows?.(contracts, terms) ?? {})) {
@@ -309,6 +313,15 @@ export async function checkDeployment(
 		if (artifact !== undefined) await hold(`${label}: code`, "same", () => code(artifact, verifier.address));
 	}
 	return checks;
+}
+
+/** What follows from the rest of a deployment file: the salt from terms and label, the addresses from sender and salt. */
+export function derived({ contracts, sender, salt, terms, label }: Deployment): { readonly salt: string; readonly contracts: Addresses } {
+	const asked = (who: string) => (who === contracts.OpenTimelock ? TIMELOCK : who);
+	return {
+		salt: saltOf({ ...terms, owner: asked(terms.owner), treasury: asked(terms.treasury) }, label),
+		contracts: addressesOf(sender, salt),
+	};
 }
 
 /** Who may do what at the timelock. */

@@ -56,6 +56,7 @@ describe("deployment", () => {
 		const altered = { ...house.deployment, contracts: { ...contracts, EpochBook: contracts.OpenToken } };
 		const failed = (await checkDeployment(house.provider, altered)).filter(({ ok }) => !ok).map(({ name }) => name);
 		expect(failed).toEqual([
+			"EpochBook: address",
 			"EpochBook: code",
 			"EpochBook.registry",
 			"EpochBook.router",

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { ROLES } from "../../circuits/parameters.ts";
-import type { Deployment } from "../../ledger/deployment.ts";
+import { type Deployment, derived } from "../../ledger/deployment.ts";
 import { parseVerificationKey } from "../../prover/verification-key.ts";
 import { auditChain } from "./audit/chain.ts";
 import { auditEpoch } from "./audit/epoch.ts";
@@ -79,6 +79,9 @@ async function auditKeys(evidence: Evidence, findings: Findings): Promise<void> 
 		const deployment = await evidence.part<Deployment>("deployment.json");
 		same("schema", deployment.schema, "openledger.deployment.v1");
 		same("chain id", deployment.chainId, evidence.index.chainId);
+		const { salt, contracts } = derived(deployment);
+		same("salt of the terms", deployment.salt, salt);
+		same("addresses of sender and salt", deployment.contracts, contracts);
 		evidence.deployment = deployment;
 		return `chain ${deployment.chainId}`;
 	});

@@ -11,10 +11,6 @@ import { quiet, temporaryFolder, tinyConfig } from "./runs.ts";
 
 /** Fields of which nothing else in the bundle tells, so that only the chain does. */
 const CHAIN_ONLY: Readonly<Record<string, string>> = {
-	"deployment.json.contracts.OpenToken": "no proof is bound to the token",
-	"deployment.json.contracts.ProvenanceRegistry": "no proof is bound to the records",
-	"deployment.json.contracts.VerifierRouter": "no proof is bound to the router",
-	"deployment.json.contracts.PaymentChannels": "no proof is bound to the channels",
 	"deployment.json.verifiers.*.address": "a circuit id names the key, not where its verifier stands",
 	"epochs/*/contributors.json.contributors.*.transaction": "the chain gives out transaction hashes",
 	"epochs/*/policy.json.activationDelay": "the policy's digest stands in the epoch's opening alone",
