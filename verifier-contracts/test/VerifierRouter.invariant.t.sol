@@ -114,7 +114,7 @@ contract VerifierRouterInvariantTest is Test {
 
     function setUp() public {
         address guardian = address(0x1001);
-        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, guardian)));
+        router = VerifierRouter(_create("VerifierRouter", abi.encode(this, guardian, new bytes32[](0))));
         handler = new RouterHandler(router, guardian);
     }
 
