@@ -110,13 +110,15 @@ contract GasTest is House {
         _print(label);
         vm.warp(ACTIVE);
         _claim(epoch, words, 0);
-        _print("  first claim of it");
+        _print(string.concat(label, ": first claim, wallet without OPEN"));
         _claim(epoch, words, 3);
-        _print("  second claim of it");
+        _print(string.concat(label, ": next claim, wallet without OPEN"));
+        token.transfer(_wallet(4), 1);
+        _claim(epoch, words, 4);
+        _print(string.concat(label, ": next claim, wallet with OPEN"));
         _claim(epoch, words, 1);
-        _print("  charge of it");
+        _print(string.concat(label, ": charge"));
     }
-
 }
 
 /// @notice As {GasTest}, of payment channels.
