@@ -1,5 +1,5 @@
 /**
- * The whole test suite: TypeScript (vitest) and Solidity (forge). Ends with one line "N passed, N failed[, N skipped]".
+ * The whole test suite: TypeScript (vitest) and Solidity (forge). Says at the end again what failed, then one line "N passed, N failed[, N skipped]".
  * Arguments, if any, go to vitest alone, and Solidity is then left out.
  */
 import { spawn } from "node:child_process";
@@ -15,6 +15,24 @@ interface Counts {
 	passed: number;
 	failed: number;
 	skipped: number;
+	/** what failed, a line or a few each */
+	failures: string[];
+}
+
+interface VitestReport {
+	readonly numPassedTests: number;
+	readonly numFailedTests: number;
+	readonly numPendingTests: number;
+	readonly testResults: readonly {
+		readonly name: string;
+		readonly status: string;
+		readonly message: string;
+		readonly assertionResults: readonly {
+			readonly fullName: string;
+			readonly status: string;
+			readonly failureMessages: readonly string[];
+		}[];
+	}[];
 }
 
 /** Runs vitest, its output through, and counts from its JSON report. A run that broke off counts as a failure. */
@@ -36,12 +54,17 @@ async function typescript(): Promise<Counts> {
 	);
 	const code = await new Promise<number | null>((resolve) => vitest.on("exit", resolve));
 	try {
-		const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(await readFile(report, "utf8"));
-		// A file that could not be loaded has no tests to count, but the exit code tells.
-		const failed = code !== 0 && numFailedTests === 0 ? 1 : numFailedTests;
-		return { passed: numPassedTests, failed, skipped: numPendingTests };
-	} catch {
-		return { passed: 0, failed: 1, skipped: 0 };
+		const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(await readFile(report, "utf8")) as VitestReport;
+		const failures = testResults.flatMap(({ name, status, message, assertionResults }) => {
+			const tests = assertionResults.filter((test) => test.status === "failed");
+			const lines = tests.map((test) => `${name}: ${test.fullName}\n${test.failureMessages.join("\n")}`);
+			// A file that could not be loaded, or whose hook failed, has no failed test.
+			return status === "failed" && lines.length === 0 ? [`${name}\n${message}`] : lines;
+		});
+		if (code !== 0 && failures.length === 0) failures.push(`vitest ended with exit code ${code}`);
+		return { passed: numPassedTests, failed: Math.max(numFailedTests, failures.length), skipped: numPendingTests, failures };
+	} catch (error) {
+		return { passed: 0, failed: 1, skipped: 0, failures: [`vitest ended with exit code ${code} and left no report: ${error}`] };
 	} finally {
 		await rm(report, { force: true });
 	}
@@ -86,17 +109,30 @@ async function forge(group: string, files: readonly string[]): Promise<Counts> {
 	process.stdout.write(output);
 	const closing = /(\d+) tests passed, (\d+) failed, (\d+) skipped/.exec(output);
 	if (closing === null) {
-		return { passed: 0, failed: 1, skipped: 0 };
+		return { passed: 0, failed: 1, skipped: 0, failures: [`forge (${group}) ended with exit code ${code} before its tests did`] };
 	}
 	const [passed, failed, skipped] = closing.slice(1).map(Number) as [number, number, number];
-	return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped };
+	const failures = output.split("\n").filter((line) => line.startsWith("[FAIL"));
+	if (code === 0 || failed > 0) return { passed, failed, skipped, failures };
+	return {
+		passed,
+		failed: 1,
+		skipped,
+		failures: [`forge (${group}) ended with exit code ${code}: do gas snapshots differ? See its output`],
+	};
 }
 
 function sum(one: Counts, other: Counts): Counts {
-	return { passed: one.passed + other.passed, failed: one.failed + other.failed, skipped: one.skipped + other.skipped };
+	return {
+		passed: one.passed + other.passed,
+		failed: one.failed + other.failed,
+		skipped: one.skipped + other.skipped,
+		failures: [...one.failures, ...other.failures],
+	};
 }
 
 const counted = await typescript();
 const total = args.length === 0 ? sum(counted, await solidity()) : counted;
+for (const failure of total.failures) console.log(`FAILED ${failure}`);
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}`);
 process.exitCode = total.failed === 0 && total.passed > 0 ? 0 : 1;

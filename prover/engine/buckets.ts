@@ -5,12 +5,13 @@
  * are added at distances 1, 2, 4, .. until the first slot holds the bucket. What is added to what is listed by kernels that do not look
  * at coordinates, so they serve both groups.
  */
+
+import { type Code, Func, i32, i64, type Module } from "../../webassembly/emitter.ts";
 import { Adder } from "./adder.ts";
 import type { Digits } from "./digits.ts";
 import { POINT_BYTES } from "./kernels.ts";
 import type { Machine } from "./machine.ts";
 import type { Points } from "./msm.ts";
-import { type Code, Func, i32, i64, type Module } from "./wasm.ts";
 
 /** Addresses in a machine for one window after the other. */
 export class Buckets {

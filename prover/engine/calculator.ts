@@ -1,8 +1,9 @@
 /** Runs operations of field.ts on limbs, and limbs that come near the bounds: what the tests of fields share. */
+
+import { Func, i32, MAX_PAGES, Module } from "../../webassembly/emitter.ts";
 import { fromBytesLE, mod, Q, toBytesLE } from "../bn254.ts";
 import { type Element, FACTOR, FieldCode, PAIR_BYTES } from "./field.ts";
 import { allocateMemory } from "./machine.ts";
-import { Func, i32, MAX_PAGES, Module } from "./wasm.ts";
 
 /** The largest limb 0 to 3 of a normal element. */
 export const NORMAL = 2n ** 50n;

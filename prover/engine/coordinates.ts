@@ -4,9 +4,10 @@
  * A value is one element of Fq or two, `x_0 + x_1 i`. Bounds are those of field.ts, for each component: in Fq2 a product may be multiplied with a value that
  * is reduced, or a sum of two such, but not with another product.
  */
+
+import { type Code, type MemoryIndex, pair } from "../../webassembly/emitter.ts";
 import type { Element, FieldCode } from "./field.ts";
 import { ELEMENT_BYTES, PAIR_BYTES } from "./field.ts";
-import { type Code, type MemoryIndex, pair } from "./wasm.ts";
 
 /** Components, two lanes each. */
 export type Value = readonly Element[];

@@ -8,10 +8,11 @@
  *
  * Digits need no carry from window to window: with half 2^(c w) added for each window but the highest, digit w is bits c w to c w + c - 1, less half.
  */
+
+import { type Code, Func, i32, i64, type Module } from "../../webassembly/emitter.ts";
 import { R, toBytesLE } from "../bn254.ts";
 import { WitnessError } from "../errors.ts";
 import type { Machine } from "./machine.ts";
-import { type Code, Func, i32, i64, type Module } from "./wasm.ts";
 
 /** Plain data in the shared memory of a machine: valid until that is released. */
 export interface Digits {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { pair } from "../../webassembly/emitter.ts";
 import { mod, Q, R } from "../bn254.ts";
 import { calculator, extremes, faultOfProduct, faultOfReduced, integer, NORMAL, SUM_TOP, TOP, words } from "./calculator.ts";
 import { FACTOR, limbsOf } from "./field.ts";
-import { pair } from "./wasm.ts";
 
 describe.each([
 	["exact multiply-add", true],

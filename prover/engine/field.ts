@@ -31,8 +31,9 @@
  *
  * @source N. Emmart, "Faster modular exponentiation using double precision floating point arithmetic on the GPU", ARITH 2018
  */
+
+import { type Code, type Func, f64, i32, i64, type MemoryIndex, type Module, pair } from "../../webassembly/emitter.ts";
 import { mod } from "../bn254.ts";
-import { type Code, type Func, f64, i32, i64, type MemoryIndex, type Module, pair } from "./wasm.ts";
 
 /** Five vectors. */
 export type Element = readonly Code[];

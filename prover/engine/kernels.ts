@@ -7,12 +7,13 @@
  * What belongs to a key, points that are added and terms, is in the second memory, all else in the first. A thread that adds what it has
  * computed itself makes an instance in which both are the same.
  */
+
+import { type Code, Func, i32, i64, type MemoryIndex, Module, pair } from "../../webassembly/emitter.ts";
 import { inverse, Q, R } from "../bn254.ts";
 import { exportBuckets } from "./buckets.ts";
 import { Coordinates, type Value } from "./coordinates.ts";
 import { exportDigits } from "./digits.ts";
 import { ELEMENT_BYTES, type Element, FACTOR, FieldCode, PAIR_BYTES } from "./field.ts";
-import { type Code, Func, i32, i64, type MemoryIndex, Module, pair } from "./wasm.ts";
 
 const KEY: MemoryIndex = 1;
 

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { pair } from "../../webassembly/emitter.ts";
 import { inverse, Q, R } from "../bn254.ts";
 import { PAIR_BYTES } from "./field.ts";
 import { buildKernels, buildTangents } from "./kernels.ts";
 import { allocateMemory, Machine } from "./machine.ts";
-import { pair } from "./wasm.ts";
 
 afterEach(() => {
 	vi.restoreAllMocks();

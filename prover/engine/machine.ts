@@ -4,12 +4,13 @@
  * Memory is a stack: take a {@link Machine.mark}, allocate, {@link Machine.release}. Addresses and views stay valid when the memory grows.
  * Points of a key may lie in a memory of their own, which other machines in other threads read too.
  */
+
+import { Func, MAX_PAGES, Module, pair } from "../../webassembly/emitter.ts";
 import { fromBytesLE, inverse, mod, Q, R, WORD } from "../bn254.ts";
 import { ProverError } from "../errors.ts";
 import { FACTOR, limbsOf, PAIR_BYTES } from "./field.ts";
 import { collectGarbage } from "./garbage.ts";
 import { type Binary, buildKernels, buildTangents } from "./kernels.ts";
-import { Func, MAX_PAGES, Module, pair } from "./wasm.ts";
 
 export type Kernel = (...operands: number[]) => number;
 

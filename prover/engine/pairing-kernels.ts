@@ -9,12 +9,13 @@
  * @source C. Costello, T. Lange, M. Naehrig, "Faster pairing computations on curves with high-degree twists", PKC 2010, section 5 (lines); the same
  *   doubling formula as algorithm 9
  */
+
+import { type Code, Func, i32, i64, Module, pair } from "../../webassembly/emitter.ts";
 import { Q, R } from "../bn254.ts";
 import { Coordinates, type Value } from "./coordinates.ts";
 import { type Element, FieldCode, PAIR_BYTES } from "./field.ts";
 import { advance, type Binary, multiply, norm, params } from "./kernels.ts";
 import { exportTower, FQ2_BYTES, Fq2Code, SCRATCH_BYTES, type Tower, triple } from "./tower.ts";
-import { type Code, Func, i32, i64, Module, pair } from "./wasm.ts";
 
 /** A pair of points of G1, three coordinates. */
 export const G1_BYTES = 3 * PAIR_BYTES;

@@ -2,12 +2,13 @@
  * The kernels that setups need beside those of kernels.ts: Lagrange's polynomials at a point, sums over the terms of a circuit's matrices,
  * and points written as keys hold them. Vectors over Fr consist of single elements, two a turn, so their lengths are even.
  */
+
+import { type Code, Func, i32, type Module } from "../../webassembly/emitter.ts";
 import { Q, R } from "../bn254.ts";
 import { Coordinates } from "./coordinates.ts";
 import { ELEMENT_BYTES, FieldCode, PAIR_BYTES } from "./field.ts";
 import { advance, type Binary, buildKernels, type GroupName, loadPointers, ordinate, params } from "./kernels.ts";
 import { KEY_BYTES } from "./msm.ts";
-import { type Code, Func, i32, type Module } from "./wasm.ts";
 
 /** Bytes of a term: row, wire, number of its coefficient. */
 export const MATRIX_TERM_BYTES = 12;

@@ -7,11 +7,12 @@
  * Values lie in memory as pairs, every component reduced. Each operation over Fq2 is a function of the module; what is built from them is a sequence
  * of calls ({@link Fq2Code}), so that the code stays small. `out` may be an operand everywhere.
  */
+
+import { type Code, Func, i32, type Module, type Operator } from "../../webassembly/emitter.ts";
 import { Q } from "../bn254.ts";
 import { Coordinates, type Value } from "./coordinates.ts";
 import { type Element, FieldCode, PAIR_BYTES } from "./field.ts";
 import { params } from "./kernels.ts";
-import { type Code, Func, i32, type Module, type Operator } from "./wasm.ts";
 
 /** A pair over Fq2. */
 export const FQ2_BYTES = 2 * PAIR_BYTES;

@@ -1,4 +1,4 @@
-/** What the engine uses beyond the declarations of this room. */
+/** What is used of WebAssembly beyond the declarations of Node. */
 declare namespace WebAssembly {
 	class Instance {
 		constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>);

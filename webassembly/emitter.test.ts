@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { allocateMemory } from "./machine.ts";
-import { type Code, Func, i32, i64, MAX_PAGES, Module, pair, type Type } from "./wasm.ts";
+import { type Code, Func, i32, i64, MAX_PAGES, Module, pair, type Type } from "./emitter.ts";
 
 type Exports = Record<string, (...operands: (number | bigint)[]) => number | bigint>;
+
+const allocate = () => new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES, shared: true });
 
 async function run(build: (module: Module) => Record<string, Func>): Promise<Exports> {
 	const module = new Module();
 	for (const [name, func] of Object.entries(build(module))) module.export(name, func);
-	const [memory, points] = [allocateMemory(1, MAX_PAGES), allocateMemory(1, MAX_PAGES)];
+	const [memory, points] = [allocate(), allocate()];
 	return new WebAssembly.Instance(await WebAssembly.compile(module.encode()), { env: { memory, points } }).exports as unknown as Exports;
 }
 

@@ -1,9 +1,9 @@
 /**
- * A WebAssembly emitter: just enough of the binary format for the engine's arithmetic.
+ * A WebAssembly emitter: just enough of the binary format for the kernels of proving and computing.
  *
  * An expression is its code, an array of bytes that leaves one value on the stack; operators put operand code before their opcode.
  * {@link Func} collects statements. Every intermediate value is a local of its own ({@link Func.let}), which costs nothing after the
- * engine's register allocation.
+ * register allocation of whoever runs it.
  */
 
 /** Bytes of an expression or a statement, with parts left as they are: nothing is copied before {@link Func.emit}. */
