@@ -14,7 +14,7 @@ import { symmetricMatrix } from "../compute/product.ts";
 import { factorise, solve } from "../compute/ridge.ts";
 import { type Statistics, sumStatistics } from "../compute/statistics.ts";
 import { addNode, product, scoreOf } from "./forms.ts";
-import type { Method } from "./method.ts";
+import type { DirectMethod } from "./method.ts";
 
 /** What the floating-point path needs of `PathParameters`: mu_j = k n, omega_j = omega / 2^16, lambda = lambda n. */
 export interface RidgePathParameters extends Pick<PathParameters, "lambda"> {
@@ -34,7 +34,7 @@ export interface RidgePathParameters extends Pick<PathParameters, "lambda"> {
  * @example
  * const { scores, total } = ridgePathMethod(pathParameters(64, 12)).cache(contributions).attribute(query);
  */
-export function ridgePathMethod(parameters: RidgePathParameters): Method<readonly Statistics[], Statistics> {
+export function ridgePathMethod(parameters: RidgePathParameters): DirectMethod<readonly Statistics[], Statistics> {
 	return {
 		name: "ridge-path",
 		cache(contributions) {

@@ -23,7 +23,20 @@ export type DataErrorCode =
 	| "SUM_TOO_LARGE"
 	| "ILL_CONDITIONED"
 	| "BACKBONE_INVALID"
-	| "BACKEND_CLOSED";
+	| "BACKEND_CLOSED"
+	| "GROUP_EMPTY"
+	| "ONE_CLASS"
+	| "NEIGHBOURS_OUT_OF_RANGE"
+	| "PARAMETER_OUT_OF_RANGE"
+	| "DUPLICATE_ID"
+	| "CHECKPOINT_ORDER"
+	| "NOT_CONVERGED"
+	| "DIVERGED"
+	| "TEXT_TOO_LONG"
+	| "LINEAGE_MALFORMED"
+	| "LINEAGE_CYCLE"
+	| "LINEAGE_PARENT_MISSING"
+	| "LINEAGE_DIGEST_CHANGED";
 
 /** A value, a file or a matrix that this room refuses. */
 export class DataError extends Error {
