@@ -42,16 +42,6 @@ contract PayoutBookTest is Claims {
         _wrongSum(epoch, words, publics, proof, paid);
     }
 
-    /// A proof cannot pay more than the pool; if one did, nothing would be posted.
-    function test_no_more_than_the_pool_is_paid() public {
-        (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
-        words[0] += POOL + 1 - publics[6];
-        publics[6] = POOL + 1;
-        proof = _payoutProof(epoch, publics, words);
-        vm.expectRevert(abi.encodeWithSelector(RewardDistributor.PoolExceeded.selector, POOL, POOL + 1));
-        payouts.post(epoch, PAGE, publics, words, proof);
-    }
-
     function test_a_charge_changed_is_rejected() public {
         (uint256 epoch, uint256[] memory words, uint256[7] memory publics, Proof memory proof) = _ready();
         words[1] -= 1;
