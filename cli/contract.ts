@@ -1,10 +1,10 @@
-/** `openledger contract deploy` and `check`: the contracts of a chain, and whether they are what their file says. */
+/** `openledger contract deploy`, `verifier` and `check`: the contracts of a chain, and whether they are what their file says. */
 import { join, resolve } from "node:path";
 import { Command } from "commander";
 import { Wallet } from "ethers";
 import { contractNames } from "../ledger/contracts.ts";
 import { trialGas } from "../ledger/deployment/trial.ts";
-import { checkDeployment, type DeployOptions, deploy, planDeployment } from "../ledger/deployment.ts";
+import { addVerifiers, checkDeployment, type DeployOptions, deploy, planAddition, planDeployment } from "../ledger/deployment.ts";
 import { connect } from "../ledger/node.ts";
 import { writeJson } from "../network/epoch/json.ts";
 import { parseVerificationKey, type VerificationKey } from "../prover/verification-key.ts";
@@ -60,6 +60,13 @@ export function contractCommand(context: CommandContext): Command {
 		.action((flags: DeployFlags) => context.run("openledger.contract.deploy.v1", (work) => deployAll(flags, work)));
 	noun.command.addCommand(deploying);
 	noun
+		.sending(
+			"verifier",
+			"create the verifiers of further circuits; their routes are for the router's owner, as a rule by a proposal",
+			addition,
+		)
+		.requiredOption("--vkey <file...>", "their verification keys");
+	noun
 		.reading("check", "hold a chain against its deployment file: every byte of code, who names whom, every route", check)
 		.option("--vkey <file...>", "verification keys, to compare the verifiers' code too");
 	return noun.command;
@@ -106,6 +113,38 @@ async function trial(options: DeployOptions & { signer: Wallet }, chainId: numbe
 		`together at most ${coins(total)} coins`,
 	].join("\n\n");
 	return { result: { dryRun: true, deployment, transactions, costWei: total }, text };
+}
+
+async function addition(desk: Desk, { deployment: file, vkey = [] }: CheckFlags): Promise<Outcome> {
+	const signer = desk.wallet as Wallet;
+	const options = { signer, deployment: desk.deployment, verificationKeys: await readKeys(vkey) };
+	const { deployment, calls, steps } = desk.trial ? await estimated(options) : await addVerifiers(options);
+	// A verifier without a route verifies nothing: it is no part of the deployment yet.
+	if (!desk.trial && calls.length === 0) await writeJson(resolve(file), deployment);
+	const circuits = options.verificationKeys.map(({ circuitId }) => ({ circuitId, ...deployment.verifiers[circuitId] }));
+	const text = [
+		...circuits.map(({ id, address: at }) => `verifier ${id} at ${at}`),
+		...(calls.length === 0
+			? []
+			: [
+					"the router's owner must add the routes; where that is governance:",
+					`  openledger govern propose ${calls.map((call) => `--call "${call}"`).join(" ")} --description TEXT ...`,
+					"and when it was executed, this command again: it completes the deployment file",
+				]),
+	].join("\n");
+	const transactions = steps.map(({ name, hash, gasUsed }) => ({ action: name, outcome: { hash, gasUsed, blockNumber: 0, logs: [] } }));
+	return desk.sent(transactions, { verifiers: circuits, calls }, text);
+}
+
+/** The same steps with the node's estimates; 0 for a route whose verifier is not there yet. */
+async function estimated(options: Parameters<typeof planAddition>[0]) {
+	const { deployment, tasks, calls } = await planAddition(options);
+	const steps = [];
+	for (const { name, request } of tasks) {
+		const gasUsed = await options.signer.estimateGas(request).catch(() => 0n);
+		steps.push({ name, hash: "", gasUsed });
+	}
+	return { deployment, calls, steps };
 }
 
 async function check({ deployment, provider }: Desk, { vkey = [] }: CheckFlags): Promise<Outcome> {

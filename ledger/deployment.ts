@@ -152,27 +152,41 @@ export async function planDeployment(options: DeployOptions): Promise<Planned> {
 	return { deployment: added.deployment, tasks: [...tasks, ...added.tasks] };
 }
 
+/** Verifiers for a deployment. */
+export interface VerifierOptions {
+	readonly signer: Signer;
+	/** is not changed */
+	readonly deployment: Deployment;
+	readonly verificationKeys: readonly VerificationKey[];
+}
+
+/** What verifiers still need from others. */
+interface Routes {
+	/** calls that only the router's owner may make, where that is not the signer: "VerifierRouter.register(0x...)", as a proposal takes them */
+	readonly calls: readonly string[];
+}
+
 /**
- * Deploys and registers verifiers on an existing deployment; skips circuits that have their route already.
+ * Deploys and registers verifiers on an existing deployment; skips circuits that have their route already. Where another account owns the
+ * VerifierRouter (governance, as a rule), and the verifiers are not among its first, their routes are left to its owner.
  *
- * @param options.signer owner of the VerifierRouter, unless the verifiers are among its first
- * @param options.deployment is not changed
- * @returns the deployment with all given circuits in it
+ * @returns the deployment with all given circuits in it, also with those whose routes are left to the owner
  * @throws LedgerError `transaction.*`, `node.*`, `input.invalid`; `deployment.invalid` when a circuit was stopped
  */
-export async function addVerifiers(options: {
-	signer: Signer;
-	deployment: Deployment;
-	verificationKeys: readonly VerificationKey[];
-	onStep?: (step: DeployStep) => void;
-}): Promise<Deployed> {
-	const { signer, deployment, verificationKeys, onStep } = options;
-	const sender = await senderOf(signer);
-	const verifiers = await compileKeys(verificationKeys);
+export async function addVerifiers(
+	options: VerifierOptions & { readonly onStep?: (step: DeployStep) => void },
+): Promise<Deployed & Routes> {
+	const sender = await senderOf(options.signer);
 	return sender.alone(async () => {
-		const planned = await planVerifiers(signer.provider as Provider, deployment, sender.address, verifiers);
-		return { deployment: planned.deployment, steps: await take(sender, planned.tasks, onStep) };
+		const { deployment, tasks, calls } = await planAddition(options);
+		return { deployment, calls, steps: await take(sender, tasks, options.onStep) };
 	});
+}
+
+/** What {@link addVerifiers} would do. @throws as {@link addVerifiers}, without `transaction.*` */
+export async function planAddition({ signer, deployment, verificationKeys }: VerifierOptions): Promise<Planned & Routes> {
+	const verifiers = await compileKeys(verificationKeys);
+	return planVerifiers(signer.provider as Provider, deployment, await signer.getAddress(), verifiers);
 }
 
 /** The creation of verifiers and of their routes, as far as they are missing. */
@@ -181,11 +195,13 @@ async function planVerifiers(
 	deployment: Deployment,
 	sender: string,
 	verifiers: readonly CompiledVerifier[],
-): Promise<Planned> {
+): Promise<Planned & Routes> {
 	const { router } = contractsAt(deployment.contracts, provider);
 	const known: Record<string, DeployedVerifier> = { ...deployment.verifiers };
 	const tasks: Task[] = [];
+	const calls: string[] = [];
 	const hasRouter = (await provider.getCode(deployment.contracts.VerifierRouter)) !== "0x";
+	const owner = hasRouter ? await router.owner().catch(rethrow) : sender;
 	for (const { key, artifact, codeHash } of verifiers) {
 		const { circuitId, statement, id } = key;
 		const route = hasRouter ? await router.routeOf(circuitId).catch(rethrow) : undefined;
@@ -202,11 +218,15 @@ async function planVerifiers(
 			tasks.push({ name: `deploy verifier ${id}`, request: creation(verifierName(circuitId), deployment.salt, artifact.bytecode) });
 		}
 		const initial = hasRouter ? await router.isInitial(codeHash).catch(rethrow) : deployment.terms.initial.includes(codeHash);
+		if (!initial && owner !== sender) {
+			calls.push(`VerifierRouter.register(${address})`);
+			continue;
+		}
 		const call = initial ? "registerInitial" : "register";
 		const data = factories.VerifierRouter.createInterface().encodeFunctionData(call as "register", [address]);
 		tasks.push({ name: `register ${id}`, request: { to: deployment.contracts.VerifierRouter, data } });
 	}
-	return { deployment: { ...deployment, verifiers: known }, tasks };
+	return { deployment: { ...deployment, verifiers: known }, tasks, calls };
 }
 
 /** Whether a contract of ours is at an address. @throws LedgerError `deployment.invalid` when something else is */

@@ -540,7 +540,8 @@ const remedies: Readonly<Record<string, (args: Args) => string>> = {
 	InvalidShortString: () => "The contract was built wrongly.",
 	StringTooLong: () => "The contract was built with a name that is too long.",
 	OwnableInvalidOwner: () => "The owner cannot be the zero address.",
-	OwnableUnauthorizedAccount: () => "Only the owner of the VerifierRouter may do this.",
+	OwnableUnauthorizedAccount: () =>
+		"Only the contract's owner may do this: as a rule the timelock, by a proposal (openledger govern propose).",
 	ReentrancyGuardReentrantCall: () => "A token or wallet called back into the contract. Use another.",
 	SafeCastOverflowedUintDowncast: () => "The amount does not fit 96 bits.",
 	SafeERC20FailedOperation: ({ token }) => `The token ${token} refused the transfer. Check balance and allowance.`,

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { contractNames, interfaces } from "../../ledger/contracts.ts";
 import { type Devnet, startDevnet } from "../../ledger/devnet.ts";
 import { connect } from "../../ledger/node.ts";
-import { toys } from "../../ledger/testing/simulator.ts";
+import { toy, toys } from "../../ledger/testing/simulator.ts";
 import { Terminal } from "./program.ts";
 
 const DAY = 86_400;
@@ -168,6 +168,47 @@ describe("govern", () => {
 		},
 		60_000,
 	);
+});
+
+describe("a circuit more", () => {
+	const key = toy(
+		"payout",
+		["previousScores", "scoreCommit", "first", "pool", "positive", "pagePositive", "paid"],
+		true,
+		[],
+		"a-later-payout",
+	).key;
+	const file = () => readFile(join(folder, "deployments", "31337.json"), "utf8");
+
+	test("has its verifier created by anybody, its route by a proposal, and then its place in the file", async () => {
+		await writeFile(join(folder, "later.json"), JSON.stringify(key));
+		const before = await file();
+		const adding = (...more: string[]) => terminal.json("contract", "verifier", ...at, "--key", "MEMBER", "--vkey", "later.json", ...more);
+		const trial = await adding("--dry-run");
+		expect(trial.transactions).toMatchObject([{ action: "deploy verifier a-later-payout" }]);
+		expect(await provider.getCode(trial.verifiers[0].address)).toBe("0x");
+		const { verifiers, calls, transactions } = await adding();
+		expect(transactions).toMatchObject([{ action: "deploy verifier a-later-payout" }]);
+		expect(verifiers).toEqual(trial.verifiers);
+		expect(calls).toEqual([`VerifierRouter.register(${verifiers[0].address})`]);
+		expect(await file()).toBe(before);
+
+		const proposing = [...at, "--key", "HOLDER", "--call", calls[0], "--description", "A later payout circuit"];
+		const { proposal } = await terminal.json("govern", "propose", ...proposing);
+		await wait(DAY + 1);
+		await terminal.json("govern", "vote", ...at, "--key", "HOLDER", proposal, "--support", "for");
+		await wait(5 * DAY);
+		await terminal.json("govern", "queue", ...at, "--key", "MEMBER", proposal);
+		await wait(2 * DAY);
+		// A route is among the slow calls: seven days.
+		expect((await terminal.run(["govern", "execute", ...at, "--key", "MEMBER", proposal])).code).toBe(6);
+		await wait(5 * DAY);
+		await terminal.json("govern", "execute", ...at, "--key", "MEMBER", proposal);
+
+		expect(await adding()).toMatchObject({ calls: [], transactions: [] });
+		expect(JSON.parse(await file()).verifiers[key.circuitId]).toMatchObject({ id: "a-later-payout", address: verifiers[0].address });
+		expect((await terminal.json("contract", "check", ...at, "--vkey", "later.json", "payout.json")).ok).toBe(true);
+	}, 120_000);
 });
 
 describe("guardian", () => {
