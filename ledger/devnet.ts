@@ -38,7 +38,7 @@ export interface Devnet {
  * @param options.host address to listen on, 127.0.0.1 by default
  * @param options.port 0 (default) takes a free one
  * @param options.signal stops the start, or the chain when it runs
- * @param options.timeoutMs longest wait for the first answer, 20,000 by default
+ * @param options.timeoutMs longest wait for the first answer, 60,000 by default
  * @param options.binary another anvil than the one in node_modules
  * @throws LedgerError `devnet.missing`, `devnet.died` (with its own words), `aborted`, `input.invalid`
  */
@@ -53,7 +53,7 @@ export async function startDevnet(
 		binary?: string;
 	} = {},
 ): Promise<Devnet> {
-	const { chainId = DEVNET_CHAIN, accounts = 10, host = "127.0.0.1", port = 0, timeoutMs = 20_000, signal } = options;
+	const { chainId = DEVNET_CHAIN, accounts = 10, host = "127.0.0.1", port = 0, timeoutMs = 60_000, signal } = options;
 	if (!Number.isInteger(accounts) || accounts < 1 || accounts > 1024) {
 		throw new LedgerError("input.invalid", `startDevnet: expected 1 to 1024 accounts, got ${accounts}`, { hint: "Choose fewer accounts." });
 	}
