@@ -47,7 +47,7 @@ export class Desk {
 		this.trial = flags.dryRun === true;
 	}
 
-	/** @throws UsageError for a key that is not there; LedgerError `deployment.invalid`, `node.*` */
+	/** @throws UsageError for a key that is not there; LedgerError `input.invalid`, `node.*` */
 	static async open(flags: DeskFlags): Promise<Desk> {
 		if (flags.key !== undefined) keyOf(flags.key);
 		const deployment = await readDeployment(flags.deployment);
@@ -147,7 +147,7 @@ async function readDeployment(file: string): Promise<Deployment> {
 	} catch {
 		// Named below.
 	}
-	throw new LedgerError("deployment.invalid", `--deployment: expected a deployment with ${missing ?? "its schema"} in ${file}`, {
+	throw new LedgerError("input.invalid", `--deployment: expected a deployment with ${missing ?? "its schema"} in ${file}`, {
 		hint: "Give the deployment.json that the deployment wrote.",
 	});
 }

@@ -96,6 +96,13 @@ describe("contract", () => {
 		expect(wrong.stdout).toMatch(new RegExp(`^${1 + owned.length} of \\d+ checks failed`, "m"));
 	}, 60_000);
 
+	test("a deployment file that was cut is bad input", async () => {
+		const text = await readFile(join(folder, "deployments", "31337.json"), "utf8");
+		await writeFile(join(folder, "cut.json"), text.slice(0, text.length / 2));
+		const cut = await terminal.run(["contract", "check", "--rpc", devnet.url, "--deployment", "cut.json"]);
+		expect(cut).toMatchObject({ code: 3, stderr: expect.stringContaining("cut.json") });
+	}, 60_000);
+
 	test.each([
 		["a guardian that is none", ["--guardian", "0x1"], 2],
 		["a delay of a year", ["--activation-delay", "31536000"], 2],
