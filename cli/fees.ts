@@ -4,10 +4,10 @@ import type { Wallet } from "ethers";
 import { LedgerError } from "../ledger/errors.ts";
 import { type EpochFees, inEffect, noFees } from "../ledger/fee-history.ts";
 import { FeeReader, type OwedFees } from "../ledger/fee-reader.ts";
-import { FeeClient } from "../ledger/fees.ts";
+import { FeeClient, type FeePayment } from "../ledger/fees.ts";
 import { address, amount, bytes32, integer } from "./arguments.ts";
 import type { CommandContext, Outcome } from "./command.ts";
-import { type Desk, type DeskFlags, Noun, type Step } from "./desk.ts";
+import { type Desk, type DeskFlags, Noun, readText, type Step } from "./desk.ts";
 import { UsageError } from "./exit.ts";
 import { open as openText, table } from "./output.ts";
 
@@ -24,8 +24,8 @@ interface Flags extends DeskFlags {
 
 const EPOCHS = 2 ** 48;
 const BASIS = 10_000;
-/** What the contract takes in one transaction. */
-const MAX_CLAIMS = 128;
+/** What the contract takes in one transaction, payments or claims. */
+const MAX_BATCH = 128;
 
 export function feesCommand(context: CommandContext): Command {
 	const noun = new Noun<Flags>(context, "fees", "inference fees: pay for a model, and have its contributors, trainer and operators paid");
@@ -37,6 +37,12 @@ export function feesCommand(context: CommandContext): Command {
 		.requiredOption("--amount <open>", "OPEN to pay", amount)
 		.option("--operator <address>", "who ran the inference (default: nobody; its part goes to the contributors)", address)
 		.option("--entry <hex>", "digest of the inference log's entry", bytes32);
+	noun
+		.sending("pay-many", "make the payments that a file lists, as many as fit in each transaction, all or none of them", payMany)
+		.argument(
+			"<file>",
+			'JSON list of {"epoch": 3, "amount": "0.5", "operator": "0x...", "entry": "0x..."}; operator and entry may be left out',
+		);
 	noun
 		.sending("claim", "have contributors of an epoch paid what they are owed, at their wallets", claim)
 		.argument("<epoch>", "number of the epoch")
@@ -101,13 +107,57 @@ async function pay(desk: Desk, flags: Flags): Promise<Outcome> {
 	);
 }
 
+async function payMany(desk: Desk, _: Flags, [file]: string[]): Promise<Outcome> {
+	const payments = paymentsOf(await readText(file as string), file as string);
+	const client = await desk.client(FeeClient);
+	const transactions: Step[] = [];
+	for (let first = 0; first < payments.length; first += MAX_BATCH) {
+		const batch = payments.slice(first, first + MAX_BATCH);
+		transactions.push({ action: `payMany of ${batch.length}`, outcome: await client.payManyWithPermit(batch) });
+	}
+	const total = payments.reduce((sum, one) => sum + one.amount, 0n);
+	return desk.sent(transactions, { payments, amount: total }, `${openText(total)} OPEN in ${payments.length} payments`);
+}
+
+/** The payments of a file, all checked before the first one is made. */
+function paymentsOf(text: string, file: string): FeePayment[] {
+	const refuse = (place: string, why: string): never => {
+		throw new LedgerError("input.invalid", `pay-many: ${file}${place}: ${why}`, {
+			hint: "See `openledger fees pay-many --help` for the format.",
+		});
+	};
+	let list: unknown;
+	try {
+		list = JSON.parse(text);
+	} catch (cause) {
+		return refuse("", `expected JSON, got ${(cause as Error).message}`);
+	}
+	if (!Array.isArray(list) || list.length === 0) return refuse("", "expected a list with at least one payment");
+	return list.map((entry: Record<string, unknown>, i) => {
+		try {
+			const { epoch, amount: open, operator, entry: digest, ...rest } = entry;
+			const [unknown] = Object.keys(rest);
+			if (unknown !== undefined) return refuse(`, payment ${i}`, `expected epoch, amount, operator and entry, got ${unknown}`);
+			return {
+				epoch: BigInt(integer(1, EPOCHS)(String(epoch))),
+				amount: amount(String(open)),
+				...(operator === undefined ? {} : { operator: address(String(operator)) }),
+				...(digest === undefined ? {} : { entry: bytes32(String(digest)) }),
+			};
+		} catch (error) {
+			if (error instanceof LedgerError) throw error;
+			return refuse(`, payment ${i}`, (error as Error).message);
+		}
+	});
+}
+
 async function claim(desk: Desk, { wallet }: Flags, [number]: string[]): Promise<Outcome> {
 	const epoch = epochNumber(number as string);
 	const owed = (await readerOf(desk).owed(epoch)).filter((one) => one.owed > 0n && (wallet === undefined || one.wallet === wallet));
 	const client = await desk.client(FeeClient);
 	const transactions: Step[] = [];
-	for (let first = 0; first < owed.length; first += MAX_CLAIMS) {
-		const batch = owed.slice(first, first + MAX_CLAIMS);
+	for (let first = 0; first < owed.length; first += MAX_BATCH) {
+		const batch = owed.slice(first, first + MAX_BATCH);
 		const outcome = await client.claimMany(batch.map((one) => one.claim));
 		transactions.push({ action: `claimMany of ${batch.length}`, outcome });
 	}

@@ -73,6 +73,32 @@ describe("the whole way", () => {
 		expect(await house.reader.balance(house.deployment.contracts.InferenceFees)).toBe(0n);
 	});
 
+	test("many payments of a file go in one transaction, and none of a file with a fault", async () => {
+		const payment = { epoch: Number(epoch), amount: "0.25" };
+		const file = (list: unknown) => writeFile(join(terminal.folder, "payments.json"), JSON.stringify(list));
+		await file([payment, { ...payment, amount: "0.5", operator: house.contributors[1]?.address, entry: hash("many") }]);
+		const paid = await json("pay-many", "payments.json", "--key", "PAYER");
+		expect(paid).toMatchObject({ amount: `${parseEther("0.75")}`, transactions: [{ action: "payMany of 2" }] });
+		const { payments } = await json("show", epoch);
+		expect(payments.slice(-2)).toMatchObject([{ toOperator: "0" }, { entry: hash("many"), toOperator: `${parseEther("0.125")}` }]);
+
+		for (const [change, message] of [
+			[{ amount: "1e3" }, "payment 1: expected an amount of OPEN such as 1000 or 0.5, got 1e3"],
+			[{ epoch: 0 }, "payment 1: expected an integer from 1"],
+			[{ operator: "0x1" }, "payment 1: expected an address, got 0x1"],
+			[{ payee: OPERATOR }, "payment 1: expected epoch, amount, operator and entry, got payee"],
+		] as const) {
+			await file([payment, { ...payment, ...change }]);
+			expect(await fees("pay-many", "payments.json", "--key", "PAYER")).toMatchObject({
+				code: 3,
+				stderr: expect.stringContaining(message),
+			});
+		}
+		await file([]);
+		expect(await fees("pay-many", "payments.json", "--key", "PAYER")).toMatchObject({ code: 3 });
+		expect((await json("show", epoch)).payments).toHaveLength(payments.length);
+	});
+
 	test("an epoch without a payout shows its split", async () => {
 		const other = await house.open();
 		await json("split", `${other}`, "--trainer", "100", "--operator", "0", "--key", "STEWARD");
