@@ -64,7 +64,7 @@ export function growTree({ examples, orders }: Presorted, { weight, features }: 
 	const best = (lists: readonly Uint32Array[], counts: Float64Array, total: number) => {
 		let found: { feature: number; threshold: number } | null = null;
 		// Least impurity is most of sum c^2 / n over the two sides; a split that gains nothing is made all the same, as it may lead to one that does.
-		let most = -Infinity;
+		let most = 0;
 		for (const feature of candidates()) {
 			const list = lists[feature] as Uint32Array;
 			if (value(list[0] as number, feature) === value(list[list.length - 1] as number, feature)) continue;
@@ -81,7 +81,7 @@ export function growTree({ examples, orders }: Presorted, { weight, features }: 
 				const [here, after] = [value(row, feature), value(list[i + 1] as number, feature)];
 				if (here === after) continue;
 				const purity = squares / size + squaresRight / (total - size);
-				if (purity > most + 1e-12 * Math.abs(most)) {
+				if (purity > most * (1 + 1e-12)) {
 					most = purity;
 					const middle = here + (after - here) / 2;
 					found = { feature, threshold: middle < after ? middle : here };
