@@ -3,8 +3,8 @@
  * step. What a step is: train.ts. Each row of a matrix is padded with zeros to a multiple of 8 floats.
  */
 import type { Generator } from "../random.ts";
-import { type FloatKernel, SINGLE_KERNELS } from "../wasm/float-kernels.ts";
 import { accumulate, PACKED_SLACK, type PlacedProduct } from "../wasm/float-product.ts";
+import { type ProductKernel, SINGLE_KERNELS } from "../wasm/product-kernels.ts";
 import { TRAINING_KERNELS, type TrainingKernel } from "../wasm/training-kernels.ts";
 import { type Kernels, Workspace } from "../wasm/workspace.ts";
 import { type SparseRows, sparseRows } from "./inputs.ts";
@@ -51,7 +51,7 @@ const idle: Workspace[] = [];
 export class Descent {
 	readonly #space: Workspace;
 	readonly #kernels: Kernels<TrainingKernel>;
-	readonly #products: Kernels<FloatKernel>;
+	readonly #products: Kernels<ProductKernel>;
 	readonly #rows: FloatRows;
 	readonly #sparse: SparseRows | undefined;
 	readonly #settings: Settings;
