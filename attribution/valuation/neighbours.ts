@@ -3,12 +3,14 @@
  * `knn-shapley` circuit ranks them. Distances of bytes are exact integers.
  */
 import { DataError } from "../../compute/errors.ts";
+import { distanceBlocks } from "../../compute/wasm/distances.ts";
+import { ascending } from "../../compute/wasm/ranking.ts";
 import { type AnyExamples, isBytes, weightOf } from "../byte-examples.ts";
 import type { Control } from "../method.ts";
-import { sorter } from "./radix-sort.ts";
+import { ascendingFloats } from "./float-order.ts";
 
 /** Test rows between two looks at the signal. */
-const BLOCK = 64;
+const STEP = 64;
 
 /** The rows that are ranked, and how. */
 export interface Neighbours {
@@ -16,7 +18,7 @@ export interface Neighbours {
 	readonly rows: Uint32Array;
 	/**
 	 * Rank them for every test row.
-	 * @param visit - told, for each test row, the position in `rows` of each rank; the list is overwritten afterwards
+	 * @param visit - told, for each test row, the position in `rows` of each rank
 	 */
 	rank(test: AnyExamples, visit: (test: number, order: Uint32Array) => void, control?: Control): Promise<void>;
 }
@@ -44,21 +46,54 @@ export function neighboursOf(train: AnyExamples, neighbours: number): Neighbours
 			"Give rows of every class: votes say nothing where all agree.",
 		);
 	}
-	const sort = sorter(rows.length);
+	const x = presentFeatures(train, rows);
 	return {
 		rows,
 		async rank(test, visit, control = {}) {
 			checkKind(train, test);
-			for (let from = 0; from < test.n; from += BLOCK) {
-				control.signal?.throwIfAborted();
-				const to = Math.min(from + BLOCK, test.n);
-				for (let q = from; q < to; q++)
-					visit(q, isBytes(train) ? sort.integers(byteDistances(train, rows, test, q)) : sort.floats(distances(train, rows, test, q)));
-				control.progress?.(to, test.n);
+			control.signal?.throwIfAborted();
+			for (const [q, order] of rankings(x, test)) {
+				visit(q, order);
+				if ((q + 1) % STEP !== 0 && q + 1 < test.n) continue;
+				control.progress?.(q + 1, test.n);
 				await new Promise(setImmediate);
+				control.signal?.throwIfAborted();
 			}
 		},
 	};
+}
+
+/** Each test row with the order of the training rows `x`, nearest first. */
+function* rankings(x: Uint8Array | Float64Array, test: AnyExamples): Generator<[number, Uint32Array]> {
+	const { n, d } = test;
+	const count = x.length / d;
+	if (x instanceof Uint8Array && isBytes(test)) {
+		const train = { values: x, rows: count, columns: d };
+		for (const { first, rows, distances } of distanceBlocks(train, { values: test.x, rows: n, columns: d })) {
+			for (let i = 0; i < rows; i++) yield [first + i, ascending(distances.subarray(i * count, (i + 1) * count))];
+		}
+		return;
+	}
+	const distances = new Float64Array(count);
+	for (let q = 0; q < n; q++) {
+		for (let i = 0; i < count; i++) {
+			// Squared differences in one order: unlike |x|^2 - 2 x q + |q|^2 by a fast product, they are equal for equal rows.
+			let sum = 0;
+			for (let l = 0; l < d; l++) sum += ((x[i * d + l] as number) - (test.x[q * d + l] as number)) ** 2;
+			distances[i] = sum;
+		}
+		yield [q, ascendingFloats(distances)];
+	}
+}
+
+/** The features of some rows; not copied where they are all. */
+function presentFeatures({ x, n, d }: AnyExamples, rows: Uint32Array): Uint8Array | Float64Array {
+	if (rows.length === n) return x;
+	const present = x instanceof Uint8Array ? new Uint8Array(rows.length * d) : new Float64Array(rows.length * d);
+	rows.forEach((row, i) => {
+		present.set(x.subarray(row * d, (row + 1) * d), i * d);
+	});
+	return present;
 }
 
 function presentRows(train: AnyExamples): Uint32Array {
@@ -75,34 +110,6 @@ function presentRows(train: AnyExamples): Uint32Array {
 		if (weight === 1) rows.push(row);
 	}
 	return Uint32Array.from(rows);
-}
-
-/** Sums of at most 2^16 squares below 2^16. */
-function byteDistances({ x, d }: AnyExamples, rows: Uint32Array, test: AnyExamples, q: number): Uint32Array {
-	const result = new Uint32Array(rows.length);
-	rows.forEach((row, position) => {
-		let sum = 0;
-		for (let l = 0; l < d; l++) {
-			const difference = (x[row * d + l] as number) - (test.x[q * d + l] as number);
-			sum += difference * difference;
-		}
-		result[position] = sum;
-	});
-	return result;
-}
-
-/** Sums of squared differences, always in one order: unlike |x|^2 - 2 x q + |q|^2 they are equal for equal rows. */
-function distances({ x, d }: AnyExamples, rows: Uint32Array, test: AnyExamples, q: number): Float64Array {
-	const result = new Float64Array(rows.length);
-	rows.forEach((row, position) => {
-		let sum = 0;
-		for (let l = 0; l < d; l++) {
-			const difference = (x[row * d + l] as number) - (test.x[q * d + l] as number);
-			sum += difference * difference;
-		}
-		result[position] = sum;
-	});
-	return result;
 }
 
 function checkKind(train: AnyExamples, test: AnyExamples): void {
