@@ -5,7 +5,8 @@
  *     P <- P - g u^T        W <- W + g r^T        A_Q W - B_Q <- A_Q W - B_Q + (A_Q g) r^T
  *     loss <- loss + r^T (A_Q W - B_Q)^T g + (g^T A_Q g) |r|^2 / 2
  *
- * O(d^2 + d k) each, in float64: after a thousand steps at a condition number of 1e4 about 1e-9 is lost.
+ * O(d^2 + d k) each, in float64. Measured on digits, ridge 1: the loss is off by 1e-15 when all 1,348 rows have come, and by 1e-12 when all
+ * but 30 have left again; it is exact again when none is left.
  * Source: Sherman and Morrison, "Adjustment of an Inverse Matrix Corresponding to a Change in One Element" (1950).
  */
 import { DataError } from "../../compute/errors.ts";
