@@ -129,16 +129,6 @@ export const quad = {
 	store: (address: Code, value: Code, offset = 0): Code => [address, value, 0xfd, 0x0b, place(2, offset, 0)],
 	/** all lanes from one place */
 	loadSplat: (address: Code, offset = 0): Code => [address, 0xfd, 0x09, place(2, offset, 0)],
-	/** lane 0 from memory, the others zero */
-	loadLow: (address: Code, offset = 0): Code => [address, 0xfd, 0x5c, place(2, offset, 0)],
-	storeLane: (address: Code, vector: Code, lane: 0 | 1 | 2 | 3, offset = 0): Code => [
-		address,
-		vector,
-		0xfd,
-		0x5a,
-		place(2, offset, 0),
-		lane,
-	],
 	/** lanes of two vectors, by index: 0 to 3 of the first, 4 to 7 of the second */
 	shuffle: (first: Code, second: Code, lanes: readonly [number, number, number, number]): Code => [
 		first,
@@ -148,18 +138,19 @@ export const quad = {
 		...lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]),
 	],
 	and: simd(0x4e),
-	andNot: simd(0x4f),
+	or: simd(0x50),
 	xor: simd(0x51),
-	anyTrue: simd(0x53),
 	iSplat: simd(0x11),
 	iAdd: simd(0xae),
-	iSub: simd(0xb1),
+	iMul: simd(0xb5),
+	iShl: simd(0xab),
+	iShrU: simd(0xad),
+	/** all bits of the lanes where the first is not below the second, without sign */
+	iNotBelow: simd(0x40),
 	/** `sum + a b` over the four bytes of each lane, a signed, b below 128: what other b give is up to the machine */
 	iRelaxedDotBytes: simd(0x113),
 	fSplat: simd(0x13),
-	fEqual: simd(0x41),
-	fNotEqual: simd(0x42),
-	fLess: simd(0x43),
+	/** all bits of the lanes where the first is greater */
 	fGreater: simd(0x44),
 	fAdd: simd(0xe4),
 	fSub: simd(0xe5),

@@ -24,10 +24,15 @@ interface Lanes {
 const SINGLE: Lanes = { size: 4, loadSplat: quad.loadSplat, add: quad.fAdd, multiply: quad.fMul, madd: quad.fRelaxedMadd };
 const DOUBLE: Lanes = { size: 8, loadSplat: pair.loadSplat, add: pair.fAdd, multiply: pair.fMul, madd: pair.fRelaxedMadd };
 
-/** Kernels of float32: `product`, `productLeft` (A transposed), `packRows`, `packColumns`, `compact`. */
-export const buildSingle: Build = (module, fused) => buildFloats(module, SINGLE, fused);
-/** The same of float64. */
-export const buildDouble: Build = (module, fused) => buildFloats(module, DOUBLE, fused);
+/** `productLeft` takes A transposed; `packRows` and `packColumns` make panels of B and of B transposed. */
+export type FloatKernel = "product" | "productLeft" | "packRows" | "packColumns" | "compact";
+
+const NAMES: readonly FloatKernel[] = ["product", "productLeft", "packRows", "packColumns", "compact"];
+
+/** Kernels of float32. */
+export const SINGLE_KERNELS: Build<FloatKernel> = { names: NAMES, emit: (module, fused) => buildFloats(module, SINGLE, fused) };
+/** Kernels of float64. */
+export const DOUBLE_KERNELS: Build<FloatKernel> = { names: NAMES, emit: (module, fused) => buildFloats(module, DOUBLE, fused) };
 
 function buildFloats(module: Module, lanes: Lanes, fused: boolean): void {
 	for (const transposed of [false, true]) {

@@ -3,8 +3,8 @@
  * blocks of the result are copied out. The order of the sums depends on the sizes alone, so the same operands give the same bits.
  */
 import type { Floats, Matrix, Transposed } from "../matrix.ts";
-import { buildDouble, buildSingle } from "./float-kernels.ts";
-import { type Kernel, workspace } from "./workspace.ts";
+import { DOUBLE_KERNELS, type FloatKernel, SINGLE_KERNELS } from "./float-kernels.ts";
+import { type Kernels, workspace } from "./workspace.ts";
 
 /** Inner indices per pass: one panel of B (16 KB) stays in the first cache beside the rows of A. */
 const INNER = 512;
@@ -35,7 +35,7 @@ export function floatProduct<T extends Floats>(
 	const n = tr ? right.rows : right.columns;
 	const size = left.values.BYTES_PER_ELEMENT;
 	const lanes = 32 / size;
-	const kernels = workspace.kernels(size === 4 ? buildSingle : buildDouble);
+	const kernels = workspace.kernels(size === 4 ? SINGLE_KERNELS : DOUBLE_KERNELS);
 	const result = new (left.values.constructor as new (length: number) => T)(m * n);
 	const deep = Math.min(depth, DEPTH);
 	const wide = Math.min(n, Math.max(lanes, Math.floor(BLOCK / Math.max(deep, 1024) / lanes) * lanes));
@@ -98,12 +98,12 @@ export interface PlacedProduct {
 }
 
 /** result (+)= left right. */
-export function accumulate(kernels: Readonly<Record<string, Kernel>>, product: PlacedProduct): void {
+export function accumulate(kernels: Kernels<FloatKernel>, product: PlacedProduct): void {
 	const { left, right, packed, result, rows, columns, inner, size, fresh } = product;
 	const lanes = 32 / size;
 	const panels = Math.ceil(columns / lanes);
-	const run = kernels[left.transposed ? "productLeft" : "product"] as Kernel;
-	const pack = kernels[right.transposed ? "packColumns" : "packRows"] as Kernel;
+	const run = kernels[left.transposed ? "productLeft" : "product"];
+	const pack = kernels[right.transposed ? "packColumns" : "packRows"];
 	for (let l = 0; l < inner; l += INNER) {
 		const depth = Math.min(INNER, inner - l);
 		pack(right.address + l * (right.transposed ? size : right.stride), right.stride, packed, depth, panels);
@@ -130,7 +130,7 @@ function copyIn({ values, columns: width }: Matrix, { row, rows, column, columns
 }
 
 function copyOut(
-	kernels: Readonly<Record<string, Kernel>>,
+	kernels: Kernels<FloatKernel>,
 	values: Floats,
 	width: number,
 	{ row, rows, column, columns }: Block,
@@ -138,7 +138,7 @@ function copyOut(
 	stride: number,
 ): void {
 	const size = values.BYTES_PER_ELEMENT;
-	kernels.compact?.(address, rows, stride, columns * size);
+	kernels.compact(address, rows, stride, columns * size);
 	const view = size === 4 ? workspace.floats(address, rows * columns) : workspace.doubles(address, rows * columns);
 	if (columns === width) values.set(view, row * width);
 	else for (let r = 0; r < rows; r++) values.set(view.subarray(r * columns, (r + 1) * columns), (row + r) * width + column);

@@ -3,7 +3,7 @@
  * everything else is a matrix product (float-product.ts).
  * Source: Golub and Van Loan, "Matrix Computations", 4.2.9 (block Cholesky) and 3.1.4 (multiple right-hand sides).
  */
-import { buildDouble } from "./float-kernels.ts";
+import { DOUBLE_KERNELS } from "./float-kernels.ts";
 import { accumulate, PACKED_SLACK, type Placed, type PlacedProduct } from "./float-product.ts";
 import { Workspace, workspace } from "./workspace.ts";
 
@@ -160,7 +160,7 @@ type Product = Omit<PlacedProduct, "packed" | "size" | "left" | "right"> & {
 };
 
 function productsIn(space: Workspace, packed: number): (product: Product) => void {
-	const kernels = space.kernels(buildDouble);
+	const kernels = space.kernels(DOUBLE_KERNELS);
 	return ({ left, right, ...rest }) =>
 		accumulate(kernels, { ...rest, left: { transposed: false, ...left }, right: { transposed: false, ...right }, packed, size: SIZE });
 }

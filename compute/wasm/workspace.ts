@@ -12,26 +12,34 @@ const SLACK = 256;
 
 export type Kernel = (...operands: number[]) => number;
 
-/** What emits kernels: with multiply-adds in one instruction, or in two. */
-export type Build = (module: Module, fused: boolean) => void;
+/** Kernels by name. */
+export type Kernels<Name extends string> = Readonly<Record<Name, Kernel>>;
 
-const compiled = new Map<Build, WebAssembly.Module>();
+/** What emits kernels of these names: with multiply-adds in one instruction, or in two. */
+export interface Build<Name extends string> {
+	readonly names: readonly Name[];
+	emit(module: Module, fused: boolean): void;
+}
+
+const compiled = new Map<Build<string>, WebAssembly.Module>();
 
 /** A memory and a place to put the next thing in it. */
 export class Workspace {
 	readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
-	readonly #kernels = new Map<Build, Readonly<Record<string, Kernel>>>();
+	readonly #kernels = new Map<Build<string>, Kernels<string>>();
 	#next = 64;
 
-	/** The kernels of a build, by name. */
-	kernels(build: Build): Readonly<Record<string, Kernel>> {
+	/** The kernels of a build. */
+	kernels<Name extends string>(build: Build<Name>): Kernels<Name> {
 		let kernels = this.#kernels.get(build);
 		if (!kernels) {
 			const instance = new WebAssembly.Instance(moduleOf(build), { env: { memory: this.memory } });
-			kernels = instance.exports as Readonly<Record<string, Kernel>>;
+			kernels = instance.exports as Kernels<string>;
+			const missing = build.names.find((name) => typeof instance.exports[name] !== "function");
+			if (missing !== undefined) throw new TypeError(`Workspace.kernels: expected a kernel "${missing}", got none`);
 			this.#kernels.set(build, kernels);
 		}
-		return kernels;
+		return kernels as Kernels<Name>;
 	}
 
 	/** Frees everything. */
@@ -89,11 +97,11 @@ export function singleMemory(): Module {
 	return new Module([], { names: ["memory"], shared: false });
 }
 
-function moduleOf(build: Build): WebAssembly.Module {
+function moduleOf(build: Build<string>): WebAssembly.Module {
 	let module = compiled.get(build);
 	if (!module) {
 		const emitted = singleMemory();
-		build(emitted, hasRelaxedMadd());
+		build.emit(emitted, hasRelaxedMadd());
 		module = new WebAssembly.Module(emitted.encode());
 		compiled.set(build, module);
 	}
