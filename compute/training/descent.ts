@@ -50,7 +50,7 @@ const idle: Workspace[] = [];
 /** A network in training. */
 export class Descent {
 	readonly #space: Workspace;
-	readonly #kernels: Kernels<FloatKernel>;
+	readonly #kernels: Kernels<TrainingKernel>;
 	readonly #products: Kernels<FloatKernel>;
 	readonly #rows: FloatRows;
 	readonly #sparse: SparseRows | undefined;
