@@ -5,9 +5,9 @@
  * The same rows, options and seed give the same bits in every run on a machine.
  */
 import { DataError } from "../errors.ts";
-import { type Matrix, matrix, multiply } from "../matrix.ts";
 import { below, type Generator, generator, splitmix64 } from "../random.ts";
-import { checkFloatRows, copyNetwork, type FloatRows, initialise, type Layer, type Network } from "./network.ts";
+import { Descent } from "./descent.ts";
+import { checkFloatRows, type FloatRows, initialise, type Network } from "./network.ts";
 
 export interface TrainOptions {
 	/** Sizes of the hidden layers; [] is logistic regression. */
@@ -66,28 +66,34 @@ export async function train(rows: FloatRows, k: number, options: TrainOptions): 
 	checkRows(rows, k);
 	checkOptions(options);
 	const { epochs, batch, rate, signal, progress } = options;
+	const { momentum = 0, dropout = 0, weightDecay = 0 } = options;
 	const draw = splitmix64(options.seed);
-	const network = initialise([rows.x.columns, ...options.sizes, k], draw());
+	const start = initialise([rows.x.columns, ...options.sizes, k], draw());
 	const next = generator(draw());
-	const step = stepper(network, rows, options, generator(draw()));
-	const wanted = new Set(options.checkpoints);
-	const checkpoints: Checkpoint[] = [];
-	const order = Uint32Array.from(rows.label, (_, i) => i);
-	let turn = performance.now();
-	for (let epoch = 0; ; epoch++) {
-		if (wanted.has(epoch)) checkpoints.push({ epoch, network: copyNetwork(network), rate });
-		if (epoch === epochs) return { network, checkpoints };
-		shuffle(order, next);
-		for (let start = 0; start < order.length; start += batch) {
-			if (performance.now() - turn > TURN) {
-				await new Promise(setImmediate);
-				turn = performance.now();
+	const settings = { batch: Math.min(batch, rows.x.rows), rate, momentum, dropout, weightDecay };
+	const descent = new Descent(start, rows, settings, generator(draw()));
+	try {
+		const wanted = new Set(options.checkpoints);
+		const checkpoints: Checkpoint[] = [];
+		const order = Uint32Array.from(rows.label, (_, i) => i);
+		let turn = performance.now();
+		for (let epoch = 0; ; epoch++) {
+			if (wanted.has(epoch)) checkpoints.push({ epoch, network: descent.network(), rate });
+			if (epoch === epochs) return { network: descent.network(), checkpoints };
+			shuffle(order, next);
+			for (let at = 0; at < order.length; at += batch) {
+				if (performance.now() - turn > TURN) {
+					await new Promise(setImmediate);
+					turn = performance.now();
+				}
+				signal?.throwIfAborted();
+				const loss = descent.step(order.subarray(at, at + batch));
+				if (!Number.isFinite(loss)) throw diverged(epoch + 1, epochs, loss, rate);
 			}
-			signal?.throwIfAborted();
-			const loss = step(order.subarray(start, start + batch));
-			if (!Number.isFinite(loss)) throw diverged(epoch + 1, epochs, loss, rate);
+			progress?.(epoch + 1, epochs);
 		}
-		progress?.(epoch + 1, epochs);
+	} finally {
+		descent.close();
 	}
 }
 
@@ -144,72 +150,4 @@ function shuffle(order: Uint32Array, next: Generator): void {
 		const other = below(next, i + 1);
 		[order[i], order[other]] = [order[other] as number, order[i] as number];
 	}
-}
-
-/** What takes a step on a batch, given by its rows, and tells its mean loss. */
-function stepper(network: Network, rows: FloatRows, options: TrainOptions, next: Generator): (batch: Uint32Array) => number {
-	const { rate, momentum = 0, dropout = 0, weightDecay = 0 } = options;
-	const { layers } = network;
-	const velocities = layers.map(({ weights, bias }) => ({
-		weights: new Float32Array(weights.values.length),
-		bias: new Float32Array(bias.length),
-	}));
-	const columns = rows.x.columns;
-	const update = (w: Float32Array, v: Float32Array, g: Float32Array) => {
-		for (let i = 0; i < w.length; i++) {
-			const velocity = momentum * (v[i] as number) + (g[i] as number) + weightDecay * (w[i] as number);
-			v[i] = velocity;
-			w[i] = (w[i] as number) - rate * velocity;
-		}
-	};
-	return (batch) => {
-		const count = batch.length;
-		const x = new Float32Array(count * columns);
-		batch.forEach((row, i) => {
-			x.set(rows.x.values.subarray(row * columns, (row + 1) * columns), i * columns);
-		});
-		const values: Matrix<Float32Array>[] = [matrix(x, count, columns)];
-		// What each hidden value was multiplied by: 0 or 1 / (1 - dropout), and 0 where ReLU cut it off.
-		const masks: Float32Array[] = [];
-		layers.forEach(({ weights, bias }, l) => {
-			const z = multiply(values[l] as Matrix<Float32Array>, weights);
-			const mask = new Float32Array(z.values.length);
-			const hidden = l < layers.length - 1;
-			for (let i = 0; i < z.values.length; i++) {
-				const value = (z.values[i] as number) + (bias[i % bias.length] as number);
-				const kept = !hidden || dropout === 0 ? 1 : next() >= dropout * 2 ** 32 ? 1 / (1 - dropout) : 0;
-				mask[i] = hidden && value <= 0 ? 0 : kept;
-				z.values[i] = hidden && value < 0 ? 0 : value * kept;
-			}
-			masks.push(mask);
-			values.push(z);
-		});
-		const logits = values.at(-1) as Matrix<Float32Array>;
-		const k = logits.columns;
-		let errors: Matrix<Float32Array> = matrix(new Float32Array(count * k), count, k);
-		let loss = 0;
-		for (let i = 0; i < count; i++) {
-			const z = logits.values.subarray(i * k, (i + 1) * k);
-			const label = rows.label[batch[i] as number] as number;
-			const largest = z.reduce((most, value) => Math.max(most, value));
-			const sum = z.reduce((total, value) => total + Math.exp(value - largest), 0);
-			loss += largest + Math.log(sum) - (z[label] as number);
-			for (let c = 0; c < k; c++) errors.values[i * k + c] = (Math.exp((z[c] as number) - largest) / sum - (c === label ? 1 : 0)) / count;
-		}
-		for (let l = layers.length - 1; l >= 0; l--) {
-			const { weights, bias } = layers[l] as Layer;
-			const velocity = velocities[l] as (typeof velocities)[number];
-			const gradient = multiply(values[l] as Matrix<Float32Array>, errors, { left: true });
-			const biasGradient = new Float32Array(bias.length);
-			for (let i = 0; i < errors.values.length; i++) (biasGradient[i % bias.length] as number) += errors.values[i] as number;
-			if (l > 0) {
-				errors = multiply(errors, weights, { right: true });
-				const mask = masks[l - 1] as Float32Array;
-				for (let i = 0; i < errors.values.length; i++) (errors.values[i] as number) *= mask[i] as number;
-			}
-			update(weights.values, velocity.weights, gradient.values);
-			update(bias, velocity.bias, biasGradient);
-		}
-		return loss / count;
-	};
 }
