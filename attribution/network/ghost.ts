@@ -58,6 +58,15 @@ export async function pause({ signal }: Control): Promise<void> {
 	signal?.throwIfAborted();
 }
 
+/** The squared norm of each row's gradient. */
+export function squaredNorms(layers: readonly LayerGradients[]): Float64Array {
+	const square = ({ values, columns }: Matrix<Float32Array>, row: number) =>
+		values.subarray(row * columns, (row + 1) * columns).reduce((sum, value) => sum + value * value, 0);
+	return Float64Array.from({ length: layers[0]?.inputs.rows ?? 0 }, (_, row) =>
+		layers.reduce((sum, { inputs, errors }) => sum + (square(inputs, row) + 1) * square(errors, row), 0),
+	);
+}
+
 /** The same gradients with those of row i multiplied by factors[i]. */
 export function scaleRows(layers: readonly LayerGradients[], factors: ArrayLike<number>): LayerGradients[] {
 	return layers.map(({ inputs, errors }) => {
