@@ -110,8 +110,20 @@ describe("rows", () => {
 			"expected queries of bytes with d = 5, k = 3, got bytes with d = 6, k = 3",
 		],
 		["queries of another kind", train, floats(queries), "SHAPE_MISMATCH", "got floats with d = 5, k = 3"],
-		["queries without fees", train, { ...queries, weight: new Uint8Array(40) }, "TOO_FEW_ROWS", "at least 1 for the queries, got 0"],
-		["training rows of weight 0", { ...train, weight: new Uint8Array(90) }, queries, "TOO_FEW_ROWS", "at least 1 for training, got 0"],
+		[
+			"queries without fees",
+			train,
+			{ ...queries, weight: new Uint8Array(40) },
+			"TOO_FEW_ROWS",
+			"ridge-path-rows: the queries: expected a weight of at least 1, got 0",
+		],
+		[
+			"training rows of weight 0",
+			{ ...train, weight: new Uint8Array(90) },
+			queries,
+			"TOO_FEW_ROWS",
+			"ridge-path-rows: training: expected a weight of at least 1, got 0",
+		],
 	])("%s are refused", async (_, rows, asked, code, message) => {
 		const refused = await refusal(() => method.cache(rows).attribute(asked as ByteExamples));
 		expect(refused).toEqual({ code, message: expect.stringContaining(message) });

@@ -16,22 +16,14 @@ import { DataError } from "../compute/errors.ts";
 import { type Matrix, matrix, multiply } from "../compute/matrix.ts";
 import { type AnyExamples, isBytes, weightOf } from "./byte-examples.ts";
 import { addNode, type ScoreForms } from "./forms.ts";
+import { eachChunk, gramOf, rowsOf } from "./gram.ts";
 import type { DirectMethod } from "./method.ts";
 import type { RidgePathParameters } from "./ridge-path.ts";
 
-/** Rows that are held in floating point at a time. */
-const CHUNK = 4096;
 /** The square of the byte that stands for 1. */
 const UNIT_SQUARE = 255 ** 2;
 
 const MEANING = { unit: "mean query loss (half-squared error, 1/2 for the empty model)", positive: "lowers the query loss" } as const;
-
-/** A = sum w x x^T (d x d), B = sum w x onehot(y)^T (d x k) and n = sum w. */
-interface Gram {
-	readonly a: Matrix<Float64Array>;
-	readonly b: Matrix<Float64Array>;
-	readonly n: number;
-}
 
 /**
  * The ridge path over rows.
@@ -51,7 +43,7 @@ export function ridgePathRowsMethod<E extends AnyExamples>(parameters: RidgePath
 		name: "ridge-path-rows",
 		cache(train) {
 			const { d, k } = train;
-			const { a, b, n } = gramOf(train, "training");
+			const { a, b, n } = gramOf(train, "ridge-path-rows: training");
 			const unit = isBytes(train) ? 1 : UNIT_SQUARE;
 			const at = (weight: bigint) => {
 				const factor = cholesky(a, (Number(weight) * n) / unit);
@@ -62,7 +54,7 @@ export function ridgePathRowsMethod<E extends AnyExamples>(parameters: RidgePath
 			return {
 				attribute(test) {
 					checkKind(train, test);
-					const query = gramOf(test, "the queries");
+					const query = gramOf(test, "ridge-path-rows: the queries");
 					const forms: ScoreForms = { m: new Float64Array((d * (d + 1)) / 2), n: new Float64Array(d * k) };
 					for (const { factor, w, omega } of nodes) {
 						const gradient = multiply(query.a, w).values.map((value, i) => (value - (query.b.values[i] as number)) / query.n);
@@ -92,46 +84,6 @@ export function ridgePathRowsMethod<E extends AnyExamples>(parameters: RidgePath
 			};
 		},
 	};
-}
-
-/** Rows in floating point, copied out of bytes. */
-function rowsOf({ x, d }: AnyExamples, from: number, to: number): Matrix<Float64Array> {
-	const part = x.subarray(from * d, to * d);
-	return matrix(part instanceof Uint8Array ? Float64Array.from(part) : part, to - from, d);
-}
-
-function eachChunk(examples: AnyExamples, visit: (rows: Matrix<Float64Array>, from: number) => void): void {
-	for (let from = 0; from < examples.n; from += CHUNK) visit(rowsOf(examples, from, Math.min(from + CHUNK, examples.n)), from);
-}
-
-function gramOf(examples: AnyExamples, side: string): Gram {
-	const { label, d, k } = examples;
-	const [a, b] = [new Float64Array(d * d), new Float64Array(d * k)];
-	let n = 0;
-	eachChunk(examples, (rows, from) => {
-		const weighted = rows.values.slice();
-		for (let i = 0; i < rows.rows; i++) {
-			const weight = weightOf(examples, from + i);
-			const y = label[from + i] as number;
-			n += weight;
-			for (let l = 0; l < d; l++) {
-				const value = weight * (weighted[i * d + l] as number);
-				weighted[i * d + l] = value;
-				(b[l * k + y] as number) += value;
-			}
-		}
-		multiply(rows, matrix(weighted, rows.rows, d), { left: true }).values.forEach((value, i) => {
-			(a[i] as number) += value;
-		});
-	});
-	if (n < 1) {
-		throw new DataError(
-			"TOO_FEW_ROWS",
-			`ridge-path-rows: expected a weight of at least 1 for ${side}, got ${n}`,
-			"Give rows with positive weights.",
-		);
-	}
-	return { a: matrix(a, d, d), b: matrix(b, d, k), n };
 }
 
 /** w (x^T M x - N_y^T x) of every row. */

@@ -1,5 +1,6 @@
 /** Dense matrices in floating point, row-major, and their products. */
 import { DataError } from "./errors.ts";
+import { floatProduct } from "./wasm/float-product.ts";
 
 export type Floats = Float32Array | Float64Array;
 
@@ -30,8 +31,12 @@ export function matrix<T extends Floats>(values: T, rows: number, columns: numbe
 	);
 }
 
+/** Products of fewer multiplications than this are done before operands are copied to where kernels find them. */
+const SMALL = 4096;
+
 /**
  * The product A B, or with A or B transposed. Both hold the same kind of floats, and so does the product.
+ * Sums are rounded to that kind as they grow, in an order that depends on the sizes alone: the same operands give the same bits.
  * @throws {DataError} SHAPE_MISMATCH if the inner sizes differ
  */
 export function multiply<T extends Floats>(left: Matrix<T>, right: Matrix<T>, transposed: Transposed = {}): Matrix<T> {
@@ -44,6 +49,13 @@ export function multiply<T extends Floats>(left: Matrix<T>, right: Matrix<T>, tr
 			"Transpose a factor, or pass others.",
 		);
 	}
+	return m * n * p < SMALL ? multiplyPlain(left, right, transposed) : floatProduct(left, right, transposed);
+}
+
+/** The same by the definition, for small products and to hold the fast one against; the inner sizes agree. */
+export function multiplyPlain<T extends Floats>(left: Matrix<T>, right: Matrix<T>, transposed: Transposed = {}): Matrix<T> {
+	const [m, p] = transposed.left ? [left.columns, left.rows] : [left.rows, left.columns];
+	const n = transposed.right ? right.rows : right.columns;
 	const values = new (left.values.constructor as new (length: number) => T)(m * n);
 	const [a, b] = [left.values, right.values];
 	const [rowStep, innerStep] = transposed.left ? [1, m] : [p, 1];

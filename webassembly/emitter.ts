@@ -9,7 +9,7 @@
 /** Bytes of an expression or a statement, with parts left as they are: nothing is copied before {@link Func.emit}. */
 export type Code = readonly (number | Code)[];
 
-const TYPE = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b } as const;
+const TYPE = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b } as const;
 export type Type = keyof typeof TYPE;
 
 /** Puts operand code before an opcode. */
@@ -123,6 +123,59 @@ export const pair = {
 	fRelaxedMadd: simd(0x107),
 };
 
+/** Vectors of four 32-bit lanes, as integers (i), as floats (f) or as bits. */
+export const quad = {
+	load: (address: Code, offset = 0): Code => [address, 0xfd, 0x00, place(2, offset, 0)],
+	store: (address: Code, value: Code, offset = 0): Code => [address, value, 0xfd, 0x0b, place(2, offset, 0)],
+	/** all lanes from one place */
+	loadSplat: (address: Code, offset = 0): Code => [address, 0xfd, 0x09, place(2, offset, 0)],
+	/** lanes of two vectors, by index: 0 to 3 of the first, 4 to 7 of the second */
+	shuffle: (first: Code, second: Code, lanes: readonly [number, number, number, number]): Code => [
+		first,
+		second,
+		0xfd,
+		0x0d,
+		...lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3]),
+	],
+	and: simd(0x4e),
+	or: simd(0x50),
+	xor: simd(0x51),
+	iSplat: simd(0x11),
+	iAdd: simd(0xae),
+	iMul: simd(0xb5),
+	iShl: simd(0xab),
+	iShrU: simd(0xad),
+	/** all bits of the lanes where the first is not below the second, without sign */
+	iNotBelow: simd(0x40),
+	/** `sum + a b` over the four bytes of each lane, a signed, b below 128: what other b give is up to the machine */
+	iRelaxedDotBytes: simd(0x113),
+	fSplat: simd(0x13),
+	/** all bits of the lanes where the first is greater */
+	fGreater: simd(0x44),
+	fAdd: simd(0xe4),
+	fSub: simd(0xe5),
+	fMul: simd(0xe6),
+	/** `a b + c`: rounded once on hardware with FMA, twice on other */
+	fRelaxedMadd: simd(0x105),
+};
+
+/** Vectors of eight 16-bit integers. */
+export const octet = {
+	/** eight bytes from memory, without sign */
+	loadBytes: (address: Code, offset = 0): Code => [address, 0xfd, 0x02, place(0, offset, 0)],
+	iAdd: simd(0x8e),
+	/** four 32-bit sums of two products each, of signed lanes */
+	dot: simd(0xba),
+};
+
+/** Vectors of sixteen bytes. */
+export const sixteen = {
+	load: (address: Code, offset = 0): Code => [address, 0xfd, 0x00, place(0, offset, 0)],
+	store: (address: Code, value: Code, offset = 0): Code => [address, value, 0xfd, 0x0b, place(0, offset, 0)],
+	/** bytes of two vectors, by index: 0 to 15 of the first, 16 to 31 of the second */
+	shuffle: (first: Code, second: Code, lanes: readonly number[]): Code => [first, second, 0xfd, 0x0d, ...lanes],
+};
+
 /** 64 KiB each: the 4 GB of a 32-bit address. */
 export const MAX_PAGES = 65536;
 
@@ -219,19 +272,37 @@ export class Func {
 	}
 }
 
-/**
- * A module: functions over two imported memories that threads may share, `env.memory` with the constants that the functions load from it,
- * and `env.points`, which may be the same one.
- */
+/** The values of a function's parameters, to be taken apart: as many as it has, at most nine. */
+export function operands(func: Func): readonly [Code, Code, Code, Code, Code, Code, Code, Code, Code] {
+	return func.params.map((_, index) => func.param(index)) as unknown as ReturnType<typeof operands>;
+}
+
+/** The memories that a module imports, in the order of {@link MemoryIndex}. */
+export interface Memories {
+	/** Under `env`. */
+	readonly names: readonly string[];
+	/** Whether threads may share them. */
+	readonly shared: boolean;
+}
+
+/** Two, which may be the same one. */
+const SHARED: Memories = { names: ["memory", "points"], shared: true };
+
+/** A module: functions over imported memories; the first one holds the constants that the functions load from it. */
 export class Module {
 	readonly #functions: { readonly name: string; readonly func: Func }[] = [];
 	readonly #constants = new Map<bigint, Code>();
 	readonly #isAddition: boolean;
+	readonly #memories: Memories;
 
-	/** @param constants of another module, which lie in the memory when this one, an addition to it, gets the same: it can have no more */
-	constructor(constants: readonly bigint[] = []) {
+	/**
+	 * @param constants of another module, which lie in the memory when this one, an addition to it, gets the same: it can have no more
+	 * @param memories several need an engine that takes several; default: `memory` and `points`, shared
+	 */
+	constructor(constants: readonly bigint[] = [], memories: Memories = SHARED) {
 		for (const bits of constants) this.#add(bits);
 		this.#isAddition = constants.length > 0;
+		this.#memories = memories;
 	}
 
 	/**
@@ -274,7 +345,8 @@ export class Module {
 		});
 		const section = (id: number, items: readonly (readonly number[] | Uint8Array)[]): Uint8Array =>
 			packed([[id], sized(packed([unsigned(items.length), ...items]))]);
-		const memories = ["memory", "points"].map((name) => [...text("env"), ...text(name), 0x02, 0x03, 1, ...unsigned(MAX_PAGES)]);
+		const { names, shared } = this.#memories;
+		const memories = names.map((name) => [...text("env"), ...text(name), 0x02, shared ? 0x03 : 0x01, 1, ...unsigned(MAX_PAGES)]);
 		const exported = this.#functions.map(({ name }, index) => [...text(name), 0x00, ...unsigned(index)]);
 		const indices = types.map((_, index) => unsigned(index));
 		const bodies = this.#functions.map(({ func }) => func.encode());
