@@ -13,7 +13,7 @@
  */
 import { atLeastOne, logTail } from "./chance.ts";
 import type { Evidence } from "./evidence.ts";
-import type { DefencePolicy } from "./policy.ts";
+import type { CopyLevel } from "./policy.ts";
 import type { Proximity } from "./proximity.ts";
 
 /** A positive test. */
@@ -35,14 +35,16 @@ const LEAST_OTHERS = 3;
 
 /**
  * Findings of every submission, most matches first.
- * @param owners - which earlier owners may have been copied: all submissions, and the queries if they count
+ * @param level - what a match is, and how many are too many
+ * @param submissions - how many; the owner after them are the queries
+ * @param sets - "pairs" compares with each earlier owner only, "all" also with all earlier ones and with own rows
  */
 export function findCopies(
 	evidence: Evidence,
 	{ close }: Proximity,
-	policy: DefencePolicy["copies"],
+	level: CopyLevel,
 	submissions: number,
-	owners: readonly number[],
+	sets: "pairs" | "all",
 ): CopyFinding[][] {
 	const { label, owner, start, count, k } = evidence;
 	const held = Array.from(count, () => new Float64Array(k));
@@ -53,7 +55,7 @@ export function findCopies(
 		(total[y] as number) += 1;
 	});
 	const matches = close.map((near, row) =>
-		near.filter((one) => one.distance <= policy.radius && label[one.row] === label[row]).map((one) => one.row),
+		near.filter((one) => one.distance <= level.radius && label[one.row] === label[row]).map((one) => one.row),
 	);
 	const rowsOf = (c: number) => Array.from({ length: count[c] as number }, (_, i) => (start[c] as number) + i);
 	const isEarlier = (v: number, c: number) => (start[v] as number) < (start[c] as number);
@@ -89,8 +91,10 @@ export function findCopies(
 
 	const contributors = Array.from({ length: submissions }, (_, c) => c);
 	const tests = contributors.map((c): Test[] => {
-		const earlier = owners.filter((v) => v !== c && isEarlier(v, c));
-		const list = [...earlier, c].map((v) => against(c, v));
+		const earlier = [...contributors, submissions].filter((v) => v !== c && isEarlier(v, c));
+		const list = earlier.map((v) => against(c, v));
+		if (sets === "pairs") return list;
+		list.push(against(c, c));
 		const others = contributors.filter((u) => u !== c);
 		if (others.length >= LEAST_OTHERS && earlier.some((v) => v < submissions)) {
 			const first = start[c] as number;
@@ -100,7 +104,7 @@ export function findCopies(
 		}
 		return list;
 	});
-	const limit = Math.log(policy.falseAlarm / tests.flat().length);
+	const limit = Math.log(level.falseAlarm / tests.flat().length);
 	return tests.map((list, c) => {
 		const n = count[c] as number;
 		return list
@@ -109,7 +113,7 @@ export function findCopies(
 				const mean = Math.max(test.expected, 1 / evidence.n);
 				return { ...test, share: test.rows.length / n, logChance: logTail(test.rows.length, n, mean) };
 			})
-			.filter(({ share, logChance }) => share >= policy.flagFrom && logChance < limit)
+			.filter(({ share, logChance }) => share >= level.flagFrom && logChance < limit)
 			.sort((a, b) => b.share - a.share);
 	});
 }

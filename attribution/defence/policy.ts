@@ -12,23 +12,28 @@ interface Switch {
 	readonly on: boolean;
 }
 
+/** When rows match, and how many matches are too many. */
+export interface CopyLevel {
+	/** Two rows match below this multiple of the typical distance. In (0, 2]. */
+	readonly radius: number;
+	/** The chance that anybody honest is flagged in an epoch, all tests of the level together. In (0, 0.1]. */
+	readonly falseAlarm: number;
+	/** Matched rows are clamped from this share of a contributor's rows on; below it nobody is flagged. In (0, 1]. */
+	readonly flagFrom: number;
+	/** All rows are, from this share on. In (0, 1]. */
+	readonly quarantineFrom: number;
+}
+
 export interface DefencePolicy {
 	readonly schema: "openledger.defence-policy.v1";
 	/** A row whose bytes were committed before counts once: weight 0 for the later ones. */
 	readonly duplicates: Switch;
 	/** The same for rows nearer to an earlier one than `radius` times the typical distance. In (0, 1). */
 	readonly nearDuplicates: Switch & { readonly radius: number };
-	/** Whether a contributor's rows as a set match those of an earlier one more often than chance gives. */
-	readonly copies: Switch & {
-		/** Two rows match below this multiple of the typical distance. In (0, 2]. */
-		readonly radius: number;
-		/** The chance that anybody honest is flagged in an epoch, all tests together. In (0, 0.1]. */
-		readonly falseAlarm: number;
-		/** Matched rows are clamped from this share of a contributor's rows on; below it nobody is flagged. In (0, 1]. */
-		readonly flagFrom: number;
-		/** All rows are, from this share on. In (0, 1]. */
-		readonly quarantineFrom: number;
-	};
+	/** Whether a contributor's rows as a set match earlier ones (one contributor's, many's or its own) more often than chance gives. */
+	readonly copies: Switch & CopyLevel;
+	/** The same in a wider radius, where matches say less: nearly all rows must match those of one contributor. */
+	readonly farCopies: Switch & CopyLevel;
 	/** Names with one source, one wallet cluster or a copy between them are one player of any Shapley value over names. */
 	readonly clusters: Switch;
 	/** This share of the queries stays hidden until the scores are committed, and only they pay. In (0, 1). */
@@ -61,6 +66,7 @@ export const DEFAULT_POLICY: DefencePolicy = {
 	duplicates: { on: true },
 	nearDuplicates: { on: true, radius: 0.3 },
 	copies: { on: true, radius: 0.8, falseAlarm: 1e-6, flagFrom: 0.1, quarantineFrom: 0.5 },
+	farCopies: { on: true, radius: 1.2, falseAlarm: 1e-6, flagFrom: 0.8, quarantineFrom: 0.8 },
 	clusters: { on: true },
 	hiddenQueries: { on: true, share: 0.5 },
 	queryCopies: { on: true },
@@ -86,13 +92,20 @@ const PART: Rule = ["a number in (0, 1)", (value) => value > 0 && value < 1];
 const SHARE: Rule = ["a number in (0, 1]", (value) => value > 0 && value <= 1];
 const ABOVE_ONE: Rule = ["a finite number above 1", (value) => value > 1 && value < Infinity];
 
+function levelRules(name: string): Record<string, Rule> {
+	return {
+		[`${name}.radius`]: ["a number in (0, 2]", (value) => value > 0 && value <= 2],
+		[`${name}.falseAlarm`]: ["a number in (0, 0.1]", (value) => value > 0 && value <= 0.1],
+		[`${name}.flagFrom`]: SHARE,
+		[`${name}.quarantineFrom`]: SHARE,
+	};
+}
+
 /** The range of each number. */
 const RULES: Readonly<Record<string, Rule>> = {
 	"nearDuplicates.radius": PART,
-	"copies.radius": ["a number in (0, 2]", (value) => value > 0 && value <= 2],
-	"copies.falseAlarm": ["a number in (0, 0.1]", (value) => value > 0 && value <= 0.1],
-	"copies.flagFrom": SHARE,
-	"copies.quarantineFrom": SHARE,
+	...levelRules("copies"),
+	...levelRules("farCopies"),
 	"hiddenQueries.share": PART,
 	"neighbourLeg.neighbours": ["an integer in [1, 100]", (value) => Number.isInteger(value) && value >= 1 && value <= 100],
 	"neighbourLeg.ratio": ABOVE_ONE,
@@ -115,11 +128,9 @@ export function checkPolicy(value: unknown): DefencePolicy {
 		for (const [key, number] of Object.entries(part)) checkValue(`${name}.${key}`, number);
 	}
 	const policy = given as unknown as DefencePolicy;
-	if (policy.nearDuplicates.radius > policy.copies.radius) {
-		throw outside("nearDuplicates.radius", `at most copies.radius = ${policy.copies.radius}`, policy.nearDuplicates.radius);
-	}
-	if (policy.copies.flagFrom > policy.copies.quarantineFrom) {
-		throw outside("copies.flagFrom", `at most copies.quarantineFrom = ${policy.copies.quarantineFrom}`, policy.copies.flagFrom);
+	for (const name of ["copies", "farCopies"] as const) {
+		const { flagFrom, quarantineFrom } = policy[name];
+		if (flagFrom > quarantineFrom) throw outside(`${name}.flagFrom`, `at most ${name}.quarantineFrom = ${quarantineFrom}`, flagFrom);
 	}
 	return policy;
 }

@@ -37,7 +37,8 @@ export async function screen(
 	checkSubmissions(submissions, context);
 	const queries = submissions.length;
 	const evidence = stackEvidence(submissions, context);
-	const proximity = await measureProximity(evidence, policy.copies.radius, SEED, control);
+	const radius = Math.max(policy.nearDuplicates.radius, policy.copies.radius, policy.farCopies.radius);
+	const proximity = await measureProximity(evidence, radius, SEED, control);
 	const { owner, start } = evidence;
 	const nameOf = (c: number) => submissions[c]?.contributor ?? "";
 	const placeOf = (row: number) => row - (start[owner[row] as number] as number);
@@ -60,22 +61,23 @@ export async function screen(
 	const flags = submissions.map((): Flag[] => []);
 	const quarantined = submissions.map(() => false);
 	const links: [number, number][] = [];
-	const contributors = submissions.map((_, c) => c);
-	findCopies(evidence, proximity, policy.copies, queries, [...contributors, queries]).forEach((list, c) => {
-		for (const finding of list) {
-			const { of, rows, share } = finding;
-			const defence: Defence = of === queries ? "queryCopies" : "copies";
-			if (!policy[defence].on) continue;
-			const isOther = of !== null && of !== c;
-			flags[c]?.push({ defence, reason: reasonOf(finding, c, queries, nameOf), ...(isOther ? { of: nameOf(of) } : {}) });
-			for (const row of rows) {
-				const measure = (proximity.close[row] ?? []).reduce((least, { distance }) => Math.min(least, distance), Infinity);
-				clamp(c, { row: placeOf(row), defence, measure });
+	for (const level of ["copies", "farCopies"] as const) {
+		findCopies(evidence, proximity, policy[level], queries, level === "copies" ? "all" : "pairs").forEach((list, c) => {
+			for (const finding of list) {
+				const { of, rows, share } = finding;
+				const defence: Defence = of === queries ? "queryCopies" : level;
+				if (!policy[defence].on) continue;
+				const isOther = of !== null && of !== c;
+				flags[c]?.push({ defence, reason: reasonOf(finding, c, queries, nameOf), ...(isOther ? { of: nameOf(of) } : {}) });
+				for (const row of rows) {
+					const measure = (proximity.close[row] ?? []).reduce((least, { distance }) => Math.min(least, distance), Infinity);
+					clamp(c, { row: placeOf(row), defence, measure });
+				}
+				if (of !== c && share >= policy[level].quarantineFrom) quarantined[c] = true;
+				if (isOther && of !== queries) links.push([c, of]);
 			}
-			if (of !== c && share >= policy.copies.quarantineFrom) quarantined[c] = true;
-			if (isOther && of !== queries) links.push([c, of]);
-		}
-	});
+		});
+	}
 
 	const weights = submissions.map(({ rows }, c) => {
 		const own = rows.weight.map((weight, row) => (clamps[c]?.has(row) ? 0 : weight));
@@ -90,7 +92,7 @@ export async function screen(
 			});
 		});
 	}
-	const clusters = policy.clusters.on ? evidenceClusters(submissions, links) : contributors;
+	const clusters = policy.clusters.on ? evidenceClusters(submissions, links) : submissions.map((_, c) => c);
 	return {
 		contributors: submissions.map(
 			({ contributor }, c): Screened => ({
