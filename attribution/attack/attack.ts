@@ -5,7 +5,7 @@ import type { Submission } from "../defence/submission.ts";
 import type { Setting } from "./setting.ts";
 
 /** What the attacker can see. */
-export interface Scene extends Setting {
+export interface Scene extends Pick<Setting, "submissions" | "context"> {
 	/** The index of the attacker among the submissions. */
 	readonly attacker: number;
 	/** The index of the contributor that earns most without the attack. */

@@ -12,7 +12,7 @@ import type { Verdict } from "../defence/verdict.ts";
 import type { Control } from "../method.ts";
 import { type Attack, type Attacked, pickRows } from "./attack.ts";
 import type { Setting } from "./setting.ts";
-import { sharesOverNames } from "./shapley-payer.ts";
+import { MOST_NAMES, sharesOverNames } from "./shapley-payer.ts";
 import { ATTACKS } from "./suite.ts";
 
 /** Shares of the pool without the attack and with it. */
@@ -57,6 +57,8 @@ export interface Audit {
 	/** Rows that it clamps then, and of how many. */
 	readonly clampedRows: number;
 	readonly lines: readonly AuditLine[];
+	/** Attacks that were not tried, and why. */
+	readonly leftOut: readonly { readonly attack: string; readonly reason: string }[];
 }
 
 export interface AuditOptions {
@@ -85,8 +87,12 @@ export async function audit(setting: Setting, policy: DefencePolicy, options: Au
 	}
 	const indices = attackers.map((name) => indexOf(setting, name));
 	const [open, guarded] = [await sideOf(setting, NO_DEFENCE), await sideOf(setting, policy)];
+	// Five names take the place of one.
+	const tooMany = submissions.length + 4 > MOST_NAMES;
+	const isLeftOut = ({ payer }: Attack) => payer === "shapley-over-names" && tooMany;
+	const tried = attacks.filter((attack) => !isLeftOut(attack));
 	const runs = indices.flatMap((attacker, turn) =>
-		attacks.filter((attack) => turn === 0 || attack.attacker === "contributor").map((attack) => ({ attack, attacker })),
+		tried.filter((attack) => turn === 0 || attack.attacker === "contributor").map((attack) => ({ attack, attacker })),
 	);
 	const lines: AuditLine[] = [];
 	for (const { attack, attacker } of runs) {
@@ -108,6 +114,10 @@ export async function audit(setting: Setting, policy: DefencePolicy, options: Au
 		falselyFlagged: flaggedIn(guarded.verdict, []),
 		clampedRows: guarded.verdict.contributors.reduce((sum, { clamps }) => sum + clamps.length, 0),
 		lines,
+		leftOut: attacks.filter(isLeftOut).map(({ name }) => ({
+			attack: name,
+			reason: `an exact Shapley value takes at most ${MOST_NAMES} names, there would be ${submissions.length + 4}`,
+		})),
 	};
 }
 
@@ -139,7 +149,7 @@ async function outcomeOf(setting: Setting, { policy, verdict }: Side, attack: At
 		attacker === 0 ? 1 : 0,
 	);
 	const known = knownQueries(context.queries, policy);
-	const attacked = await attack.apply({ ...setting, attacker, best, knownQueries: known, next: generator(seed) });
+	const attacked = await attack.apply({ submissions, context, attacker, best, knownQueries: known, next: generator(seed) });
 	const after = await defend(attacked.submissions, policy, context);
 	const mine = after.contributors.filter(({ contributor }) => attacked.names.includes(contributor));
 	const own = submissions[attacker]?.contributor as string;

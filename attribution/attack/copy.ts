@@ -18,7 +18,7 @@ export function addNoise(rows: Rows, noise: number, next: Generator): Rows {
 }
 
 /** A newcomer commits the rows of the contributor that earns most. */
-function copyAttack(noise: number): Attack {
+export function copyAttack(noise: number): Attack {
 	return {
 		name: noise === 0 ? "copy" : `copy-noise-${noise}`,
 		title: noise === 0 ? "the best contributor's rows once more" : `the same with noise of ${noise}/16`,
@@ -31,7 +31,7 @@ function copyAttack(noise: number): Attack {
 }
 
 /** A newcomer commits rows of many: as many as a usual contributor has, drawn from all. */
-function mixedCopyAttack(noise: number): Attack {
+export function mixedCopyAttack(noise: number): Attack {
 	return {
 		name: `mixed-copy-noise-${noise}`,
 		title: `rows of all contributors, with noise of ${noise}/16`,
@@ -48,8 +48,26 @@ function mixedCopyAttack(noise: number): Attack {
 	};
 }
 
+/** A newcomer commits means of two rows of one class, both of the contributor that earns most: rows that nobody has committed. */
+const blendAttack: Attack = {
+	name: "blend",
+	title: "means of two of the best contributor's rows of one class",
+	attacker: "newcomer",
+	apply(scene) {
+		const victim = scene.submissions[scene.best] as (typeof scene.submissions)[number];
+		const { x, label, count } = victim.rows;
+		const { d } = scene.context;
+		const partners = Uint32Array.from(label, (y, row) => {
+			const others = Array.from(label.keys()).filter((other) => label[other] === y && other !== row);
+			return others.length === 0 ? row : (others[below(scene.next, others.length)] as number);
+		});
+		const blended = x.map((value, i) => Math.round((value + (x[(partners[Math.floor(i / d)] as number) * d + (i % d)] as number)) / 2));
+		return { ...addNewcomer(scene, { ...victim.rows, x: blended, count }), victim: victim.contributor };
+	},
+};
+
 /** Own rows five times. */
-function repeatAttack(noise: number): Attack {
+export function repeatAttack(noise: number): Attack {
 	return {
 		name: noise === 0 ? "repeat" : `repeat-noise-${noise}`,
 		title: noise === 0 ? "own rows five times" : `own rows five times, with noise of ${noise}/16`,
@@ -79,6 +97,7 @@ export const copyAttacks: readonly Attack[] = [
 	copyAttack(1),
 	copyAttack(2),
 	mixedCopyAttack(2),
+	blendAttack,
 	leakAttack(0),
 	leakAttack(2),
 ];

@@ -12,6 +12,8 @@ import type { DefenceContext, Submission } from "../defence/submission.ts";
 export interface Setting {
 	readonly submissions: readonly Submission[];
 	readonly context: DefenceContext;
+	/** For each submission the rows of the table that it consists of, counted from 0. */
+	readonly origins: readonly Uint32Array[];
 }
 
 export interface SettingOptions {
@@ -43,15 +45,17 @@ export function settingOf(train: Table, test: Table | undefined, options: Settin
 	const k = Math.max(2, train.k, queryTable.k);
 	const x = quantise(train, scale, { clip: true });
 	const owners = ownersOf(train, rows, contributors);
-	const submissions = [...new Set(owners)].map((contributor, committed): Submission => {
-		const own = rows.filter((_, position) => owners[position] === contributor);
+	const names = [...new Set(owners)];
+	const origins = names.map((name) => rows.filter((_, position) => owners[position] === name));
+	const submissions = names.map((contributor, committed): Submission => {
+		const own = origins[committed] as Uint32Array;
 		return { contributor, rows: selectRows(x, train.labels, d, own), committed: committed + 1 };
 	});
 	const queries = selectRows(test ? quantise(test, scale, { clip: true }) : x, queryTable.labels, d, queryRows);
 	const next = generator(seed);
 	const draw = () => Uint8Array.from({ length: 32 }, () => next() & 255);
 	const hidden = hiddenQueries(commitQueries(queries, draw()), draw(), hiddenShare);
-	return { submissions, context: { d, k, queries: { rows: queries, committed: 0, hidden }, path: pathParameters(d, nodes) } };
+	return { submissions, context: { d, k, queries: { rows: queries, committed: 0, hidden }, path: pathParameters(d, nodes) }, origins };
 }
 
 function ownersOf(train: Table, rows: Uint32Array, contributors: number): string[] {

@@ -59,7 +59,7 @@ export function ridgePathScores(
 	policy: DefencePolicy,
 	{ d, k, queries, path }: DefenceContext,
 ): Float64Array {
-	const train = byteExamplesOf(weighted(submissions, weights), d, k);
+	const train = byteExamplesOf(weightedRows(submissions, weights), d, k);
 	const test = byteExamplesOf(payingQueries(queries, policy, d), d, k);
 	return groupSums(ridgePathRowsMethod(path).cache(train).attribute(test).scores, ownersOf(submissions));
 }
@@ -73,7 +73,7 @@ export async function neighbourScores(
 	control: Control = {},
 ): Promise<Float64Array> {
 	const once = weights.map((own) => own.map((weight) => Math.min(1, weight)));
-	const train = byteExamplesOf(weighted(submissions, once), d, k);
+	const train = byteExamplesOf(weightedRows(submissions, once), d, k);
 	const test = byteExamplesOf(payingQueries(queries, policy, d), d, k);
 	const cached = await knnShapleyMethod({ neighbours: policy.neighbourLeg.neighbours }).cache(train, control);
 	return groupSums((await cached.attribute(test, control)).scores, ownersOf(submissions));
@@ -127,6 +127,6 @@ function ownersOf(submissions: readonly Submission[]) {
 }
 
 /** All rows with the weights that count. */
-function weighted(submissions: readonly Submission[], weights: readonly Uint8Array[]): Rows {
+export function weightedRows(submissions: readonly Submission[], weights: readonly Uint8Array[]): Rows {
 	return joinRows(submissions.map(({ rows }, c) => ({ ...rows, weight: weights[c] as Uint8Array })));
 }

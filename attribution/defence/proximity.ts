@@ -8,6 +8,7 @@
 import { type Matrix, matrix, multiply } from "../../compute/matrix.ts";
 import type { Control } from "../method.ts";
 import type { Evidence } from "./evidence.ts";
+import type { DefencePolicy } from "./policy.ts";
 import { simHash } from "./simhash.ts";
 
 /** Up to here all pairs are measured. */
@@ -18,11 +19,19 @@ const SAMPLE = 1024;
 const LEAST_SAMPLE = 8;
 const BLOCK = 256;
 
+/** Of SimHash: candidates must be the same for everybody who checks. */
+const SEED = 0x6f70656e6c656467n;
+
 /** A row near another one. */
 export interface Neighbour {
 	readonly row: number;
 	/** In units of the typical distance of the class of the row that asks. */
 	readonly distance: number;
+}
+
+/** The widest radius that a policy looks at. */
+export function widestRadius({ nearDuplicates, copies, farCopies }: DefencePolicy): number {
+	return Math.max(nearDuplicates.radius, copies.radius, farCopies.radius);
 }
 
 export interface Proximity {
@@ -34,20 +43,20 @@ export interface Proximity {
 
 /**
  * @param radius - in units of the typical distance
- * @param seed - of SimHash
+ * @param exactRows - up to here all pairs are measured
  */
 export async function measureProximity(
 	evidence: Evidence,
 	radius: number,
-	seed: bigint,
 	{ signal, progress }: Control = {},
+	exactRows = EXACT_ROWS,
 ): Promise<Proximity> {
 	const { n, d, label } = evidence;
 	const all = matrix(Float64Array.from(evidence.x), n, d);
 	const squares = Float64Array.from({ length: n }, (_, row) => squareOf(all, row));
 	const typical = typicalDistances(evidence, all, squares);
 	const limitOf = (row: number) => (radius * (typical[label[row] as number] as number)) ** 2;
-	const hashes = n > EXACT_ROWS ? simHash(evidence, seed) : undefined;
+	const hashes = n > exactRows ? simHash(evidence, SEED) : undefined;
 	const close: Neighbour[][] = [];
 	for (let from = 0; from < n; from += BLOCK) {
 		signal?.throwIfAborted();

@@ -7,13 +7,10 @@ import { findRepetitions } from "./duplicates.ts";
 import { stackEvidence } from "./evidence.ts";
 import { relativeLeverage } from "./leverage.ts";
 import { checkPolicy, type Defence, type DefencePolicy } from "./policy.ts";
-import { measureProximity } from "./proximity.ts";
+import { measureProximity, widestRadius } from "./proximity.ts";
 import { joinRows } from "./stack.ts";
 import { checkSubmissions, type DefenceContext, type Submission } from "./submission.ts";
 import type { Clamp, Flag, Screened } from "./verdict.ts";
-
-/** Of SimHash: candidates must be the same for everybody who checks. */
-const SEED = 0x6f70656e6c656467n;
 
 export interface Screening {
 	/** In the order of the submissions. */
@@ -37,8 +34,7 @@ export async function screen(
 	checkSubmissions(submissions, context);
 	const queries = submissions.length;
 	const evidence = stackEvidence(submissions, context);
-	const radius = Math.max(policy.nearDuplicates.radius, policy.copies.radius, policy.farCopies.radius);
-	const proximity = await measureProximity(evidence, radius, SEED, control);
+	const proximity = await measureProximity(evidence, widestRadius(policy), control);
 	const { owner, start } = evidence;
 	const nameOf = (c: number) => submissions[c]?.contributor ?? "";
 	const placeOf = (row: number) => row - (start[owner[row] as number] as number);
