@@ -1,0 +1,54 @@
+/** What the verbs about gaming read: a table with its contributors, queries, and a policy. */
+import { readFile } from "node:fs/promises";
+import { type Command, InvalidArgumentError } from "commander";
+import { type Setting, settingOf } from "../../attribution/attack/setting.ts";
+import { checkPolicy, DEFAULT_POLICY, type DefencePolicy } from "../../attribution/defence/policy.ts";
+import { readTable } from "../../compute/dataset.ts";
+import { integer } from "../arguments.ts";
+import { readJsonFile } from "../file.ts";
+
+export interface SettingFlags {
+	readonly train: string;
+	readonly test?: string;
+	readonly label?: string;
+	readonly groups?: string;
+	readonly contributors: number;
+	readonly policy?: string;
+	readonly seed: bigint;
+}
+
+/** The options that both verbs take. */
+export function addSettingOptions(command: Command): Command {
+	return command
+		.requiredOption("--train <file>", "rows of the contributors: CSV (also .gz), Parquet or IDX")
+		.option("--test <file>", "the queries; every fourth row of the training file when absent")
+		.option("--label <column>", "label column, by name or 0-based index (default: the last)")
+		.option("--groups <column>", "the column that names the contributor of each row")
+		.option("--contributors <n>", "without --groups: split the rows round robin over n contributors", integer(2, 1024), 10)
+		.option("--policy <file>", "JSON of a defence policy (default: all defences on)")
+		.option("--seed <n>", "draws noise, and which queries are hidden", seedOf, 1n);
+}
+
+/**
+ * @throws {DataError} of the files, and PARAMETER_OUT_OF_RANGE for a policy that is none
+ * @throws {FileError} for a policy that cannot be read
+ */
+export async function readSetting(flags: SettingFlags): Promise<{ readonly setting: Setting; readonly policy: DefencePolicy }> {
+	const policy = flags.policy === undefined ? DEFAULT_POLICY : checkPolicy(await readJsonFile(flags.policy, "a defence policy"));
+	const train = await readTable(flags.train, { label: flags.label, owner: flags.groups });
+	const test = flags.test === undefined ? undefined : await readTable(flags.test, { label: flags.label, ignore: await ownersIn(flags) });
+	const { share: hiddenShare } = policy.hiddenQueries;
+	return { setting: settingOf(train, test, { contributors: flags.contributors, hiddenShare, seed: flags.seed }), policy };
+}
+
+/** The column of contributors, where the file of queries has it too. */
+async function ownersIn({ test = "", groups }: SettingFlags): Promise<string[]> {
+	if (groups === undefined) return [];
+	const [header = ""] = (await readFile(test, "latin1").catch(() => "")).split(/\r?\n/, 1);
+	return header.split(/[,;\t]/).some((name) => name.replaceAll('"', "").trim() === groups) ? [groups] : [];
+}
+
+function seedOf(value: string): bigint {
+	if (/^\d{1,20}$/.test(value) && BigInt(value) < 1n << 64n) return BigInt(value);
+	throw new InvalidArgumentError(`expected an integer from 0 to 2^64 - 1, got ${value}`);
+}
