@@ -18,8 +18,7 @@ function arraysOf(text: Symbols): SuffixArrays {
 		ones: new Uint32Array(sizes.ones),
 		minima: new Int32Array(sizes.minima),
 	};
-	const steps = SuffixIndex.build(arrays, 256);
-	while (!steps.next().done);
+	for (const steps of SuffixIndex.build(arrays, 256)) while (!steps.next().done);
 	return arrays;
 }
 

@@ -43,15 +43,12 @@ export class SuffixIndex {
 	}
 
 	/**
-	 * Fills the arrays from the text, in steps; all but the text must hold zeros.
+	 * What fills the arrays from the text: stages, each in steps, one after the other. All arrays but the text must hold zeros.
 	 * @param alphabet - symbols are in [0, alphabet)
 	 */
-	static *build(arrays: SuffixArrays, alphabet: number): Generator<void, void> {
+	static build(arrays: SuffixArrays, alphabet: number): Generator<void, void>[] {
 		const { text, order, rank } = arrays;
-		yield* sortSuffixes(text, alphabet, order);
-		for (let r = 0; r < order.length; r++) rank[order[r] as number] = r;
-		yield;
-		yield* CommonPrefixes.build(text, order, rank, arrays);
+		return [sortSuffixes(text, alphabet, order), invert(order, rank), CommonPrefixes.build(text, order, rank, arrays)];
 	}
 
 	/**
@@ -110,5 +107,12 @@ export class SuffixIndex {
 			else below = middle;
 		}
 		return at;
+	}
+}
+
+function* invert(order: Int32Array, rank: Int32Array): Generator<void, void> {
+	for (let r = 0; r < order.length; r++) {
+		rank[order[r] as number] = r;
+		if (r % 2 ** 20 === 0) yield;
 	}
 }

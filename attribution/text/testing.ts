@@ -76,3 +76,40 @@ export function searchedMatch(text: Symbols, query: Symbols, i: number): { lengt
 	const length = Math.max(0, ...lengths);
 	return { length, places: length === 0 ? [] : lengths.flatMap((one, place) => (one === length ? [place] : [])) };
 }
+
+/** A span as the definition finds it. */
+export interface SearchedSpan {
+	readonly start: number;
+	readonly length: number;
+	readonly owned: number;
+	readonly occurrences: number;
+	readonly documents: number[];
+}
+
+/** The spans of an output by trying every piece of it in every document; all lengths in bytes of UTF-8. */
+export function searchedSpans(texts: readonly string[], output: string, minimum: number): SearchedSpan[] {
+	const characters = [...output];
+	const size = (piece: string): number => Buffer.byteLength(piece);
+	const pieces: { start: number; length: number; text: string }[] = [];
+	let reached = 0;
+	for (let i = 0; i < characters.length; i++) {
+		let j = i;
+		while (j < characters.length && texts.some((text) => text.includes(characters.slice(i, j + 1).join("")))) j++;
+		const text = characters.slice(i, j).join("");
+		if (j > reached && size(text) >= minimum) pieces.push({ start: size(characters.slice(0, i).join("")), length: size(text), text });
+		reached = Math.max(reached, j);
+	}
+	const owned = pieces.map(() => 0);
+	for (let byte = 0; byte < size(output); byte++) {
+		const covering = pieces.flatMap(({ start, length }, i) => (start <= byte && byte < start + length ? [i] : []));
+		const longest = Math.max(...covering.map((i) => pieces[i]?.length as number));
+		const owner = covering.find((i) => pieces[i]?.length === longest);
+		if (owner !== undefined) (owned[owner] as number)++;
+	}
+	return pieces.flatMap(({ start, length, text }, i) => {
+		const counts = texts.map((whole) => Array.from({ length: whole.length }, (_, at) => whole.startsWith(text, at)).filter(Boolean).length);
+		const documents = counts.flatMap((count, document) => (count > 0 ? [document] : []));
+		const occurrences = counts.reduce((sum, count) => sum + count, 0);
+		return owned[i] === 0 ? [] : [{ start, length, owned: owned[i] as number, occurrences, documents }];
+	});
+}
