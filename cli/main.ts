@@ -30,6 +30,7 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	grant: async () => (await import("./grant.ts")).grantCommand,
 	datanet: async () => (await import("./datanet.ts")).datanetCommand,
 	reputation: async () => (await import("./reputation.ts")).reputationCommand,
+	lineage: async () => (await import("./lineage.ts")).lineageCommand,
 };
 
 const context = new CommandContext();

@@ -33,10 +33,12 @@ export type DataErrorCode =
 	| "NOT_CONVERGED"
 	| "DIVERGED"
 	| "TEXT_TOO_LONG"
+	| "FILE_DAMAGED"
 	| "LINEAGE_MALFORMED"
 	| "LINEAGE_CYCLE"
 	| "LINEAGE_PARENT_MISSING"
-	| "LINEAGE_DIGEST_CHANGED";
+	| "LINEAGE_DIGEST_CHANGED"
+	| "LINEAGE_CONTENT_MISSING";
 
 /** A value, a file or a matrix that this room refuses. */
 export class DataError extends Error {

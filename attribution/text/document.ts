@@ -1,0 +1,70 @@
+/** What a licensed corpus is made of, and the digest that names it. */
+import { keccak_256 } from "@noble/hashes/sha3.js";
+import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
+import canonicalize from "canonicalize";
+import type { Digest } from "../../compute/backbone.ts";
+import { DataError } from "../../compute/errors.ts";
+
+/** A document of a corpus, without its text. */
+export interface DocumentEntry {
+	/** Unique in the corpus. */
+	readonly id: string;
+	/** Who is credited. */
+	readonly contributor: string;
+	/** Id of the licence under which it may be used. */
+	readonly licence: string;
+}
+
+export interface Document extends DocumentEntry {
+	readonly text: string;
+}
+
+/** Symbols that an index can number. */
+export const MAX_SYMBOLS = 2 ** 31 - 1;
+
+/**
+ * The same documents, if they can be worked with.
+ * @throws {DataError} TOO_FEW_ROWS without a document or without a character; DUPLICATE_ID; VALUE_MISSING for an empty id or licence; GROUP_EMPTY for a
+ *   document of nobody; TEXT_TOO_LONG from 2^31 - 1 characters on, separators included
+ */
+export function checkDocuments(documents: readonly Document[]): readonly Document[] {
+	const refuse = (code: DataError["code"], message: string, hint: string): never => {
+		throw new DataError(code, `corpus: ${message}`, hint);
+	};
+	const seen = new Set<string>();
+	let length = 0;
+	documents.forEach(({ id, contributor, licence, text }, i) => {
+		if (id === "") refuse("VALUE_MISSING", `document ${i} has no id`, "Give each document an id.");
+		if (seen.has(id)) refuse("DUPLICATE_ID", `two documents have the id "${id}"`, "Give each document an id of its own.");
+		if (contributor === "") refuse("GROUP_EMPTY", `document "${id}" belongs to nobody`, "Name its contributor.");
+		if (licence === "") refuse("VALUE_MISSING", `document "${id}" has no licence`, "Name the licence under which it may be used.");
+		seen.add(id);
+		// UTF-8 has at least one byte for each unit of UTF-16.
+		length += text.length + 1;
+	});
+	if (length === documents.length) {
+		refuse("TOO_FEW_ROWS", `expected a document with text, got ${documents.length} without`, "Give documents.");
+	}
+	checkLength(length);
+	return documents;
+}
+
+/** @throws {DataError} TEXT_TOO_LONG */
+export function checkLength(symbols: number): void {
+	if (symbols <= MAX_SYMBOLS) return;
+	throw new DataError(
+		"TEXT_TOO_LONG",
+		`corpus: expected at most ${MAX_SYMBOLS} symbols with separators, got ${symbols}`,
+		"Split the corpus into several indexes.",
+	);
+}
+
+/** keccak256 of a corpus and what is done with it, as canonical JSON (RFC 8785): documents in order, each text by keccak256 of its UTF-8. */
+export function corpusDigest(documents: readonly Document[], parameters: Readonly<Record<string, string | number>>): Digest {
+	const entries = documents.map(({ id, contributor, licence, text }) => ({ id, contributor, licence, text: keccak(utf8ToBytes(text)) }));
+	return keccak(utf8ToBytes(canonicalize({ schema: "openledger.corpus.v1", parameters, documents: entries }) as string));
+}
+
+function keccak(bytes: Uint8Array): Digest {
+	return `0x${bytesToHex(keccak_256(bytes))}`;
+}
