@@ -12,6 +12,7 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	prove: async () => (await import("./prove.ts")).proveCommand,
 	key: async () => (await import("./key.ts")).keyCommand,
 	receipt: async () => (await import("./receipt.ts")).receiptCommand,
+	attribute: async () => (await import("./attribute.ts")).attributeCommand,
 	setup: async () => (await import("./setup.ts")).setupCommand,
 	circuit: async () => (await import("./circuit.ts")).circuitCommand,
 	pool: async () => (await import("./pool.ts")).poolCommand,

@@ -1,4 +1,4 @@
-/** What the verbs about gaming read: a table with its contributors, queries, and a policy. */
+/** What the verbs of `attribute` read: a table with its contributors, queries, and for those about gaming a policy. */
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { type Setting, settingOf } from "../../attribution/attack/setting.ts";
@@ -7,26 +7,35 @@ import { readTable } from "../../compute/dataset.ts";
 import { integer } from "../arguments.ts";
 import { readJsonFile } from "../file.ts";
 
-export interface SettingFlags {
+/** Rows, contributors and queries. */
+export interface DataFlags {
 	readonly train: string;
 	readonly test?: string;
 	readonly label?: string;
 	readonly groups?: string;
 	readonly contributors: number;
-	readonly policy?: string;
 	readonly seed: bigint;
 }
 
-/** The options that both verbs take. */
-export function addSettingOptions(command: Command): Command {
+/** The same, and a policy. */
+export interface SettingFlags extends DataFlags {
+	readonly policy?: string;
+}
+
+/** The options of verbs that read data. */
+export function addDataOptions(command: Command): Command {
 	return command
 		.requiredOption("--train <file>", "rows of the contributors: CSV (also .gz), Parquet or IDX")
 		.option("--test <file>", "the queries; every fourth row of the training file when absent")
 		.option("--label <column>", "label column, by name or 0-based index (default: the last)")
 		.option("--groups <column>", "the column that names the contributor of each row")
 		.option("--contributors <n>", "without --groups: split the rows round robin over n contributors", integer(2, 1024), 10)
-		.option("--policy <file>", "JSON of a defence policy (default: all defences on)")
-		.option("--seed <n>", "draws noise, and which queries are hidden", seedOf, 1n);
+		.option("--seed <n>", "of everything that is drawn", seedOf, 1n);
+}
+
+/** The options of verbs about gaming. */
+export function addSettingOptions(command: Command): Command {
+	return addDataOptions(command).option("--policy <file>", "JSON of a defence policy (default: all defences on)");
 }
 
 /**
@@ -35,14 +44,18 @@ export function addSettingOptions(command: Command): Command {
  */
 export async function readSetting(flags: SettingFlags): Promise<{ readonly setting: Setting; readonly policy: DefencePolicy }> {
 	const policy = flags.policy === undefined ? DEFAULT_POLICY : checkPolicy(await readJsonFile(flags.policy, "a defence policy"));
+	return { setting: await readData(flags, policy.hiddenQueries.share), policy };
+}
+
+/** @throws {DataError} of the files */
+export async function readData(flags: DataFlags, hiddenShare = DEFAULT_POLICY.hiddenQueries.share): Promise<Setting> {
 	const train = await readTable(flags.train, { label: flags.label, owner: flags.groups });
 	const test = flags.test === undefined ? undefined : await readTable(flags.test, { label: flags.label, ignore: await ownersIn(flags) });
-	const { share: hiddenShare } = policy.hiddenQueries;
-	return { setting: settingOf(train, test, { contributors: flags.contributors, hiddenShare, seed: flags.seed }), policy };
+	return settingOf(train, test, { contributors: flags.contributors, hiddenShare, seed: flags.seed });
 }
 
 /** The column of contributors, where the file of queries has it too. */
-async function ownersIn({ test = "", groups }: SettingFlags): Promise<string[]> {
+async function ownersIn({ test = "", groups }: DataFlags): Promise<string[]> {
 	if (groups === undefined) return [];
 	const [header = ""] = (await readFile(test, "latin1").catch(() => "")).split(/\r?\n/, 1);
 	return header.split(/[,;\t]/).some((name) => name.replaceAll('"', "").trim() === groups) ? [groups] : [];
@@ -51,4 +64,11 @@ async function ownersIn({ test = "", groups }: SettingFlags): Promise<string[]> 
 function seedOf(value: string): bigint {
 	if (/^\d{1,20}$/.test(value) && BigInt(value) < 1n << 64n) return BigInt(value);
 	throw new InvalidArgumentError(`expected an integer from 0 to 2^64 - 1, got ${value}`);
+}
+
+/** A number above 0. */
+export function positive(value: string): number {
+	const number = Number(value);
+	if (number > 0 && Number.isFinite(number)) return number;
+	throw new InvalidArgumentError(`expected a number above 0, got ${value}`);
 }
