@@ -155,7 +155,7 @@ function packRows(): Func {
 	return func;
 }
 
-/** (from, stride, to, inner, panels): panels of B from its columns, which lie as rows. What is written past a panel, the next one writes over. */
+/** (from, stride, to, inner, panels): panels of B from its columns, which lie as rows. What is written past a panel, the next one overwrites. */
 function packColumnsOf(rows: number, step: number, body: (func: Func, sources: readonly Code[], to: Code) => void): Func {
 	const func = new Func(["i32", "i32", "i32", "i32", "i32"]);
 	const [from, stride, to, inner, panels] = operands(func);
