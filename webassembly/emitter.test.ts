@@ -155,5 +155,7 @@ describe("vectors", () => {
 		expect(lanes(() => octet.widenHigh(octet.loadBytes(i32.const(0))))).toEqual([251, 255, 255, 255]);
 		// -5 is the pair -5, -1 and 2^31 the pair 0, -32768.
 		expect(lanes(octet.dot)).toEqual([21, 32768, -250, 9000]);
+		expect(lanes((a) => octet.iSub(a, octet.splat(i32.const(5))))).toEqual([-262146, -327690, -327435, -326685]);
+		expect(lanes((a) => quad.iSplat(quad.iFirst(a)))).toEqual([3, 3, 3, 3]);
 	});
 });

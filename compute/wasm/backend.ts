@@ -165,7 +165,7 @@ class Sums {
 		}
 		const panels = this.#productStride / 32;
 		this.#kernels.packRows(this.#words, this.#wordStride, this.#packed, depth, panels);
-		if (offset > 0) this.#prepare.flip(this.#packed, this.#packed + panels * depth * 32);
+		if (offset > 0) this.#prepare.flip(this.#words, this.#words + depth * this.#wordStride);
 		for (let i = 0; i < this.#d; i += BAND) {
 			const [from, rows] = [i / 8, Math.min(BAND, this.#d - i)];
 			const to = this.#products + i * this.#productStride + 32 * from;
@@ -182,10 +182,9 @@ class Sums {
 		const d = this.#d;
 		for (let i = 0, at = 0; i < d; i++) {
 			const products = workspace.integers(this.#products + i * this.#productStride, d);
-			const missing = offset * (totals[i] as number);
 			for (let l = i; l < d; l++, at++) {
 				const sum = products[l] as number;
-				(this.a[at] as number) += weight * (offset > 0 ? sum + missing : sum >>> 0);
+				(this.a[at] as number) += weight * (offset > 0 ? sum + offset * (totals[l] as number) : sum >>> 0);
 			}
 		}
 	}
