@@ -28,7 +28,7 @@ export function mislabelAuc(scores: ArrayLike<number>, isMislabelled: ArrayLike<
 /**
  * OpenDataVal's measure: the scores are cut in two by two-means clustering, and the lower cluster is said to be mislabelled.
  * The best cut of sorted numbers is found exactly. Nobody is flagged where all scores are equal.
- * Source: Jiang et al., "OpenDataVal: a Unified Benchmark for Data Valuation" (NeurIPS 2023), section 4.1; Gronlund et al., "Fast Exact
+ * Source: Jiang et al., "OpenDataVal: a Unified Benchmark for Data Valuation" (NeurIPS 2023); Gronlund et al., "Fast Exact
  * k-Means in 1D" (2017).
  * @throws {DataError} as `mislabelAuc`
  */

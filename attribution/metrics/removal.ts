@@ -1,7 +1,7 @@
 /**
  * Curves of a model's quality while rows go away or come, in the order of their scores: where scores are right, quality falls
  * fastest when the highest rows go first, and rises when the lowest do.
- * Source: Ghorbani and Zou, "Data Shapley" (ICML 2019), section 4; Jiang et al., "OpenDataVal" (NeurIPS 2023), section 4.2.
+ * Source: Ghorbani and Zou, "Data Shapley" (ICML 2019); Jiang et al., "OpenDataVal" (NeurIPS 2023).
  */
 import { cholesky } from "../../compute/cholesky.ts";
 import { DataError } from "../../compute/errors.ts";

@@ -5,7 +5,7 @@
  *     S_i = mean of v(S) over the drawn S with i  -  mean of v(S) over those without
  *
  * Of all semivalues its ranking bears most noise in v.
- * Source: Wang and Jia, "Data Banzhaf: A Robust Data Valuation Framework for Machine Learning" (AISTATS 2023), section 4.2.
+ * Source: Wang and Jia, "Data Banzhaf: A Robust Data Valuation Framework for Machine Learning" (AISTATS 2023).
  */
 import { generator } from "../../compute/random.ts";
 import type { Method } from "../method.ts";

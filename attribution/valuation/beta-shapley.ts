@@ -5,7 +5,7 @@
  *     p_j = C(n - 1, j) B(j + beta, n - 1 - j + alpha) / B(alpha, beta)
  *
  * (1, 1) is the Shapley value; (16, 1) looks at small sets, where noise shows; (1, 16) at large ones, as leave-one-out does.
- * Source: Kwon and Zou, "Beta Shapley: a Unified and Noise-reduced Data Valuation Framework" (AISTATS 2022), equation 4.
+ * Source: Kwon and Zou, "Beta Shapley: a Unified and Noise-reduced Data Valuation Framework" (AISTATS 2022).
  */
 import { DataError } from "../../compute/errors.ts";
 import type { Method } from "../method.ts";

@@ -4,7 +4,7 @@
  *     S_i = mean over the trees b whose bootstrap sample lacks row i of [tree_b(x_i) = y_i]
  *
  * No test set is needed. `out-of-fold` asks the same of ridge heads, in closed form.
- * Source: Kwon and Zou, "Data-OOB: Out-of-bag Estimate as a Simple and Efficient Data Value" (ICML 2023), equation 1.
+ * Source: Kwon and Zou, "Data-OOB: Out-of-bag Estimate as a Simple and Efficient Data Value" (ICML 2023).
  */
 import { DataError } from "../../compute/errors.ts";
 import { below, generator } from "../../compute/random.ts";

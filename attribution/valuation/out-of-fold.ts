@@ -6,7 +6,8 @@
  *     y_i - W_-i^T x_i = (y_i - W^T x_i) / (1 - h_i)
  *
  * A row's score is the share of the ridges at which its label is the largest logit. It asks what Data-OOB asks, of one solve instead
- * of hundreds of trees, and finds flipped labels better (bench: `adult`). No test set is needed.
+ * of hundreds of trees. Cut in two its scores find flipped labels better than Data-OOB's (bench: `adult`, F1); with few votes it ranks
+ * them less finely (AUC). No test set is needed.
  * Source: Allen, "The Relationship between Variable Selection and Data Augmentation and a Method for Prediction" (1974), PRESS;
  * Northcutt et al., "Confident Learning" (2021), for out-of-sample votes as a sign of label errors.
  */

@@ -9,7 +9,7 @@
  *     c_r = (H_L + (min(K, r) (N - 1) / r - L) / K) / (N - 1)
  *     s_N = (m_N - 1/C + (m_N - (m_1 + ... + m_(N-1)) / (N - 1)) (H_min(K, N) - 1)) / N
  *
- * Source: Wang and Jia, 'A Note on "Efficient Task-Specific Data Valuation for Nearest Neighbor Algorithms"' (2023), theorem 2.
+ * Source: Wang and Jia, 'A Note on "Efficient Task-Specific Data Valuation for Nearest Neighbor Algorithms"' (2023).
  */
 import type { AnyExamples } from "../byte-examples.ts";
 import type { Method } from "../method.ts";

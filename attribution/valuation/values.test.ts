@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { refusal } from "../../compute/testing.ts";
-import { type Attribution, efficiencyError, type Method } from "../method.ts";
+import { type Attribution, type Control, efficiencyError, type Method } from "../method.ts";
 import { banzhafMethod } from "./banzhaf.ts";
 import { betaShapleyMethod, betaSizes } from "./beta-shapley.ts";
 import { renderScore } from "./estimate.ts";
@@ -11,12 +11,14 @@ import { allValues, binomialSizes, randomGame, semivalue, uniformSizes } from ".
 import { tmcShapleyMethod } from "./tmc-shapley.ts";
 
 const game = (played: Game) => played;
-const run = async (method: Method<Game, null>, played: Game): Promise<Attribution> => (await method.cache(played)).attribute(null);
-const exact = (played: Game) => run(exactShapleyMethod({ game }), played);
+const run = async (method: Method<Game, null>, played: Game, control?: Control): Promise<Attribution> =>
+	(await method.cache(played)).attribute(null, control);
+const exact = (played: Game, control?: Control) => run(exactShapleyMethod({ game }), played, control);
 const draws = { game, seed: 5n, draws: 4000, precision: 0 };
-const tmc = (played: Game, changed = {}) => run(tmcShapleyMethod({ ...draws, ...changed }), played);
-const banzhaf = (played: Game, changed = {}) => run(banzhafMethod({ ...draws, ...changed }), played);
-const beta = (played: Game, changed = {}) => run(betaShapleyMethod({ ...draws, alpha: 4, beta: 1, ...changed }), played);
+const tmc = (played: Game, changed = {}, control?: Control) => run(tmcShapleyMethod({ ...draws, ...changed }), played, control);
+const banzhaf = (played: Game, changed = {}, control?: Control) => run(banzhafMethod({ ...draws, ...changed }), played, control);
+const beta = (played: Game, changed = {}, control?: Control) =>
+	run(betaShapleyMethod({ ...draws, alpha: 4, beta: 1, ...changed }), played, control);
 
 /** The three that draw. */
 const SAMPLED = [
@@ -29,6 +31,19 @@ const CASES = [1, 2, 3, 4, 5, 6].map((players) => [players, randomGame(players, 
 
 /** Two players are equal, the third adds 0.25 whatever it joins, the fourth nothing. */
 const AXIOMS = gameOf(4, ([a, b, c]) => (a || b ? 1 : 0) + (a && b ? 0.5 : 0) + (c ? 0.25 : 0));
+
+/** Three steps are told of, then the work is stopped. */
+async function stopped(work: (control: Control) => Promise<unknown>): Promise<void> {
+	const stop = new AbortController();
+	const seen: number[] = [];
+	const progress = (done: number) => {
+		seen.push(done);
+		if (seen.length === 3) stop.abort(new Error("enough"));
+	};
+	await expect(work({ signal: stop.signal, progress })).rejects.toThrow("enough");
+	expect(seen).toHaveLength(3);
+	expect(seen[2]).toBeGreaterThan(seen[0] as number);
+}
 
 describe("exact values", () => {
 	test.each(CASES)("Shapley over %s players is its definition and adds up", async (players, played) => {
@@ -77,6 +92,17 @@ describe("exact values", () => {
 		expect(scores[1]).toBeCloseTo(0.75, 12);
 		expect(scores[2]).toBeCloseTo(0.25, 12);
 		expect(scores[3]).toBeCloseTo(0, 12);
+	});
+
+	test("tell of their progress and stop when asked to", async () => {
+		const slow = (players: number) =>
+			gameOf(players, (members) => {
+				const until = performance.now() + 1;
+				while (performance.now() < until);
+				return members.length;
+			});
+		await stopped((control) => exact(slow(16), control));
+		await stopped((control) => run(leaveOneOutMethod({ game }), slow(10_000), control));
 	});
 
 	test("are refused above 16 players", async () => {
@@ -133,18 +159,7 @@ describe.each(SAMPLED)("%s", (name, method, sizes) => {
 	});
 
 	test("tells of its progress and stops when asked to", async () => {
-		const cached = await tmcShapleyMethod({ ...draws, draws: 1e7 }).cache(AXIOMS);
-		const stop = new AbortController();
-		const steps: number[] = [];
-		const work = cached.attribute(null, {
-			signal: stop.signal,
-			progress: (done) => {
-				steps.push(done);
-				if (steps.length === 3) stop.abort(new Error("enough"));
-			},
-		});
-		await expect(work).rejects.toThrow("enough");
-		expect(steps[2]).toBeGreaterThan(steps[0] as number);
+		await stopped((control) => method(AXIOMS, { draws: 1e7 }, control));
 	});
 
 	test.each([
