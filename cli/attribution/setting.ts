@@ -1,6 +1,6 @@
 /** What the verbs of `attribute` read: a table with its contributors, queries, and for those about gaming a policy. */
 import { readFile } from "node:fs/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Setting, settingOf } from "../../attribution/attack/setting.ts";
 import { checkPolicy, DEFAULT_POLICY, type DefencePolicy } from "../../attribution/defence/policy.ts";
 import { readTable } from "../../compute/dataset.ts";
@@ -30,7 +30,7 @@ export function addDataOptions(command: Command): Command {
 		.option("--label <column>", "label column, by name or 0-based index (default: the last)")
 		.option("--groups <column>", "the column that names the contributor of each row")
 		.option("--contributors <n>", "without --groups: split the rows round robin over n contributors", integer(2, 1024), 10)
-		.option("--seed <n>", "of everything that is drawn", seedOf, 1n);
+		.addOption(new Option("--seed <n>", "of everything that is drawn").argParser(seedOf).default(1n, "1"));
 }
 
 /** The options of verbs about gaming. */
