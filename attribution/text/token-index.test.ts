@@ -20,7 +20,7 @@ describe.each(["bytes", "words"] as TokenKind[])("an index of %s", (tokens) => {
 		expect(expected.spans.length).toBeGreaterThan(1);
 		const moved = new Uint8Array(index.bytes.length + 3);
 		moved.set(index.bytes, 3);
-		for (const bytes of [index.bytes.slice(), moved.subarray(3)]) {
+		for (const bytes of [index.bytes.slice(), moved.subarray(3), Buffer.from(moved.buffer, 3)]) {
 			const again = TokenIndex.open(bytes, "test");
 			expect([again.id, again.tokens, again.documents]).toEqual([index.id, tokens, index.documents]);
 			const { spans, scores, covered } = open(again).trace(output);

@@ -124,7 +124,7 @@ export class TokenIndex {
 		};
 		if (file.length < HEADER || new TextDecoder().decode(file.subarray(0, DIGEST)) !== MAGIC) refuse("another kind of file");
 		// The arrays need their alignment; buffers from a pool have none.
-		const bytes = file.byteOffset % 8 === 0 ? file : file.slice();
+		const bytes = file.byteOffset % 8 === 0 ? file : Uint8Array.from(file);
 		const [said, found] = [bytes.subarray(DIGEST, HASHED), digestOf(bytes)];
 		if (!said.every((byte, i) => byte === found[i])) refuse(`${file.length} bytes that are not those of its digest`);
 		const size = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(HASHED, true));
