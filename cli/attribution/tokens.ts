@@ -89,7 +89,7 @@ async function indexOf(documents: readonly Document[], { index: path, tokens }: 
 	if (path !== undefined) {
 		const file = await readIndex(path);
 		const kept = file === undefined ? undefined : TokenIndex.open(file, path);
-		if (kept?.id === TokenIndex.idOf(documents, tokens)) return kept;
+		if (kept?.id === (await TokenIndex.idOf(documents, tokens, { signal }))) return kept;
 	}
 	const index = await TokenIndex.build(documents, tokens, {
 		signal,
