@@ -86,6 +86,18 @@ describe("credit", () => {
 		}
 	});
 
+	test("gives a unit that two have the same claim to by name and id, not by the order of the file", () => {
+		const leaves = ["a", "b", "c"].map((name) => node(name, { zoe: 500_000, abe: 500_000 }));
+		const equal = leaves.map(({ id }) => ({ id, weight: 333_333, basis: "declared" as const }));
+		const model = { ...node("model", { cy: 1, di: 0 }, { a: 333_333, b: 333_333, c: 333_333 }), parents: equal };
+		const first = [...equal].sort((a, b) => (a.id < b.id ? -1 : 1))[0]?.id;
+		for (const parents of [equal, equal.toReversed(), [...equal.slice(1), ...equal.slice(0, 1)]]) {
+			const { nodes, contributors } = creditOf(lineageOf([...leaves, { ...model, parents }]), "model", 1n);
+			expect([...nodes.keys()]).toEqual([model.id, first]);
+			expect(contributors.find(({ amount }) => amount > 0n)?.name).toBe("abe");
+		}
+	});
+
 	test("of a diamond comes together before it is split again", () => {
 		const nodes = [
 			node("top", { ann: 500_000, bob: 500_000 }),

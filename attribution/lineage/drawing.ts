@@ -184,7 +184,7 @@ function legendOf(kinds: readonly NodeKind[], isPaid: boolean, top: number): { s
 		{ dash: "", value: "made into; credit goes back up by this weight, proven by an attribution run" },
 		{ dash: ' stroke-dasharray="6 4"', value: "the same, weight declared by the author" },
 	];
-	let width = x;
+	let width = x + MARGIN;
 	rows.forEach(({ dash, value }, i) => {
 		const y = top + 34 + i * 18;
 		svg.push(

@@ -42,14 +42,14 @@ describe("a graph that does not hold together", () => {
 
 	test("a cycle is named, and nothing else", async () => {
 		const ring = (names: string[]) =>
-			names.map((name, i) => node(name, { ann: 500_000 }, { [names[(i + 1) % names.length] as string]: 500_000 }));
+			names.map((name, i) => node(name, { ann: 500_000 }, { data: 300_000, [names[(i + 1) % names.length] as string]: 200_000 }));
 		const below = node("below", { ann: 500_000 }, { c1: 500_000 });
 		expect(await refusal(() => parseLineage(file(data, below, ...ring(["c0", "c1", "c2"]))))).toEqual({
 			code: "LINEAGE_CYCLE",
 			message: "lineage: expected no cycle, got c1 <- c2 <- c0 <- c1",
 		});
 		const long = Array.from({ length: 30 }, (_, i) => `c${i}`);
-		expect((await refusal(() => parseLineage(file(...ring(long))))).message).toContain("c5 <- (19 more) <- c25");
+		expect((await refusal(() => parseLineage(file(data, ...ring(long))))).message).toContain("c5 <- (19 more) <- c25");
 	});
 
 	test("too many generations", async () => {

@@ -120,15 +120,15 @@ export class CommonPrefixes {
 		}
 		// Rank 0 shares nothing with what is before it, so the climb ends there at the latest.
 		let level = 0;
-		for (let found = false; !found; ) {
-			const eldest = node - (node % FAN);
+		for (;;) {
 			const start = starts[level] as number;
-			for (let sibling = node - 1; sibling >= eldest && !found; sibling--) {
-				if ((minima[start + sibling] as number) >= length) continue;
+			const eldest = node - (node % FAN);
+			let sibling = node - 1;
+			while (sibling >= eldest && (minima[start + sibling] as number) >= length) sibling--;
+			if (sibling >= eldest) {
 				node = sibling;
-				found = true;
+				break;
 			}
-			if (found) break;
 			node >>>= FAN_BITS;
 			level++;
 		}
@@ -152,16 +152,16 @@ export class CommonPrefixes {
 			for (let x = r + 1; x < end; x++) if (this.at(x) < length) return x - 1;
 		}
 		let level = 0;
-		for (let found = false; !found; ) {
+		for (;;) {
 			if (level === starts.length - 1) return n - 1;
 			const start = starts[level] as number;
 			const end = Math.min(node - (node % FAN) + FAN, (starts[level + 1] as number) - start);
-			for (let sibling = node + 1; sibling < end && !found; sibling++) {
-				if ((minima[start + sibling] as number) >= length) continue;
+			let sibling = node + 1;
+			while (sibling < end && (minima[start + sibling] as number) >= length) sibling++;
+			if (sibling < end) {
 				node = sibling;
-				found = true;
+				break;
 			}
-			if (found) break;
 			node >>>= FAN_BITS;
 			level++;
 		}

@@ -4,6 +4,7 @@ import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import canonicalize from "canonicalize";
 import type { Digest } from "../../compute/backbone.ts";
 import { DataError } from "../../compute/errors.ts";
+import { paceOf } from "./pace.ts";
 
 /** A document of a corpus, without its text. */
 export interface DocumentEntry {
@@ -59,9 +60,21 @@ export function checkLength(symbols: number): void {
 	);
 }
 
-/** keccak256 of a corpus and what is done with it, as canonical JSON (RFC 8785): documents in order, each text by keccak256 of its UTF-8. */
-export function corpusDigest(documents: readonly Document[], parameters: Readonly<Record<string, string | number>>): Digest {
-	const entries = documents.map(({ id, contributor, licence, text }) => ({ id, contributor, licence, text: keccak(utf8ToBytes(text)) }));
+/**
+ * keccak256 of a corpus and what is done with it, as canonical JSON (RFC 8785): documents in order, each text by keccak256 of its UTF-8. About 60 MB a second.
+ * @throws the signal's reason
+ */
+export async function corpusDigest(
+	documents: readonly Document[],
+	parameters: Readonly<Record<string, string | number>>,
+	signal?: AbortSignal,
+): Promise<Digest> {
+	const pace = paceOf(signal);
+	const entries: unknown[] = [];
+	for (const { id, contributor, licence, text } of documents) {
+		entries.push({ id, contributor, licence, text: keccak(utf8ToBytes(text)) });
+		await pace(text.length);
+	}
 	return keccak(utf8ToBytes(canonicalize({ schema: "openledger.corpus.v1", parameters, documents: entries }) as string));
 }
 

@@ -174,7 +174,8 @@ function sameLms(text: Symbols, isS: Uint8Array, a: number, b: number): boolean 
 	const room = text.length - Math.max(a, b);
 	for (let d = 0; d < room; d++) {
 		if (text[a + d] !== text[b + d] || isS[a + d] !== isS[b + d]) return false;
-		if (d > 0 && isLms(isS, a + d)) return isLms(isS, b + d);
+		// The same types up to here: the other one ends here too.
+		if (d > 0 && isLms(isS, a + d)) return true;
 	}
 	return false;
 }

@@ -13,6 +13,8 @@ import { type Groups, groupsOf } from "../groups.ts";
 import type { Control } from "../method.ts";
 import { prefixSizes } from "./common-prefixes.ts";
 import { checkDocuments, checkLength, corpusDigest, type Document, type DocumentEntry } from "./document.ts";
+import { paceOf } from "./pace.ts";
+import type { Symbols } from "./suffix-array.ts";
 import { type SuffixArrays, SuffixIndex } from "./suffix-index.ts";
 import { byteTokens, SEPARATOR, type TokenKind, type Tokens, wordsOf, wordTokens } from "./tokens.ts";
 
@@ -57,8 +59,8 @@ export class TokenIndex {
 	}
 
 	/** What names the index of a corpus: whoever holds a file knows whether it is this one. @throws {DataError} as `build` */
-	static idOf(documents: readonly Document[], tokens: TokenKind): Digest {
-		return corpusDigest(checkDocuments(documents), { tokens });
+	static async idOf(documents: readonly Document[], tokens: TokenKind, { signal }: Control = {}): Promise<Digest> {
+		return corpusDigest(checkDocuments(documents), { tokens }, signal);
 	}
 
 	/**
@@ -66,10 +68,17 @@ export class TokenIndex {
 	 * @throws {DataError} TOO_FEW_ROWS, DUPLICATE_ID, GROUP_EMPTY, VALUE_MISSING, TEXT_TOO_LONG
 	 */
 	static async build(documents: readonly Document[], tokens: TokenKind, { signal, progress }: Control = {}): Promise<TokenIndex> {
-		const id = TokenIndex.idOf(documents, tokens);
+		const id = await TokenIndex.idOf(documents, tokens, { signal });
+		const pace = paceOf(signal);
 		const numbers = new Map<string, number>();
-		const parts = documents.map(({ text }) => (tokens === "bytes" ? byteTokens(text).symbols : numbered(text, numbers)));
-		const length = parts.reduce((sum, { length }) => sum + length + 1, 0);
+		const parts: Symbols[] = [];
+		let length = documents.length;
+		for (const { text } of documents) {
+			const part = tokens === "bytes" ? byteTokens(text).symbols : numbered(text, numbers);
+			parts.push(part);
+			length += part.length;
+			await pace(text.length);
+		}
 		checkLength(length);
 		if (length === documents.length) {
 			throw new DataError(
@@ -124,7 +133,7 @@ export class TokenIndex {
 		};
 		if (file.length < HEADER || new TextDecoder().decode(file.subarray(0, DIGEST)) !== MAGIC) refuse("another kind of file");
 		// The arrays need their alignment; buffers from a pool have none.
-		const bytes = file.byteOffset % 8 === 0 ? file : file.slice();
+		const bytes = file.byteOffset % 8 === 0 ? file : Uint8Array.from(file);
 		const [said, found] = [bytes.subarray(DIGEST, HASHED), digestOf(bytes)];
 		if (!said.every((byte, i) => byte === found[i])) refuse(`${file.length} bytes that are not those of its digest`);
 		const size = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(HASHED, true));

@@ -1,5 +1,5 @@
 /** `openledger attribute tokens`: what of an output stands verbatim in a licensed corpus, where, and whose it is; BM25 beside it. */
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { text as readStream } from "node:stream/consumers";
 import { Command, Option } from "commander";
 import { groupSums } from "../../attribution/groups.ts";
@@ -12,7 +12,7 @@ import { barChart } from "../../compute/chart.ts";
 import { writeWhole } from "../../network/epoch/json.ts";
 import { integer } from "../arguments.ts";
 import type { CommandContext, Work } from "../command.ts";
-import { prepareOutput } from "../file.ts";
+import { FileError, prepareOutput } from "../file.ts";
 import { table } from "../output.ts";
 import { readCorpus, readUtf8 } from "./corpus.ts";
 
@@ -51,7 +51,7 @@ export function tokensCommand(context: CommandContext): Command {
 		.addOption(new Option("--tokens <kind>", "what spans are made of").choices(["bytes", "words"]).default("bytes"))
 		.option("--min-span <n>", "tokens of the shortest span that counts (default: 24 bytes, 6 words)", integer(1, 2 ** 31 - 1))
 		.addOption(
-			new Option("--sharing <rule>", "who is credited for a span of several contributors: all, or the first in the corpus")
+			new Option("--sharing <rule>", "who is credited for a span of several contributors: all, or the first in the order of the corpus")
 				.choices(["equal", "first"])
 				.default("equal"),
 		)
@@ -87,11 +87,9 @@ export function tokensCommand(context: CommandContext): Command {
 /** The index of the corpus: the one that is kept, if it is this corpus's, else a new one. */
 async function indexOf(documents: readonly Document[], { index: path, tokens }: Flags, { progress, signal }: Work): Promise<TokenIndex> {
 	if (path !== undefined) {
-		const file = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-			if (error.code !== "ENOENT") throw error;
-		});
+		const file = await readIndex(path);
 		const kept = file === undefined ? undefined : TokenIndex.open(file, path);
-		if (kept?.id === TokenIndex.idOf(documents, tokens)) return kept;
+		if (kept?.id === (await TokenIndex.idOf(documents, tokens, { signal }))) return kept;
 	}
 	const index = await TokenIndex.build(documents, tokens, {
 		signal,
@@ -99,6 +97,27 @@ async function indexOf(documents: readonly Document[], { index: path, tokens }: 
 	});
 	if (path !== undefined) await writeWhole(path, index.bytes);
 	return index;
+}
+
+/** The bytes of a file, of any size; undefined if there is none. */
+async function readIndex(path: string): Promise<Uint8Array | undefined> {
+	const file = await open(path).catch((cause: NodeJS.ErrnoException) => {
+		if (cause.code === "ENOENT") return undefined;
+		throw new FileError("FILE_UNREADABLE", `expected an index at ${path}, got ${cause.message}`, "Give another path.", cause);
+	});
+	if (file === undefined) return undefined;
+	try {
+		const bytes = new Uint8Array((await file.stat()).size);
+		for (let at = 0; at < bytes.length; ) {
+			// One read takes less than 2 GiB.
+			const { bytesRead } = await file.read(bytes, at, Math.min(bytes.length - at, 2 ** 30), at);
+			if (bytesRead === 0) break;
+			at += bytesRead;
+		}
+		return bytes;
+	} finally {
+		await file.close();
+	}
 }
 
 /** Contributors with credit by either method, most verbatim first. */
