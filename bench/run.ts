@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { type BenchResult, type Case, resultOf, root } from "./bench.ts";
 
 const BENCHES: Record<string, () => Promise<{ run(args: readonly string[]): Promise<Case[]> }>> = {
+	attribution: () => import("./attribution.ts"),
 	circuits: () => import("./circuits.ts"),
+	compute: () => import("./compute.ts"),
 	epoch: () => import("./epoch.ts"),
 	gas: () => import("./gas.ts"),
 	pool: () => import("./pool.ts"),

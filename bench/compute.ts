@@ -2,17 +2,17 @@
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { cholesky } from "../../compute/cholesky.ts";
-import { readTable } from "../../compute/dataset.ts";
-import { type Floats, matrix, multiply } from "../../compute/matrix.ts";
-import { generator } from "../../compute/random.ts";
-import type { Table } from "../../compute/table.ts";
-import type { FloatRows } from "../../compute/training/network.ts";
-import { type TrainOptions, train } from "../../compute/training/train.ts";
-import { openWasm } from "../../compute/wasm/backend.ts";
-import { type ByteArithmetic, byteArithmetic, PAIRWISE } from "../../compute/wasm/byte-arithmetic.ts";
-import { distanceBlocks, nearest, squaredDistances } from "../../compute/wasm/distances.ts";
-import { type Case, median, root } from "../bench.ts";
+import { cholesky } from "../compute/cholesky.ts";
+import { readTable } from "../compute/dataset.ts";
+import { type Floats, matrix, multiply } from "../compute/matrix.ts";
+import { generator } from "../compute/random.ts";
+import type { Table } from "../compute/table.ts";
+import type { FloatRows } from "../compute/training/network.ts";
+import { type TrainOptions, train } from "../compute/training/train.ts";
+import { openWasm } from "../compute/wasm/backend.ts";
+import { type ByteArithmetic, byteArithmetic, PAIRWISE } from "../compute/wasm/byte-arithmetic.ts";
+import { distanceBlocks, nearest, squaredDistances } from "../compute/wasm/distances.ts";
+import { type Case, median, root } from "./bench.ts";
 
 const DATA = process.env.OPENLEDGER_DATA ?? join(root, "../shared/data");
 const IMAGES = join(DATA, "mnist/train-images-idx3-ubyte.gz");
@@ -20,7 +20,7 @@ const RUNS = 5;
 
 type Peer = Partial<Record<"float32" | "float64" | "cholesky" | "gram" | "distances", number>>;
 
-export async function kernelsCases(): Promise<Case[]> {
+export async function run(): Promise<Case[]> {
 	const peer = numpy();
 	const cases = [
 		await productCase("float32", Float32Array, 40, peer.float32),
@@ -48,7 +48,7 @@ function numpy(): Peer {
 	if (python === undefined) return {};
 	const { OPENBLAS_CORETYPE: _core, OPENBLAS_L2_SIZE: _cache, ...rest } = process.env;
 	const env = { ...rest, OPENBLAS_NUM_THREADS: "1", OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1" };
-	return JSON.parse(execFileSync(python, [join(root, "bench/attribution/kernels.py")], { env, encoding: "utf8" })) as Peer;
+	return JSON.parse(execFileSync(python, [join(root, "bench/compute.py")], { env, encoding: "utf8" })) as Peer;
 }
 
 /** CPU seconds of each of several runs, after one that is not counted. */
