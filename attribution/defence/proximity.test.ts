@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
+import { generator } from "../../compute/random.ts";
 import { refusal } from "../../compute/testing.ts";
+import { addNoise } from "../attack/copy.ts";
 import { stackEvidence } from "./evidence.ts";
 import { measureProximity } from "./proximity.ts";
 import { drawEpoch } from "./testing.ts";
@@ -30,14 +32,19 @@ test("typical distances and close rows are those of a search through all pairs",
 	}
 });
 
-test("candidates of SimHash miss next to nothing within the radius of the copy test", async () => {
+test("SimHash proposes nearly all close rows, nothing else, and every noisy copy", async () => {
 	const { submissions, context } = drawEpoch(10, 90, 6n);
-	const evidence = stackEvidence(submissions, context);
+	const copied = addNoise((submissions[4] as (typeof submissions)[number]).rows, 1, generator(1n));
+	const evidence = stackEvidence([...submissions, { contributor: "copy", rows: copied, committed: 99 }], context);
 	const exact = await measureProximity(evidence, 0.8);
 	const hashed = await measureProximity(evidence, 0.8, {}, 0);
 	const count = (list: typeof exact.close) => list.reduce((sum, near) => sum + near.length, 0);
 	expect(count(exact.close)).toBeGreaterThan(100);
-	expect(count(hashed.close) / count(exact.close)).toBeGreaterThan(0.95);
+	expect(count(hashed.close) / count(exact.close)).toBeGreaterThan(0.8);
+	const found = (list: typeof exact.close) =>
+		list.filter((near, row) => evidence.owner[row] === 10 && near.some((one) => evidence.owner[one.row] === 4)).length;
+	expect(found(exact.close)).toBeGreaterThan(85);
+	expect(found(hashed.close)).toBe(found(exact.close));
 	hashed.close.forEach((near, row) => {
 		const all = new Set(exact.close[row]?.map((one) => one.row));
 		expect(near.every((one) => all.has(one.row))).toBe(true);

@@ -13,8 +13,8 @@ export function drawRows(count: number, next: Generator, d = D, k = K): Rows {
 	const label = Uint8Array.from({ length: count }, (_, row) => row % k);
 	const x = Uint8Array.from({ length: count * d }, (_, i) => {
 		if (i % d === d - 1) return 255;
-		const centre = 60 + 60 * ((label[Math.floor(i / d)] as number) === (i % d) % k ? 1 : 0);
-		return centre + below(next, 40) + below(next, 40) + below(next, 40) - 60;
+		const centre = 105 + 40 * ((label[Math.floor(i / d)] as number) === (i % d) % k ? 1 : 0);
+		return Math.max(0, Math.min(255, centre + below(next, 75) + below(next, 75) + below(next, 75) - 111));
 	});
 	return { x, label, weight: new Uint8Array(count).fill(1), count };
 }
