@@ -4,12 +4,13 @@
  *
  *   one contributor    row i, with h_i matches among the U_y rows of its label that others hold, has one among the n_vy of v with
  *                      chance p_i = 1 - C(U_y - h_i, n_vy) / C(U_y, n_vy) (hypergeometric)
- *   itself             the same with its own earlier rows for those of v
+ *   itself             as many matches among its own earlier rows as their number gives at the density of others' rows around each row
  *   all earlier ones   for copies from many: its rate of matches against the median rate of the other contributors
  *
  * The number K of its rows that have a match is held against the mean of those chances by the Chernoff bound; a test is positive at
  * falseAlarm / (number of tests), so that the chance of any false alarm in an epoch is at most falseAlarm under that hypothesis.
- * Contributors who share a source break the hypothesis and not the policy: below `flagFrom` nobody is flagged, however unlikely.
+ * Contributors who share a source break the hypothesis and not the policy: below `flagFrom` (`manyFrom`) nobody is flagged, however
+ * unlikely.
  */
 import { atLeastOne, logTail } from "./chance.ts";
 import type { Evidence } from "./evidence.ts";
@@ -37,14 +38,14 @@ const LEAST_OTHERS = 3;
  * Findings of every submission, most matches first.
  * @param level - what a match is, and how many are too many
  * @param submissions - how many; the owner after them are the queries
- * @param sets - "pairs" compares with each earlier owner only, "all" also with all earlier ones and with own rows
+ * @param manyFrom - `flagFrom` of the tests against all earlier ones and own rows; without it they are not made
  */
 export function findCopies(
 	evidence: Evidence,
 	{ close }: Proximity,
 	level: CopyLevel,
 	submissions: number,
-	sets: "pairs" | "all",
+	manyFrom?: number,
 ): CopyFinding[][] {
 	const { label, owner, start, count, k } = evidence;
 	const held = Array.from(count, () => new Float64Array(k));
@@ -69,13 +70,14 @@ export function findCopies(
 			const y = label[row] as number;
 			const near = matches[row] as number[];
 			const mine = near.filter((other) => owner[other] === c);
+			const others = (total[y] as number) - (held[c]?.[y] as number);
 			if (c === v) {
 				if (mine.some((other) => other < row)) rows.push(row);
-				chance += atLeastOne((total[y] as number) - 1, near.length, before[y] as number);
+				const density = others === 0 ? 1 : (near.length - mine.length) / others;
+				chance += 1 - (1 - density) ** (before[y] as number);
 				(before[y] as number) += 1;
 			} else {
 				if (near.some((other) => owner[other] === v)) rows.push(row);
-				const others = (total[y] as number) - (held[c]?.[y] as number);
 				chance += atLeastOne(others, near.length - mine.length, held[v]?.[y] as number);
 			}
 		}
@@ -93,7 +95,7 @@ export function findCopies(
 	const tests = contributors.map((c): Test[] => {
 		const earlier = [...contributors, submissions].filter((v) => v !== c && isEarlier(v, c));
 		const list = earlier.map((v) => against(c, v));
-		if (sets === "pairs") return list;
+		if (manyFrom === undefined) return list;
 		list.push(against(c, c));
 		const others = contributors.filter((u) => u !== c);
 		if (others.length >= LEAST_OTHERS && earlier.some((v) => v < submissions)) {
@@ -113,7 +115,10 @@ export function findCopies(
 				const mean = Math.max(test.expected, 1 / evidence.n);
 				return { ...test, share: test.rows.length / n, logChance: logTail(test.rows.length, n, mean) };
 			})
-			.filter(({ share, logChance }) => share >= level.flagFrom && logChance < limit)
+			.filter(({ of, share, logChance }) => {
+				const from = of === null || of === c ? (manyFrom ?? 1) : level.flagFrom;
+				return share >= from && logChance < limit;
+			})
 			.sort((a, b) => b.share - a.share);
 	});
 }

@@ -31,7 +31,11 @@ export interface DefencePolicy {
 	/** The same for rows nearer to an earlier one than `radius` times the typical distance. In (0, 1). */
 	readonly nearDuplicates: Switch & { readonly radius: number };
 	/** Whether a contributor's rows as a set match earlier ones (one contributor's, many's or its own) more often than chance gives. */
-	readonly copies: Switch & CopyLevel;
+	readonly copies: Switch &
+		CopyLevel & {
+			/** `flagFrom` for rows that match many contributors' or the contributor's own, which honest sources do more often. In (0, 1]. */
+			readonly manyFrom: number;
+		};
 	/** The same in a wider radius, where matches say less: nearly all rows must match those of one contributor. */
 	readonly farCopies: Switch & CopyLevel;
 	/** Names with one source, one wallet cluster or a copy between them are one player of any Shapley value over names. */
@@ -65,7 +69,7 @@ export const DEFAULT_POLICY: DefencePolicy = {
 	schema: "openledger.defence-policy.v1",
 	duplicates: { on: true },
 	nearDuplicates: { on: true, radius: 0.3 },
-	copies: { on: true, radius: 0.8, falseAlarm: 1e-6, flagFrom: 0.1, quarantineFrom: 0.5 },
+	copies: { on: true, radius: 0.8, falseAlarm: 1e-6, flagFrom: 0.1, manyFrom: 0.4, quarantineFrom: 0.5 },
 	farCopies: { on: true, radius: 1.2, falseAlarm: 1e-6, flagFrom: 0.8, quarantineFrom: 0.8 },
 	clusters: { on: true },
 	hiddenQueries: { on: true, share: 0.5 },
@@ -105,6 +109,7 @@ function levelRules(name: string): Record<string, Rule> {
 const RULES: Readonly<Record<string, Rule>> = {
 	"nearDuplicates.radius": PART,
 	...levelRules("copies"),
+	"copies.manyFrom": SHARE,
 	...levelRules("farCopies"),
 	"hiddenQueries.share": PART,
 	"neighbourLeg.neighbours": ["an integer in [1, 100]", (value) => Number.isInteger(value) && value >= 1 && value <= 100],

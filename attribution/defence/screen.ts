@@ -58,7 +58,8 @@ export async function screen(
 	const quarantined = submissions.map(() => false);
 	const links: [number, number][] = [];
 	for (const level of ["copies", "farCopies"] as const) {
-		findCopies(evidence, proximity, policy[level], queries, level === "copies" ? "all" : "pairs").forEach((list, c) => {
+		const manyFrom = level === "copies" ? policy.copies.manyFrom : undefined;
+		findCopies(evidence, proximity, policy[level], queries, manyFrom).forEach((list, c) => {
 			for (const finding of list) {
 				const { of, rows, share } = finding;
 				const defence: Defence = of === queries ? "queryCopies" : level;
