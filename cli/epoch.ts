@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
+import { checkPolicy } from "../attribution/defence/policy.ts";
 import { MAX_CONTRIBUTIONS, MAX_ROWS } from "../circuits/parameters.ts";
 import { DEFAULT_CONFIG, type EpochConfig } from "../network/epoch/config.ts";
 import type { RunReport } from "../network/epoch/report.ts";
@@ -10,6 +11,7 @@ import { keyOf } from "./account.ts";
 import { amount, integer } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { UsageError } from "./exit.ts";
+import { readJsonFile } from "./file.ts";
 import { open, table } from "./output.ts";
 
 interface Flags {
@@ -28,6 +30,7 @@ interface Flags {
 	randomFeatures?: number;
 	seed?: bigint;
 	queryLabels?: "served" | "feedback";
+	policy?: string;
 	config?: string;
 	rpc?: string;
 	key?: string;
@@ -63,6 +66,7 @@ export function epochCommand(context: CommandContext): Command {
 			"label of a query: what the model served, or the true label (served | feedback)",
 			choice("served", "feedback"),
 		)
+		.option("--policy <file>", "JSON of a defence policy: which rows count, and who is left out (default: all defences on)")
 		.option("--config <file>", "JSON with any of these settings; flags win")
 		.option("--rpc <url>", "node of a chain, with id 31337 unless --keys is given; an embedded chain when absent")
 		.option("--key <env>", "name of the environment variable that holds the steward's private key (with --rpc)")
@@ -110,6 +114,7 @@ async function configOf(flags: Flags): Promise<EpochConfig> {
 	if (flags.randomFeatures !== undefined) {
 		given.randomFeatures = { features: flags.randomFeatures, seed: flags.seed ?? 1n };
 	}
+	if (flags.policy !== undefined) given.defence = checkPolicy(await readJsonFile(resolve(flags.policy), "a defence policy"));
 	return { ...DEFAULT_CONFIG, ...given } as EpochConfig;
 }
 
@@ -139,6 +144,7 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
 		dropConstantColumns: flag,
 		clip: flag,
 		queryLabels: (value) => choice("served", "feedback")(String(value)),
+		defence: (value) => checkPolicy(value),
 		activationDelay: (value) => integer(0, 2_592_000)(String(value)),
 	};
 	const settings: Record<string, unknown> = {};
@@ -191,8 +197,12 @@ function reportText(report: RunReport, out: string): string {
 		({ epoch, accuracy, efficiencyError }) =>
 			`epoch ${epoch}: accuracy ${(100 * accuracy).toFixed(1)} % on held-out rows; scores add up to the drop of the query loss within ${(100 * efficiencyError).toFixed(4)} %`,
 	);
+	const screened = report.screening.flatMap(({ owner, rows, clamped, flags, isLeftOut }) => [
+		`${owner}: ${isLeftOut ? "left out" : `${clamped.length} of ${rows} rows count nothing`}${flags.map(({ reason }) => `; ${reason}`).join("")}`,
+	]);
 	return [
 		people,
+		...(screened.length === 0 ? [] : ["", ...screened]),
 		"",
 		...model,
 		"",

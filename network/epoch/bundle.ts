@@ -6,6 +6,7 @@
  *     keys/ROLE.json                 verification keys
  *     report.json                    figures of the run: machine-dependent, nothing is derived from them
  *     epochs/N/policy.json ...       manifests whose digests stand on chain
+ *     epochs/N/screening.json        which rows count nothing, and who is left out, by the policy
  *     epochs/N/proofs/NAME.json      proofs with public signals by name and words
  *     epochs/N/payouts.json          scores, pool, words, root, claims
  *     epochs/N/contributors.json     who was paid and why

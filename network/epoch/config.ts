@@ -1,4 +1,5 @@
 /** What a user may say about an epoch run; one object from flags and the --config file. */
+import { DEFAULT_POLICY, type DefencePolicy } from "../../attribution/defence/policy.ts";
 
 export interface EpochConfig {
 	/** CSV, Parquet or IDX file; the built-in glyphs when absent. */
@@ -30,6 +31,8 @@ export interface EpochConfig {
 	readonly queryLabels: "served" | "feedback";
 	/** Seconds between the payout's post and the first claim. */
 	readonly activationDelay: number;
+	/** Which rows count, and who is left out. */
+	readonly defence: DefencePolicy;
 }
 
 /** 10^18 wei. */
@@ -46,4 +49,5 @@ export const DEFAULT_CONFIG: EpochConfig = {
 	clip: false,
 	queryLabels: "served",
 	activationDelay: 3600,
+	defence: DEFAULT_POLICY,
 };

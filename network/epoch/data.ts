@@ -8,6 +8,7 @@ import { fitQuantisation, padFeatures, type Quantisation, quantise } from "../..
 import { splitRows } from "../../compute/split.ts";
 import type { Table } from "../../compute/table.ts";
 import type { EpochConfig } from "./config.ts";
+import { type ScreeningFile, screenShares } from "./screening.ts";
 
 /** Rows of the built-in data set for each contributor. */
 const GLYPH_ROWS = 60;
@@ -20,14 +21,16 @@ export interface EpochData {
 	readonly backbone: BackboneManifest;
 	/** Features that carry data, with the bias; the rest of set.d are zeros. */
 	readonly features: number;
+	/** Those whose rows count; rows that do not have weight 0. */
 	readonly contributors: readonly { readonly owner: string; readonly rows: Rows }[];
+	readonly screening: ScreeningFile;
 	/** The queries of each epoch, with true labels and weight 1. */
 	readonly queries: readonly Rows[];
 	readonly evaluation: Rows;
 }
 
 /**
- * Reads, splits and quantises.
+ * Reads, splits, quantises and screens.
  * @throws DataError or CircuitError naming the value, the range and the remedy
  */
 export async function prepareData(config: EpochConfig): Promise<EpochData> {
@@ -68,10 +71,11 @@ export async function prepareData(config: EpochConfig): Promise<EpochData> {
 			count: rows.length,
 		};
 	};
-	const contributors = split.contributors.map((share) => ({ owner: share.owner, rows: pick(share.rows) }));
-	if (config.data === undefined && contributors.length > 1) {
-		spoil(contributors.at(-1)?.rows as Rows, table.k);
+	const shares = split.contributors.map((share) => ({ owner: share.owner, rows: pick(share.rows) }));
+	if (config.data === undefined && shares.length > 1) {
+		spoil(shares.at(-1)?.rows as Rows, table.k);
 	}
+	const { contributors, screening } = await screenShares(shares, config.defence, { d: set.d, k: set.k, queries: pick(split.query) });
 	return {
 		source: table.source,
 		set,
@@ -80,6 +84,7 @@ export async function prepareData(config: EpochConfig): Promise<EpochData> {
 		backbone: backbone.manifest,
 		features,
 		contributors,
+		screening,
 		queries: queries.map(pick),
 		evaluation: pick(split.evaluation),
 	};

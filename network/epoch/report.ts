@@ -1,5 +1,6 @@
 /** The figures of a run: what `epoch run` prints and `report.json` keeps. */
 import type { ContributorLine } from "./bundle.ts";
+import type { ScreeningLine } from "./screening.ts";
 
 export interface ProofFigure {
 	readonly epoch: string;
@@ -15,6 +16,8 @@ export interface ProofFigure {
 export interface RunReport {
 	readonly schema: "openledger.report.v1";
 	readonly contributors: readonly (ContributorLine & { readonly epoch: string })[];
+	/** Contributors with rows that do not count, with flags, or left out. */
+	readonly screening: readonly ScreeningLine[];
 	readonly proofs: readonly ProofFigure[];
 	/** Largest gas of each kind of transaction. */
 	readonly gas: Readonly<Record<string, number>>;

@@ -92,7 +92,7 @@ export async function runEpochs(options: RunOptions): Promise<RunReport> {
 		for (const role of ROLES) {
 			await writeJson(join(staging, "keys", `${role}.json`), keys[role].key.verification);
 		}
-		const report = reportOf(epochs, contributors, chain.transactions, clock, resumed);
+		const report = reportOf(epochs, contributors, data, chain.transactions, clock, resumed);
 		await writeJson(join(staging, "report.json"), report);
 		await publishBundle(
 			staging,
@@ -121,7 +121,9 @@ function planOf(config: EpochConfig, data: EpochData) {
 			ridge: config.ridge.toString(),
 			randomFeatures: String(config.randomFeatures?.seed),
 		},
-		rows: [...data.contributors.map(({ rows }) => rows), ...data.queries].map((rows) => keccakHex(Buffer.concat([rows.x, rows.label]))),
+		rows: [...data.contributors.map(({ rows }) => rows), ...data.queries].map((rows) =>
+			keccakHex(Buffer.concat([rows.x, rows.label, rows.weight])),
+		),
 	};
 }
 
@@ -139,6 +141,7 @@ function checkStakes({ pool, stake }: EpochConfig): void {
 function reportOf(
 	epochs: readonly EpochOutcome[],
 	contributors: RunReport["contributors"],
+	{ screening }: EpochData,
 	transactions: readonly TransactionLine[],
 	clock: Clock,
 	resumed: boolean,
@@ -150,6 +153,7 @@ function reportOf(
 	return {
 		schema: "openledger.report.v1",
 		contributors,
+		screening: screening.contributors.filter(({ clamped, flags, isLeftOut }) => clamped.length > 0 || flags.length > 0 || isLeftOut),
 		proofs: epochs.flatMap(({ figures }) => figures.toSorted((one, other) => one.name.localeCompare(other.name, "en", { numeric: true }))),
 		gas,
 		timings: clock.phases,

@@ -66,6 +66,7 @@ export class Turn {
 			queryFees: `1 to ${FEES} in turn (simulated)`,
 			stake: config.stake.toString(),
 			activationDelay: config.activationDelay,
+			defence: config.defence,
 		};
 		const name = `epoch-${parts.turn}`;
 		const known = chain.embedded ? undefined : ((await journal.recall(name)) as { epoch: string } | undefined);
@@ -91,6 +92,7 @@ export class Turn {
 		}
 		const turn = new Turn(parts, epoch, steward);
 		await turn.write("policy.json", policy);
+		await turn.write("screening.json", data.screening);
 		return turn;
 	}
 
