@@ -12,11 +12,12 @@ import { DataError } from "../../compute/errors.ts";
 import { type Matrix, multiply } from "../../compute/matrix.ts";
 import { logitErrors } from "../../compute/softmax.ts";
 import { checkExamples, type Examples } from "../examples.ts";
-import type { Attribution, DirectCached, DirectMethod, Pairs } from "../method.ts";
+import type { Attribution, Pairs } from "../method.ts";
 import { type Adapter, adapterWeights } from "./adapter.ts";
 import {
 	CROSS_ENTROPY,
 	checkTest,
+	type DirectHeadMethod,
 	featuresOf,
 	gradientColumns,
 	gradientProducts,
@@ -40,9 +41,7 @@ export interface DataInfParameters {
  * const adapter = await trainAdapter(train, base, { rank: 4, rate: 0.01, epochs: 20, batch: 32, seed: 1n });
  * const { scores } = dataInfMethod({ adapter }).cache(train).pairs(test);
  */
-export function dataInfMethod({ adapter, damping = 0.1 }: DataInfParameters): DirectMethod<Examples, Examples> & {
-	cache(train: Examples): DirectCached<Examples> & Required<Pick<DirectCached<Examples>, "pairs">>;
-} {
+export function dataInfMethod({ adapter, damping = 0.1 }: DataInfParameters): DirectHeadMethod {
 	if (!(damping > 0 && Number.isFinite(damping))) {
 		throw new DataError("PARAMETER_OUT_OF_RANGE", `datainf: expected a damping above 0, got ${damping}`, "Choose a damping such as 0.1.");
 	}
