@@ -141,7 +141,10 @@ export const quad = {
 	or: simd(0x50),
 	xor: simd(0x51),
 	iSplat: simd(0x11),
+	/** lane 0 */
+	iFirst: (vector: Code): Code => [vector, 0xfd, 0x1b, 0],
 	iAdd: simd(0xae),
+	iSub: simd(0xb1),
 	iMul: simd(0xb5),
 	iShl: simd(0xab),
 	iShrU: simd(0xad),
@@ -163,15 +166,18 @@ export const quad = {
 export const octet = {
 	/** eight bytes from memory, without sign */
 	loadBytes: (address: Code, offset = 0): Code => [address, 0xfd, 0x02, place(0, offset, 0)],
-	iAdd: simd(0x8e),
+	splat: simd(0x10),
+	iSub: simd(0x91),
 	/** four 32-bit sums of two products each, of signed lanes */
 	dot: simd(0xba),
+	/** the first four lanes as 32-bit integers, without sign; the last four */
+	widenLow: simd(0xa9),
+	widenHigh: simd(0xaa),
 };
 
 /** Vectors of sixteen bytes. */
 export const sixteen = {
-	load: (address: Code, offset = 0): Code => [address, 0xfd, 0x00, place(0, offset, 0)],
-	store: (address: Code, value: Code, offset = 0): Code => [address, value, 0xfd, 0x0b, place(0, offset, 0)],
+	splat: simd(0x0f),
 	/** bytes of two vectors, by index: 0 to 15 of the first, 16 to 31 of the second */
 	shuffle: (first: Code, second: Code, lanes: readonly number[]): Code => [first, second, 0xfd, 0x0d, ...lanes],
 };

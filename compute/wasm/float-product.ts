@@ -1,9 +1,9 @@
 /**
- * Products of matrices of floats by the kernels of float-kernels.ts: operands are copied into the workspace in blocks, B is packed, and
+ * Products of matrices of floats by the kernels of product-kernels.ts: operands are copied into the workspace in blocks, B is packed, and
  * blocks of the result are copied out. The order of the sums depends on the sizes alone, so the same operands give the same bits.
  */
 import type { Floats, Matrix, Transposed } from "../matrix.ts";
-import { DOUBLE_KERNELS, type FloatKernel, SINGLE_KERNELS } from "./float-kernels.ts";
+import { DOUBLE_KERNELS, type ProductKernel, SINGLE_KERNELS } from "./product-kernels.ts";
 import { type Kernels, workspace } from "./workspace.ts";
 
 /** Inner indices per pass: one panel of B (16 KB) stays in the first cache beside the rows of A. */
@@ -98,7 +98,7 @@ export interface PlacedProduct {
 }
 
 /** result (+)= left right. */
-export function accumulate(kernels: Kernels<FloatKernel>, product: PlacedProduct): void {
+export function accumulate(kernels: Kernels<ProductKernel>, product: PlacedProduct): void {
 	const { left, right, packed, result, rows, columns, inner, size, fresh } = product;
 	const lanes = 32 / size;
 	const panels = Math.ceil(columns / lanes);
@@ -130,7 +130,7 @@ function copyIn({ values, columns: width }: Matrix, { row, rows, column, columns
 }
 
 function copyOut(
-	kernels: Kernels<FloatKernel>,
+	kernels: Kernels<ProductKernel>,
 	values: Floats,
 	width: number,
 	{ row, rows, column, columns }: Block,

@@ -1,7 +1,7 @@
 /**
  * A memory that kernels work in, and the kernels over it, compiled when they are first asked for.
  *
- * Nothing lasts in a workspace that is shared: whoever uses it writes its operands, runs, and copies the result out before anybody else can run.
+ * Nothing lasts in a workspace that is shared: whoever uses it writes its operands, runs, and copies the result out before anybody else can.
  */
 import { Func, MAX_PAGES, Module, quad } from "../../webassembly/emitter.ts";
 import { DataError } from "../errors.ts";
@@ -92,20 +92,24 @@ export class Workspace {
 /** The workspace of products, which leave nothing in it. */
 export const workspace = new Workspace();
 
-/** A module over one memory of its own. */
-export function singleMemory(): Module {
-	return new Module([], { names: ["memory"], shared: false });
+/** Whether this engine compiles a build. */
+export function isValid(build: Build<string>): boolean {
+	return WebAssembly.validate(encoded(build));
 }
 
 function moduleOf(build: Build<string>): WebAssembly.Module {
 	let module = compiled.get(build);
 	if (!module) {
-		const emitted = singleMemory();
-		build.emit(emitted, hasRelaxedMadd());
-		module = new WebAssembly.Module(emitted.encode());
+		module = new WebAssembly.Module(encoded(build));
 		compiled.set(build, module);
 	}
 	return module;
+}
+
+function encoded(build: Build<string>): Uint8Array<ArrayBuffer> {
+	const module = singleMemory();
+	build.emit(module, hasRelaxedMadd());
+	return module.encode();
 }
 
 /** Whether this engine compiles the relaxed instructions; without them a product is rounded before it is added. */
@@ -115,4 +119,9 @@ function hasRelaxedMadd(): boolean {
 	const module = singleMemory();
 	module.export("madd", func);
 	return WebAssembly.validate(module.encode());
+}
+
+/** A module over one memory of its own. */
+function singleMemory(): Module {
+	return new Module([], { names: ["memory"], shared: false });
 }

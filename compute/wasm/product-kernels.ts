@@ -1,43 +1,74 @@
 /**
- * Kernels of products of floats, over addresses and strides in bytes.
+ * Kernels of matrix products, over addresses and strides in bytes.
  *
- * C += A B is made of tiles of ROWS rows and two vectors of columns, whose twelve sums stay in registers. A is read in place, row by row or
+ * C += A B is made of tiles of a few rows and two vectors of columns, whose sums stay in registers. A is read in place, row by row or
  * transposed; B lies in panels, two vectors of columns each, one inner index after the other. Columns past the end of B are computed from
  * whatever lies there and never looked at.
+ *
+ * An element is a float, or a word of four bytes (two integers of 16 bits) that goes into a sum of 32 bits as four (two) products at once:
+ * so a matrix of bytes is a matrix of words with a quarter of the columns.
  * Source: Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008).
  */
-import { type Code, Func, i32, type Module, type Operator, operands, pair, quad } from "../../webassembly/emitter.ts";
+import { type Code, Func, i32, type Module, type Operator, octet, operands, pair, quad } from "../../webassembly/emitter.ts";
 import type { Build } from "./workspace.ts";
 
-/** Rows of a tile: with two vectors, as many sums as the sixteen registers of a machine leave room for. */
-const ROWS = 6;
-
-/** What differs between the two kinds of floats. */
+/** What differs between the kinds of elements. */
 interface Lanes {
+	/** Bytes. */
 	readonly size: 4 | 8;
+	/** Rows of a tile: as many as the sixteen registers of a machine leave room for. */
+	readonly rows: number;
 	readonly loadSplat: (address: Code, offset: number) => Code;
-	readonly add: Operator;
-	readonly multiply: Operator;
-	readonly madd: Operator;
+	/** The sum, and a product of an element of A, in every lane, and of a row of B. */
+	readonly addProduct: (sum: Code, factor: Code, row: Code) => Code;
 }
 
-const SINGLE: Lanes = { size: 4, loadSplat: quad.loadSplat, add: quad.fAdd, multiply: quad.fMul, madd: quad.fRelaxedMadd };
-const DOUBLE: Lanes = { size: 8, loadSplat: pair.loadSplat, add: pair.fAdd, multiply: pair.fMul, madd: pair.fRelaxedMadd };
+const single = (fused: boolean): Lanes => ({
+	size: 4,
+	rows: 6,
+	loadSplat: quad.loadSplat,
+	addProduct: (sum, factor, row) => (fused ? quad.fRelaxedMadd(factor, row, sum) : quad.fAdd(sum, quad.fMul(factor, row))),
+});
+const double = (fused: boolean): Lanes => ({
+	size: 8,
+	rows: 6,
+	loadSplat: pair.loadSplat,
+	addProduct: (sum, factor, row) => (fused ? pair.fRelaxedMadd(factor, row, sum) : pair.fAdd(sum, pair.fMul(factor, row))),
+});
+/** Two integers of 16 bits each. */
+const PAIRS: Lanes = {
+	size: 4,
+	rows: 4,
+	loadSplat: quad.loadSplat,
+	addProduct: (sum, factor, row) => quad.iAdd(sum, octet.dot(factor, row)),
+};
+/** Four bytes each: those of A with sign, those of B without. */
+const BYTES: Lanes = {
+	size: 4,
+	rows: 6,
+	loadSplat: quad.loadSplat,
+	addProduct: (sum, factor, row) => quad.iRelaxedDotBytes(factor, row, sum),
+};
 
 /** `productLeft` takes A transposed; `packRows` and `packColumns` make panels of B and of B transposed. */
-export type FloatKernel = "product" | "productLeft" | "packRows" | "packColumns" | "compact";
+export type ProductKernel = "product" | "productLeft" | "packRows" | "packColumns" | "compact";
 
-const NAMES: readonly FloatKernel[] = ["product", "productLeft", "packRows", "packColumns", "compact"];
+const kernelsOf = (lanes: (fused: boolean) => Lanes): Build<ProductKernel> => ({
+	names: ["product", "productLeft", "packRows", "packColumns", "compact"],
+	emit: (module, fused) => emit(module, lanes(fused)),
+});
 
-/** Kernels of float32. */
-export const SINGLE_KERNELS: Build<FloatKernel> = { names: NAMES, emit: (module, fused) => buildFloats(module, SINGLE, fused) };
-/** Kernels of float64. */
-export const DOUBLE_KERNELS: Build<FloatKernel> = { names: NAMES, emit: (module, fused) => buildFloats(module, DOUBLE, fused) };
+export const SINGLE_KERNELS = kernelsOf(single);
+export const DOUBLE_KERNELS = kernelsOf(double);
+/** Words of two integers of 16 bits. */
+export const PAIR_KERNELS = kernelsOf(() => PAIRS);
+/** Words of four bytes, those of A with sign and those of B without, where the machine does that (byte-arithmetic.ts asks it). */
+export const BYTE_KERNELS = kernelsOf(() => BYTES);
 
-function buildFloats(module: Module, lanes: Lanes, fused: boolean): void {
+function emit(module: Module, lanes: Lanes): void {
 	for (const transposed of [false, true]) {
 		const name = transposed ? "productLeft" : "product";
-		const tiles = Array.from({ length: ROWS }, (_, r) => module.export(`${name}${r + 1}`, tile(lanes, fused, r + 1, transposed)));
+		const tiles = Array.from({ length: lanes.rows }, (_, r) => module.export(`${name}${r + 1}`, tile(lanes, r + 1, transposed)));
 		module.export(name, product(lanes, tiles, transposed));
 	}
 	module.export("packRows", packRows());
@@ -46,7 +77,7 @@ function buildFloats(module: Module, lanes: Lanes, fused: boolean): void {
 }
 
 /** (a, aStride, b, c, cStride, inner, fresh): one tile. `fresh` is 1 if C counts as zero, 0 if it is added to. */
-function tile(lanes: Lanes, fused: boolean, rows: number, transposed: boolean): Func {
+function tile(lanes: Lanes, rows: number, transposed: boolean): Func {
 	const func = new Func(["i32", "i32", "i32", "i32", "i32", "i32", "i32"]);
 	const [a, aStride, b, c, cStride, inner, fresh] = operands(func);
 	const sums = Array.from({ length: 2 * rows }, () => func.local("v128"));
@@ -65,7 +96,7 @@ function tile(lanes: Lanes, fused: boolean, rows: number, transposed: boolean): 
 			const factor = func.let("v128", lanes.loadSplat(transposed ? a : (starts[r] as Code), transposed ? lanes.size * r : 0));
 			columns.forEach((column, v) => {
 				const sum = sums[2 * r + v] as Code;
-				func.assign(sum, fused ? lanes.madd(factor, column, sum) : lanes.add(sum, lanes.multiply(factor, column)));
+				func.assign(sum, lanes.addProduct(sum, factor, column));
 			});
 		}
 		func.assign(b, i32.add(b, i32.const(32)));
@@ -94,13 +125,13 @@ function product(lanes: Lanes, tiles: readonly Operator[], transposed: boolean):
 			func.assign(left, i32.sub(left, i32.const(1)));
 		});
 	};
-	func.while(i32.geU(rows, i32.const(ROWS)), () => {
-		step(ROWS);
-		func.assign(a, i32.add(a, transposed ? i32.const(ROWS * lanes.size) : i32.mul(aStride, i32.const(ROWS))));
-		func.assign(c, i32.add(c, i32.mul(cStride, i32.const(ROWS))));
-		func.assign(rows, i32.sub(rows, i32.const(ROWS)));
+	func.while(i32.geU(rows, i32.const(lanes.rows)), () => {
+		step(lanes.rows);
+		func.assign(a, i32.add(a, transposed ? i32.const(lanes.rows * lanes.size) : i32.mul(aStride, i32.const(lanes.rows))));
+		func.assign(c, i32.add(c, i32.mul(cStride, i32.const(lanes.rows))));
+		func.assign(rows, i32.sub(rows, i32.const(lanes.rows)));
 	});
-	for (let height = 1; height < ROWS; height++) func.if(i32.eqz(i32.xor(rows, i32.const(height))), () => step(height));
+	for (let height = 1; height < lanes.rows; height++) func.if(i32.eqz(i32.xor(rows, i32.const(height))), () => step(height));
 	return func;
 }
 
@@ -124,7 +155,7 @@ function packRows(): Func {
 	return func;
 }
 
-/** (from, stride, to, inner, panels): panels of B from its columns, which lie as rows. What is written past a panel, the next one writes over. */
+/** (from, stride, to, inner, panels): panels of B from its columns, which lie as rows. What is written past a panel, the next one overwrites. */
 function packColumnsOf(rows: number, step: number, body: (func: Func, sources: readonly Code[], to: Code) => void): Func {
 	const func = new Func(["i32", "i32", "i32", "i32", "i32"]);
 	const [from, stride, to, inner, panels] = operands(func);
