@@ -58,8 +58,8 @@ const MAX_INNER = 500;
 
 /**
  * Train a softmax head.
- * @throws {DataError} ONE_CLASS if all rows are of one class, PARAMETER_OUT_OF_RANGE, SHAPE_MISMATCH, ILL_CONDITIONED,
- *   NOT_CONVERGED (separable rows without ridge have no optimum); the signal's reason
+ * @throws {DataError} ONE_CLASS if all rows are of one class, PARAMETER_OUT_OF_RANGE, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE,
+ *   ILL_CONDITIONED, NOT_CONVERGED (separable rows without ridge have no optimum); the signal's reason
  *
  * @example
  * const { weights } = await trainSoftmax(examplesOf(table, rows, { scale: 16 }), { ridge: 1e-3 });
@@ -69,6 +69,7 @@ export async function trainSoftmax(rows: LabelledRows, options: SoftmaxOptions):
 	const { ridge, near, tolerance = 1e-9, steps = 100, signal } = options;
 	checkRidge(ridge);
 	checkClasses(rows.label);
+	checkLabels(rows);
 	if (near !== undefined && near.weights.length !== d * k) {
 		throw new DataError(
 			"SHAPE_MISMATCH",
@@ -95,8 +96,8 @@ export async function trainSoftmax(rows: LabelledRows, options: SoftmaxOptions):
 			(v) => hessianProduct(x, p, v, ridge),
 			{ values: g.values, rows: d * k, columns: 1 },
 			{
-				// Eisenstat and Walker: as exact as the step is worth.
-				tolerance: Math.min(0.1, residual),
+				// As exact as the step is worth; what is below the floor is rounding, in directions that H does not have.
+				tolerance: Math.max(1e-6, Math.min(0.1, residual)),
 				iterations: MAX_INNER,
 				precondition: (r) => (conditioner?.solve(r) ?? block?.(r)) as Matrix<Float64Array>,
 				truncate: true,
@@ -163,6 +164,23 @@ export function checkClasses(label: Uint8Array): void {
 		"ONE_CLASS",
 		`softmax: expected rows of at least two classes, got ${label.length} of class ${label[0]}`,
 		"Give rows of another class; check the label column.",
+	);
+}
+
+function checkLabels({ x, label, n, d, k }: LabelledRows): void {
+	if (x.length !== n * d || label.length !== n) {
+		throw new DataError(
+			"SHAPE_MISMATCH",
+			`softmax: expected ${n} x ${d} features and ${n} labels, got ${x.length} and ${label.length}`,
+			"Pass the sizes of the arrays.",
+		);
+	}
+	const outside = label.findIndex((own) => own >= k);
+	if (outside < 0) return;
+	throw new DataError(
+		"LABEL_OUT_OF_RANGE",
+		`softmax: row ${outside}: label ${label[outside]} is outside [0, ${k - 1}]`,
+		"Number the classes from 0, or train for more classes.",
 	);
 }
 

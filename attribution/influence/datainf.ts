@@ -5,18 +5,20 @@
  *     H_l^-1 ~ (1 / lambda) (I - (1/n) sum_i g_i g_i^T / (lambda + |g_i|^2))          lambda = damping * mean |g_i|^2 / parameters
  *     score_ij = sum_l (1/n) g_i^T H_l^-1 g_j
  *
- * Good for few parameters, where gradients of rows hardly overlap; for a convex head the exact methods beside it are better and fast.
+ * Cheap rather than good: each row's inverse takes away one direction only, so that with many rows little is left but the inner product
+ * of gradients. For a convex head the exact methods beside it are better, and fast.
  * Source: Kwon et al., "DataInf: Efficiently Estimating Data Influence in LoRA-tuned LLMs and Diffusion Models" (2023), section 3.
  */
 import { DataError } from "../../compute/errors.ts";
 import { type Matrix, multiply } from "../../compute/matrix.ts";
 import { logitErrors } from "../../compute/softmax.ts";
 import { checkExamples, type Examples } from "../examples.ts";
-import type { Attribution, DirectCached, DirectMethod, Pairs } from "../method.ts";
+import type { Attribution, Pairs } from "../method.ts";
 import { type Adapter, adapterWeights } from "./adapter.ts";
 import {
 	CROSS_ENTROPY,
 	checkTest,
+	type DirectHeadMethod,
 	featuresOf,
 	gradientColumns,
 	gradientProducts,
@@ -40,9 +42,7 @@ export interface DataInfParameters {
  * const adapter = await trainAdapter(train, base, { rank: 4, rate: 0.01, epochs: 20, batch: 32, seed: 1n });
  * const { scores } = dataInfMethod({ adapter }).cache(train).pairs(test);
  */
-export function dataInfMethod({ adapter, damping = 0.1 }: DataInfParameters): DirectMethod<Examples, Examples> & {
-	cache(train: Examples): DirectCached<Examples> & Required<Pick<DirectCached<Examples>, "pairs">>;
-} {
+export function dataInfMethod({ adapter, damping = 0.1 }: DataInfParameters): DirectHeadMethod {
 	if (!(damping > 0 && Number.isFinite(damping))) {
 		throw new DataError("PARAMETER_OUT_OF_RANGE", `datainf: expected a damping above 0, got ${damping}`, "Choose a damping such as 0.1.");
 	}

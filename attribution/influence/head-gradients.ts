@@ -10,7 +10,7 @@
 import { DataError } from "../../compute/errors.ts";
 import { type Matrix, multiply } from "../../compute/matrix.ts";
 import { checkExamples, type Examples } from "../examples.ts";
-import type { Meaning } from "../method.ts";
+import type { Control, DirectCached, DirectMethod, Meaning, Method, Pairs } from "../method.ts";
 
 /** Gradients, factorised: row i has the gradient x_i (x) e_i, in the order [feature][error]. */
 export interface HeadGradients {
@@ -18,6 +18,21 @@ export interface HeadGradients {
 	readonly x: Matrix<Float64Array>;
 	/** n x r derivatives of each row's loss by its logits, or by contrasts of them. */
 	readonly errors: Matrix<Float64Array>;
+}
+
+/** What a method of heads is ready with: scores of pairs too, at once. */
+export interface HeadCached extends DirectCached<Examples> {
+	pairs(test: Examples): Pairs;
+}
+
+/** A method of heads that may train one first. */
+export interface HeadMethod extends Method<Examples, Examples> {
+	cache(train: Examples, control?: Control): Promise<HeadCached>;
+}
+
+/** A method of heads that is ready at once. */
+export interface DirectHeadMethod extends DirectMethod<Examples, Examples> {
+	cache(train: Examples): HeadCached;
 }
 
 /** Scores of influence on cross-entropy. */

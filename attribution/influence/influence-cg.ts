@@ -9,7 +9,7 @@ import type { Matrix } from "../../compute/matrix.ts";
 import { checkClasses, checkRidge } from "../../compute/softmax.ts";
 import { blockPreconditioner, hessianProduct } from "../../compute/softmax-hessian.ts";
 import { checkExamples, type Examples } from "../examples.ts";
-import type { Attribution, Control, Method, Pairs } from "../method.ts";
+import type { Attribution, Cached, Control, Method, Pairs } from "../method.ts";
 import {
 	CROSS_ENTROPY,
 	checkTest,
@@ -36,6 +36,16 @@ export interface Solver {
 	readonly iterations: number;
 }
 
+/** Answers with how well their systems were solved. */
+export interface InfluenceCgCached extends Cached<Examples> {
+	attribute(test: Examples, control?: Control): Promise<Attribution & { readonly solver: Solver }>;
+	pairs(test: Examples, control?: Control): Promise<Pairs & { readonly solver: Solver }>;
+}
+
+export interface InfluenceCgMethod extends Method<Examples, Examples> {
+	cache(train: Examples, control?: Control): Promise<InfluenceCgCached>;
+}
+
 /** Logits of training rows for directions that are held at a time. */
 const BLOCK = 2 ** 22;
 
@@ -44,15 +54,7 @@ const BLOCK = 2 ** 22;
  * @throws {DataError} PARAMETER_OUT_OF_RANGE; from `cache`: ONE_CLASS, NOT_CONVERGED in training, and as `checkExamples`; from
  *   `attribute` and `pairs`: NOT_CONVERGED where the residual is not reached, ILL_CONDITIONED, SHAPE_MISMATCH; the signal's reason
  */
-export function influenceCgMethod(parameters: ConjugateGradientsParameters): Method<Examples, Examples> & {
-	cache(
-		train: Examples,
-		control?: Control,
-	): Promise<{
-		attribute(test: Examples, control?: Control): Promise<Attribution & { readonly solver: Solver }>;
-		pairs(test: Examples, control?: Control): Promise<Pairs & { readonly solver: Solver }>;
-	}>;
-} {
+export function influenceCgMethod(parameters: ConjugateGradientsParameters): InfluenceCgMethod {
 	const { ridge, tolerance = 1e-6, iterations = 500 } = parameters;
 	checkRidge(ridge);
 	if (!(tolerance > 0 && tolerance < 1)) throw outOfRange("tolerance", tolerance, "in (0, 1)");

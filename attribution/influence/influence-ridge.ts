@@ -11,8 +11,8 @@ import { checkPivots } from "../../compute/conditioning.ts";
 import { type Matrix, multiply } from "../../compute/matrix.ts";
 import { checkClasses, checkRidge } from "../../compute/softmax.ts";
 import { checkExamples, type Examples } from "../examples.ts";
-import type { Attribution, DirectCached, DirectMethod, Pairs } from "../method.ts";
-import { checkTest, featuresOf, gradientProducts, meanGradient, SQUARED_ERROR } from "./head-gradients.ts";
+import type { Attribution, Pairs } from "../method.ts";
+import { checkTest, type DirectHeadMethod, featuresOf, gradientProducts, meanGradient, SQUARED_ERROR } from "./head-gradients.ts";
 
 export interface RidgeParameters {
 	/** Relative to the mean loss, at least 0. */
@@ -35,9 +35,7 @@ export interface RidgeHead {
  * @example
  * const { scores } = influenceRidgeMethod({ ridge: 1e-3 }).cache(train).pairs(test);
  */
-export function influenceRidgeMethod({ ridge }: RidgeParameters): DirectMethod<Examples, Examples> & {
-	cache(train: Examples): DirectCached<Examples> & Required<Pick<DirectCached<Examples>, "pairs">>;
-} {
+export function influenceRidgeMethod({ ridge }: RidgeParameters): DirectHeadMethod {
 	checkRidge(ridge);
 	return {
 		name: "influence-ridge",

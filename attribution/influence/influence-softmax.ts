@@ -7,7 +7,7 @@ import { multiply } from "../../compute/matrix.ts";
 import { checkClasses, checkRidge } from "../../compute/softmax.ts";
 import { factoriseHessian } from "../../compute/softmax-hessian.ts";
 import { checkExamples, type Examples } from "../examples.ts";
-import type { Attribution, Control, DirectCached, Method, Pairs } from "../method.ts";
+import type { Attribution, Pairs } from "../method.ts";
 import {
 	CROSS_ENTROPY,
 	checkTest,
@@ -15,6 +15,7 @@ import {
 	gradientColumns,
 	gradientProducts,
 	type HeadGradients,
+	type HeadMethod,
 	meanGradient,
 } from "./head-gradients.ts";
 import { errorsOf, headsOf, meanProbabilities, type SoftmaxParameters } from "./softmax-errors.ts";
@@ -29,9 +30,7 @@ import { errorsOf, headsOf, meanProbabilities, type SoftmaxParameters } from "./
  * const cached = await influenceSoftmaxMethod({ ridge: 1e-3 }).cache(train);
  * const { scores } = cached.pairs(test);
  */
-export function influenceSoftmaxMethod(parameters: SoftmaxParameters): Method<Examples, Examples> & {
-	cache(train: Examples, control?: Control): Promise<DirectCached<Examples> & Required<Pick<DirectCached<Examples>, "pairs">>>;
-} {
+export function influenceSoftmaxMethod(parameters: SoftmaxParameters): HeadMethod {
 	const { ridge } = parameters;
 	checkRidge(ridge);
 	return {

@@ -8,8 +8,8 @@ import { DataError } from "../../compute/errors.ts";
 import { multiply } from "../../compute/matrix.ts";
 import { checkClasses, checkRidge, crossEntropies, trainSoftmax } from "../../compute/softmax.ts";
 import { checkExamples, type Examples, selectExamples } from "../examples.ts";
-import type { Attribution, Control, Method, Pairs } from "../method.ts";
-import { CROSS_ENTROPY, checkTest, featuresOf, SQUARED_ERROR } from "./head-gradients.ts";
+import type { Attribution, Control, Pairs } from "../method.ts";
+import { CROSS_ENTROPY, checkTest, featuresOf, type HeadMethod, SQUARED_ERROR } from "./head-gradients.ts";
 import { ridgeHead, squaredErrors, transpose } from "./influence-ridge.ts";
 
 export interface LeaveOneOutParameters {
@@ -19,19 +19,12 @@ export interface LeaveOneOutParameters {
 	readonly ridge: number;
 }
 
-interface LeaveOneOutCached {
-	attribute(test: Examples, control?: Control): Promise<Attribution>;
-	pairs(test: Examples, control?: Control): Promise<Pairs>;
-}
-
 /**
  * Leave-one-out values. Squared loss: (d + k) n m multiplications for all pairs; softmax: n retrainings, all in `cache`.
  * @throws {DataError} PARAMETER_OUT_OF_RANGE; from `cache`: TOO_FEW_ROWS below 3 rows, ONE_CLASS (also if it is so without one of the
  *   rows), ILL_CONDITIONED, NOT_CONVERGED, and as `checkExamples`; later: SHAPE_MISMATCH, and as `checkExamples`; the signal's reason
  */
-export function leaveOneOutMethod({ loss, ridge }: LeaveOneOutParameters): Method<Examples, Examples> & {
-	cache(train: Examples, control?: Control): Promise<LeaveOneOutCached>;
-} {
+export function leaveOneOutMethod({ loss, ridge }: LeaveOneOutParameters): HeadMethod {
 	checkRidge(ridge);
 	return {
 		name: "leave-one-out",
@@ -43,14 +36,14 @@ export function leaveOneOutMethod({ loss, ridge }: LeaveOneOutParameters): Metho
 			checkClasses(train.label);
 			const meaning = loss === "squared" ? SQUARED_ERROR : CROSS_ENTROPY;
 			const scoresOf = loss === "squared" ? downdates(train, ridge) : await retrainings(train, ridge, control);
-			const pairs = async (test: Examples): Promise<Pairs> => {
+			const pairs = (test: Examples): Pairs => {
 				checkTest(test, train, "leave-one-out");
 				return { ...meaning, scores: scoresOf(test), entries: train.n, tests: test.n };
 			};
 			return {
 				pairs,
-				async attribute(test) {
-					const { scores, tests } = await pairs(test);
+				attribute(test): Attribution {
+					const { scores, tests } = pairs(test);
 					const mean = new Float64Array(train.n);
 					scores.forEach((score, at) => {
 						(mean[Math.floor(at / tests)] as number) += score / tests;

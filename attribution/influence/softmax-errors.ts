@@ -45,11 +45,14 @@ export function meanProbabilities(rows: Examples, heads: readonly Float64Array[]
 	return { values: sum, rows: rows.n, columns: rows.k };
 }
 
-/** Probabilities minus one-hot labels. */
+/** Probabilities minus one-hot labels, adding up to 0 also where they are tiny: H has no curvature where the sum would lie. */
 export function errorsOf({ label, k }: Examples, p: Matrix<Float64Array>): Matrix<Float64Array> {
 	const errors = { ...p, values: p.values.slice() };
 	label.forEach((own, i) => {
-		(errors.values[i * k + own] as number) -= 1;
+		const row = errors.values.subarray(i * k, (i + 1) * k);
+		(row[own] as number) -= 1;
+		const mean = row.reduce((sum, error) => sum + error, 0) / k;
+		for (let c = 0; c < k; c++) (row[c] as number) -= mean;
 	});
 	return errors;
 }
