@@ -16,7 +16,7 @@ contract ProvenanceRegistryTest is Test {
 
     function setUp() public {
         vm.warp(NOW);
-        registry = new ProvenanceRegistry();
+        registry = ProvenanceRegistry(_create("ProvenanceRegistry", ""));
     }
 
     function test_record_holds_what_was_registered() public {
