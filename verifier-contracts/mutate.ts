@@ -53,6 +53,10 @@ export async function mutate(contract: string, report: (verdict: Verdict) => voi
 		await suite.swap(await suite.artifactsOf(source));
 		const same = await suite.run();
 		if (!same.passed) throw new MutationError(`mutate: expected an equal artifact to pass, got\n${same.output}`);
+		await suite.swap(broken(await suite.artifactsOf(source)));
+		const none = await suite.run();
+		if (none.failed.length === 0)
+			throw new MutationError(`mutate: expected the tests of ${contract} to deploy it with _create, got none that do`);
 		const verdicts: Verdict[] = [];
 		for (const [{ name }, text] of sources) {
 			await suite.swap(await suite.artifactsOf(text));
@@ -78,6 +82,11 @@ export function mutated(source: string, { name, replace, by }: Mutant): string {
 		throw new MutationError(`mutated: expected "${name}" to change one place, got ${replace === by ? "no change" : `${count} places`}`);
 	}
 	return source.replace(replace, () => by);
+}
+
+/** Artifacts that cannot be deployed: whoever deploys them by artifact fails. */
+function broken(artifacts: Record<string, Artifact>): Record<string, Artifact> {
+	return Object.fromEntries(Object.entries(artifacts).map(([name, artifact]) => [name, { ...artifact, bytecode: "0xfe" }]));
 }
 
 /** The names of the tests that forge says failed. An invariant's stands behind the calls that broke it, on a line of its own. */

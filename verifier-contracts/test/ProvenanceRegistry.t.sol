@@ -16,7 +16,7 @@ contract ProvenanceRegistryTest is Test {
 
     function setUp() public {
         vm.warp(NOW);
-        registry = new ProvenanceRegistry();
+        registry = ProvenanceRegistry(_create("ProvenanceRegistry", ""));
     }
 
     function test_record_holds_what_was_registered() public {
@@ -39,6 +39,8 @@ contract ProvenanceRegistryTest is Test {
         // Another author cannot be kept out by whoever copied the digest first.
         vm.prank(author);
         registry.register(DATASET, "d", 0);
+        // The same content as something else is another record.
+        assertTrue(registry.register(MANIFEST, "d", 0) != id, "another kind");
     }
 
     function test_bad_records_are_refused() public {
@@ -103,6 +105,19 @@ contract ProvenanceRegistryTest is Test {
         assertEq(registry.recordOf(id).parent, model, "model of the log");
     }
 
+    function test_everything_that_serves_has_a_log() public {
+        ProvenanceRegistry.Kind[3] memory kinds = [
+            MANIFEST,
+            ProvenanceRegistry.Kind.Checkpoint,
+            ProvenanceRegistry.Kind.FineTune
+        ];
+        for (uint256 i = 0; i < kinds.length; ++i) {
+            bytes32 model = registry.register(kinds[i], "m", 0);
+            registry.appendLog(model, 1, 0, bytes32(i + 1));
+            assertEq(registry.logHead(model).sequence, 1, "sequence");
+        }
+    }
+
     function test_only_the_models_author_logs() public {
         bytes32 model = registry.register(MANIFEST, "m", 0);
         vm.prank(author);
@@ -134,6 +149,8 @@ contract ProvenanceRegistryTest is Test {
         registry.revokeFor(author, "other", block.timestamp, signature);
         registry.revokeFor(author, model, block.timestamp, signature);
         assertEq(uint256(registry.recordOf(model).status), uint256(ProvenanceRegistry.Status.Revoked), "status");
+        vm.expectRevert(abi.encodeWithSelector(ProvenanceRegistry.SignatureInvalid.selector, author));
+        registry.revokeFor(author, model, block.timestamp, signature);
     }
 
     function test_revocation_changes_the_status_only() public {
