@@ -8,7 +8,7 @@ import { knownQueries } from "../../attribution/attack/audit.ts";
 import { flippedLabelsAttack, noiseAttack } from "../../attribution/attack/poison.ts";
 import type { Setting } from "../../attribution/attack/setting.ts";
 import { shadowAttack } from "../../attribution/attack/shadow.ts";
-import { cherryPickAttack } from "../../attribution/attack/split.ts";
+import { cherryPickAttack, splitAttack } from "../../attribution/attack/split.ts";
 import { defend } from "../../attribution/defence/defend.ts";
 import { DEFAULT_POLICY, type DefencePolicy, NO_DEFENCE } from "../../attribution/defence/policy.ts";
 import { generator } from "../../compute/random.ts";
@@ -119,7 +119,7 @@ function bounded(
 }
 
 /** One defence at a time, other payers, and what rows that make the model worse cost. */
-async function payerCases(): Promise<Case[]> {
+export async function payerCases(): Promise<Case[]> {
 	const setting = await honestSetting("digits");
 	const only = (...names: ("hiddenQueries" | "neighbourLeg" | "stake" | "queryCopies")[]): DefencePolicy => ({
 		...NO_DEFENCE,
@@ -134,10 +134,32 @@ async function payerCases(): Promise<Case[]> {
 		await shadow("KNN-Shapley leg only", setting, only("neighbourLeg"), share, null),
 		await shadow("KNN-Shapley as the payer", setting, only("neighbourLeg"), "neighbourShare", null),
 		await shadow("influence at the optimum as the payer", influence, NO_DEFENCE, share, null),
+		await changeCase("split into 10 names that nothing links", setting, unlinked(splitAttack), DEFAULT_POLICY, share, 0.01),
+		await leakCase("copies of the known queries, hidden queries only", setting, only("hiddenQueries")),
 		await changeCase("good and bad rows under two names, charges only", setting, cherryPickAttack, only("stake"), share, 0.5),
 		await chargeCase("rows of noise", setting, noiseAttack),
 		await chargeCase("flipped labels", setting, flippedLabelsAttack),
 	];
+}
+
+/** The same without the wallet that links its names. */
+function unlinked(attack: Attack): Attack {
+	return {
+		...attack,
+		async apply(scene) {
+			const { submissions, ...rest } = await attack.apply(scene);
+			return { ...rest, submissions: submissions.map(({ contributor, rows, committed }) => ({ contributor, rows, committed })) };
+		},
+	};
+}
+
+/** What a newcomer with the known queries gets. */
+async function leakCase(name: string, { submissions, context }: Setting, policy: DefencePolicy): Promise<Case> {
+	const known = knownQueries(context.queries, policy);
+	const leak = { contributor: attackerName(), rows: known, committed: submissions.length + 1 };
+	const share = (await defend([...submissions, leak], policy, context)).contributors.at(-1)?.share as number;
+	const note = `${known.count} rows, ${round((100 * known.count) / (1348 + known.count))} % of all`;
+	return { name, size: SIZE, value: round(100 * share), unit: "% of the pool", bar: "none", holds: true, runs: [round(100 * share)], note };
 }
 
 /** One node at lambda: influence at the optimum. */
