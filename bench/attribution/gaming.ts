@@ -135,6 +135,7 @@ export async function payerCases(): Promise<Case[]> {
 		await shadow("KNN-Shapley as the payer", setting, only("neighbourLeg"), "neighbourShare", null),
 		await shadow("influence at the optimum as the payer", influence, NO_DEFENCE, share, null),
 		await changeCase("split into 10 names that nothing links", setting, unlinked(splitAttack), DEFAULT_POLICY, share, 0.01),
+		await ratioCase(setting, { ...NO_DEFENCE, neighbourLeg: { ...DEFAULT_POLICY.neighbourLeg, pays: "ridge-path" } }),
 		await leakCase("copies of the known queries, hidden queries only", setting, only("hiddenQueries")),
 		await changeCase("good and bad rows under two names, charges only", setting, cherryPickAttack, only("stake"), share, 0.5),
 		await chargeCase("rows of noise", setting, noiseAttack),
@@ -150,6 +151,29 @@ function unlinked(attack: Attack): Attack {
 			const { submissions, ...rest } = await attack.apply(scene);
 			return { ...rest, submissions: submissions.map(({ contributor, rows, committed }) => ({ contributor, rows, committed })) };
 		},
+	};
+}
+
+/** How many shadow attackers the ratio of shares alone finds. */
+async function ratioCase(setting: Setting, policy: DefencePolicy): Promise<Case> {
+	const ratios: number[] = [];
+	let flagged = 0;
+	for await (const { mine } of turns(setting, shadowAttack, policy)) {
+		for (const { flags, ridgePathShare, neighbourShare } of mine) {
+			ratios.push(round(ridgePathShare / (neighbourShare as number)));
+			flagged += flags.length > 0 ? 1 : 0;
+		}
+	}
+	const note = `ratios of shares ${Math.min(...ratios)} to ${Math.max(...ratios)}`;
+	return {
+		name: "shadow attack: flagged by a ratio above 1.5",
+		size: SIZE,
+		value: flagged,
+		unit: "of 10 attackers",
+		bar: "none",
+		holds: true,
+		runs: ratios,
+		note,
 	};
 }
 
