@@ -66,6 +66,29 @@ const blendAttack: Attack = {
 	},
 };
 
+/** Own rows, and fewer noisy copies of the best contributor's beside them than the set test flags. */
+export function partialCopyAttack(noise: number): Attack {
+	return {
+		name: `partial-copy-noise-${noise}`,
+		title: `own rows and 0.4 times as many of the best contributor's, with noise of ${noise}/16`,
+		attacker: "contributor",
+		apply(scene) {
+			const { rows } = scene.submissions[scene.attacker] as { rows: Rows };
+			const victim = scene.submissions[scene.best] as (typeof scene.submissions)[number];
+			const count = Math.min(victim.rows.count, Math.floor(0.4 * rows.count));
+			const copied = addNoise(
+				pickRows(
+					victim.rows,
+					Array.from({ length: count }, (_, row) => row),
+				),
+				noise,
+				scene.next,
+			);
+			return { ...replaceAttacker(scene, [{ rows: joinRows([rows, copied]) }]), victim: victim.contributor };
+		},
+	};
+}
+
 /** Own rows five times. */
 export function repeatAttack(noise: number): Attack {
 	return {

@@ -38,7 +38,7 @@ const LEAST_OTHERS = 3;
  * Findings of every submission, most matches first.
  * @param level - what a match is, and how many are too many
  * @param submissions - how many; the owner after them are the queries
- * @param manyFrom - `flagFrom` of the tests against all earlier ones and own rows; without it they are not made
+ * @param manyFrom - `flagFrom` of the tests against the queries, all earlier ones and own rows; without it the last two are not made
  */
 export function findCopies(
 	evidence: Evidence,
@@ -116,7 +116,8 @@ export function findCopies(
 				return { ...test, share: test.rows.length / n, logChance: logTail(test.rows.length, n, mean) };
 			})
 			.filter(({ of, share, logChance }) => {
-				const from = of === null || of === c ? (manyFrom ?? 1) : level.flagFrom;
+				const isOne = of !== null && of !== c && of !== submissions;
+				const from = isOne ? level.flagFrom : (manyFrom ?? level.flagFrom);
 				return share >= from && logChance < limit;
 			})
 			.sort((a, b) => b.share - a.share);

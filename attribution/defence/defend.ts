@@ -94,13 +94,14 @@ export function settle(
 	const { neighbourLeg, reputation, stake } = policy;
 	const paid = payoutShares(ridgePath);
 	const second = neighbours && payoutShares(neighbours);
-	const smaller = second && neighbourLeg.pays === "minimum" ? smallerShares(paid, second) : paid;
+	const clusters = screened.map((one) => one.cluster);
+	const smaller = second && neighbourLeg.pays === "minimum" ? smallerShares(paid, second, clusters) : paid;
 	const reputations = submissions.map((one) => one.reputation);
 	const earned = normaliseEarned(reputation.on ? weighByReputation(smaller, reputations, reputation) : smaller);
 	const { share, charge, uncovered } = chargeStakes(
 		earned,
 		submissions.map((one) => (stake.on ? one.stake : 0)),
-		screened.map((one, c) => (stake.on ? one.cluster : c)),
+		stake.on ? clusters : clusters.map((_, c) => c),
 	);
 	const ratios = second && shareRatios(paid, second);
 	return screened.map((one, c): ContributorVerdict => {

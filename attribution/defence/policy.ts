@@ -33,7 +33,7 @@ export interface DefencePolicy {
 	/** Whether a contributor's rows as a set match earlier ones (one contributor's, many's or its own) more often than chance gives. */
 	readonly copies: Switch &
 		CopyLevel & {
-			/** `flagFrom` for rows that match many contributors' or the contributor's own, which honest sources do more often. In (0, 1]. */
+			/** `flagFrom` for rows that match the queries, many contributors' rows or the contributor's own, as honest sources do more often. In (0, 1]. */
 			readonly manyFrom: number;
 		};
 	/** The same in a wider radius, where matches say less: nearly all rows must match those of one contributor. */
@@ -69,7 +69,7 @@ export const DEFAULT_POLICY: DefencePolicy = {
 	schema: "openledger.defence-policy.v1",
 	duplicates: { on: true },
 	nearDuplicates: { on: true, radius: 0.3 },
-	copies: { on: true, radius: 0.8, falseAlarm: 1e-6, flagFrom: 0.1, manyFrom: 0.4, quarantineFrom: 0.5 },
+	copies: { on: true, radius: 0.8, falseAlarm: 1e-6, flagFrom: 0.3, manyFrom: 0.4, quarantineFrom: 0.5 },
 	farCopies: { on: true, radius: 1.2, falseAlarm: 1e-6, flagFrom: 0.8, quarantineFrom: 0.8 },
 	clusters: { on: true },
 	hiddenQueries: { on: true, share: 0.5 },
