@@ -8,7 +8,7 @@
  * With one network, exponent 1 and no ridge these are the scores of TRAK without its random projection. What is different, and why:
  * the average is taken of kernels and not of scores, so there is one system to solve and its noise is averaged before it is inverted; checkpoints
  * of one training count as networks, and those from its first half are better ones, since rows are not yet memorised there; and rows that are
- * already known weigh more than 1 - p says (exponent 1/2), since p is that of a row the network has seen. docs/attribution.md has the figures.
+ * already known weigh more than 1 - p says (exponent 3/4), since p is that of a row the network has seen. docs/attribution.md has the figures.
  * Sources: Jacot et al., "Neural Tangent Kernel" (2018); Park et al., "TRAK: Attributing Model Behavior at Scale" (2023), section 3.
  */
 import { cholesky } from "../../compute/cholesky.ts";
@@ -26,7 +26,7 @@ export interface TangentKernelParameters {
 	readonly networks: readonly Network[];
 	/** As a multiple of the mean of the kernel's diagonal, above 0; 1 by default. */
 	readonly ridge?: number;
-	/** Of 1 - p in the weight of a row, in [0, 1]; 1/2 by default. */
+	/** Of 1 - p in the weight of a row, in [0, 1]; 3/4 by default. */
 	readonly exponent?: number;
 }
 
@@ -41,7 +41,7 @@ export interface TangentKernelParameters {
  * const { scores } = await (await method.cache(rows)).pairs(test);
  */
 export function tangentKernelMethod(parameters: TangentKernelParameters): Method<FloatRows, FloatRows> {
-	const { ridge = 1, exponent = 1 / 2 } = parameters;
+	const { ridge = 1, exponent = 3 / 4 } = parameters;
 	const networks = checkNetworks(parameters.networks, "tangent-kernel");
 	check("ridge", ridge, ridge > 0 && Number.isFinite(ridge), "a finite number above 0");
 	check("exponent", exponent, exponent >= 0 && exponent <= 1, "in [0, 1]");

@@ -48,11 +48,17 @@ test("equals its definition with the projected gradients of each network", async
 		const { values, rows } = projections[m]?.(margins(network, side).gradients) ?? matrix(new Float32Array(0), 0, 0);
 		return Array.from({ length: rows }, (_, i) => Array.from(values.subarray(12 * i, 12 * i + 12)));
 	};
-	for (const ridge of [0, 0.3]) {
-		const pairs = await pairsOf({ networks, dimension: 12, ridge, seed: 9n });
+	for (const [ridge, exponent] of [
+		[0, 1],
+		[0.3, 1],
+		[0.3, 0.75],
+	] as const) {
+		const pairs = await pairsOf({ networks, dimension: 12, ridge, exponent, seed: 9n });
 		expect([pairs?.entries, pairs?.tests]).toEqual([30, 6]);
-		expect(farthest(pairs?.scores ?? [], ensemble(features, 1, ridge))).toBeLessThan(1e-4);
+		expect(farthest(pairs?.scores ?? [], ensemble(features, exponent, ridge))).toBeLessThan(1e-4);
 	}
+	const plain = await pairsOf({ networks, dimension: 12, seed: 9n });
+	expect(plain).toEqual(await pairsOf({ networks, dimension: 12, ridge: 0, exponent: 1, seed: 9n }));
 });
 
 test("comes near the definition without projection as the dimension grows", async () => {
@@ -152,7 +158,11 @@ describe("refused", () => {
 		expect((await pairsOf({ networks, dimension: 40, ridge: 0.01, seed: 1n }))?.entries).toBe(30);
 	});
 
-	test("a ridge below 0, a dimension of 1.5", async () => {
+	test("a ridge below 0, an exponent above 1, a dimension of 1.5", async () => {
+		expect(await attempt({ exponent: 2 })).toEqual({
+			code: "PARAMETER_OUT_OF_RANGE",
+			message: "trak: exponent: expected in [0, 1], got 2",
+		});
 		expect(await attempt({ ridge: -1 })).toEqual({
 			code: "PARAMETER_OUT_OF_RANGE",
 			message: "trak: ridge: expected a finite number of at least 0, got -1",
