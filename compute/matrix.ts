@@ -32,7 +32,7 @@ export function matrix<T extends Floats>(values: T, rows: number, columns: numbe
 }
 
 /** Products of fewer multiplications than this are done before operands are copied to where kernels find them. */
-const SMALL = 4096;
+const SMALL = 1000;
 
 /**
  * The product A B, or with A or B transposed. Both hold the same kind of floats, and so does the product.

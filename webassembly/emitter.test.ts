@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Code, Func, i32, i64, MAX_PAGES, Module, pair, type Type } from "./emitter.ts";
+import { type Code, Func, i32, i64, MAX_PAGES, Module, octet, operands, pair, quad, sixteen, type Type } from "./emitter.ts";
 
 type Exports = Record<string, (...operands: (number | bigint)[]) => number | bigint>;
 
@@ -78,5 +78,84 @@ describe("the emitter", () => {
 			first: returning(["i32"], "i64", (func) => i64.load(func.param(0), 8)),
 		}));
 		expect([exports.second?.(128), exports.first?.(128)]).toEqual([7n, 0n]);
+	});
+
+	it("imports one memory that is not shared", () => {
+		const module = new Module([], { names: ["memory"], shared: false });
+		const func = new Func(["i32", "i32"], "i32");
+		const [first, second] = operands(func);
+		func.emit(i32.add(i32.load(first), i32.load(second)));
+		module.export("sum", func);
+		const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
+		const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { env: { memory } });
+		new Int32Array(memory.buffer).set([0, 40, 2]);
+		expect((exports as Exports).sum?.(4, 8)).toBe(42);
+	});
+});
+
+describe("vectors", () => {
+	const SOURCE = [3, -5, 250, 1000, 7, 2 ** 31, -1, 9];
+
+	/** What an operation makes of two vectors of 32-bit lanes, as lanes again. */
+	function lanes(operation: (first: Code, second: Code) => Code, kind: "integers" | "floats" = "integers"): number[] {
+		const module = new Module([], { names: ["memory"], shared: false });
+		const func = new Func([]);
+		func.emit(quad.store(i32.const(32), operation(quad.load(i32.const(0)), quad.load(i32.const(0), 16))));
+		module.export("run", func);
+		const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_PAGES });
+		const view = kind === "integers" ? new Int32Array(memory.buffer) : new Float32Array(memory.buffer);
+		view.set(SOURCE);
+		(new WebAssembly.Instance(new WebAssembly.Module(module.encode()), { env: { memory } }).exports as Exports).run?.();
+		return Array.from(view.subarray(8, 12));
+	}
+
+	const by = (operation: (a: number, b: number) => number, round: (value: number) => number) =>
+		[0, 1, 2, 3].map((lane) => round(operation(round(SOURCE[lane] as number), round(SOURCE[4 + lane] as number))));
+
+	it.each([
+		["add", quad.iAdd, (a: number, b: number) => a + b],
+		["subtract", quad.iSub, (a: number, b: number) => a - b],
+		["multiply", quad.iMul, Math.imul],
+		["and", quad.and, (a: number, b: number) => a & b],
+		["or", quad.or, (a: number, b: number) => a | b],
+		["xor", quad.xor, (a: number, b: number) => a ^ b],
+		["compare without sign", quad.iNotBelow, (a: number, b: number) => (a >>> 0 >= b >>> 0 ? -1 : 0)],
+		["shift left", (a: Code) => quad.iShl(a, i32.const(5)), (a: number) => a << 5],
+		["shift right", (a: Code) => quad.iShrU(a, i32.const(5)), (a: number) => a >>> 5],
+		["spread", () => quad.iSplat(i32.const(-9)), () => -9],
+		["spread from memory", () => quad.loadSplat(i32.const(8)), () => 250],
+		["take a byte from each of four", () => sixteen.splat(i32.const(0x80)), () => 0x80808080],
+	] as const)("of four integers %s", (_, operation, expected) => {
+		expect(lanes(operation)).toEqual(by(expected, (value) => value | 0));
+	});
+
+	it.each([
+		["add", quad.fAdd, (a: number, b: number) => a + b],
+		["subtract", quad.fSub, (a: number, b: number) => a - b],
+		["multiply", quad.fMul, (a: number, b: number) => a * b],
+		["multiply and add", (a: Code, b: Code) => quad.fRelaxedMadd(a, b, a), (a: number, b: number) => a * b + a],
+	] as const)("of four floats %s", (_, operation, expected) => {
+		expect(lanes(operation, "floats")).toEqual(by(expected, Math.fround));
+	});
+
+	it("of floats compare, and take lanes by index", () => {
+		expect(lanes((a, b) => quad.and(a, quad.fGreater(a, b)), "floats")).toEqual([0, 0, 250, 1000]);
+		expect(lanes((a, b) => quad.shuffle(a, b, [7, 0, 5, 2]))).toEqual([9, 3, (2 ** 31) | 0, 250]);
+		expect(lanes((a, b) => sixteen.shuffle(a, b, [8, 1, 2, 3, ...Array.from({ length: 12 }, (_, i) => 16 + i)]))).toEqual([
+			250,
+			7,
+			(2 ** 31) | 0,
+			-1,
+		]);
+	});
+
+	it("of bytes and of integers of 16 bits widen, and multiply in pairs", () => {
+		// The bytes of 3 and -5: 3 0 0 0 251 255 255 255.
+		expect(lanes(() => octet.widenLow(octet.loadBytes(i32.const(0))))).toEqual([3, 0, 0, 0]);
+		expect(lanes(() => octet.widenHigh(octet.loadBytes(i32.const(0))))).toEqual([251, 255, 255, 255]);
+		// -5 is the pair -5, -1 and 2^31 the pair 0, -32768.
+		expect(lanes(octet.dot)).toEqual([21, 32768, -250, 9000]);
+		expect(lanes((a) => octet.iSub(a, octet.splat(i32.const(5))))).toEqual([-262146, -327690, -327435, -326685]);
+		expect(lanes((a) => quad.iSplat(quad.iFirst(a)))).toEqual([3, 3, 3, 3]);
 	});
 });

@@ -141,6 +141,8 @@ export const quad = {
 	or: simd(0x50),
 	xor: simd(0x51),
 	iSplat: simd(0x11),
+	/** lane 0 */
+	iFirst: (vector: Code): Code => [vector, 0xfd, 0x1b, 0],
 	iAdd: simd(0xae),
 	iSub: simd(0xb1),
 	iMul: simd(0xb5),
@@ -164,6 +166,8 @@ export const quad = {
 export const octet = {
 	/** eight bytes from memory, without sign */
 	loadBytes: (address: Code, offset = 0): Code => [address, 0xfd, 0x02, place(0, offset, 0)],
+	splat: simd(0x10),
+	iSub: simd(0x91),
 	/** four 32-bit sums of two products each, of signed lanes */
 	dot: simd(0xba),
 	/** the first four lanes as 32-bit integers, without sign; the last four */

@@ -9,6 +9,7 @@ import { TRAINING_KERNELS, type TrainingKernel } from "../wasm/training-kernels.
 import { type Kernels, Workspace } from "../wasm/workspace.ts";
 import { type SparseRows, sparseRows } from "./inputs.ts";
 import type { FloatRows, Layer, Network } from "./network.ts";
+import { type Place, padded, placeLayers } from "./places.ts";
 
 /** What a step depends on, see TrainOptions in train.ts. */
 export interface Settings {
@@ -19,30 +20,6 @@ export interface Settings {
 	readonly dropout: number;
 	readonly weightDecay: number;
 }
-
-/** Where a layer lies: addresses, and bytes of a row of its inputs and of its outputs. */
-interface Place {
-	readonly inputs: number;
-	readonly outputs: number;
-	readonly inputBytes: number;
-	readonly outputBytes: number;
-	/** inputs x outputs, padded in both. */
-	readonly weights: number;
-	readonly velocity: number;
-	readonly bias: number;
-	readonly biasVelocity: number;
-	/** batch x inputs: what the layer is given; unused where the inputs are sparse. */
-	readonly given: number;
-	/** batch x outputs: what it gives, then the errors. */
-	readonly gives: number;
-	/** batch x outputs: the errors that go back. */
-	readonly errors: number;
-	/** batch x outputs: what ReLU and dropout multiplied by. */
-	readonly mask: number;
-}
-
-/** Bytes of a row of floats. */
-const padded = (columns: number): number => 32 * Math.ceil(columns / 8);
 
 /** Memories of trainings that have ended. */
 const idle: Workspace[] = [];
@@ -60,6 +37,8 @@ export class Descent {
 	/** Bounds of sparse rows, and room for their entries. */
 	readonly #bounds: number;
 	readonly #entries: number;
+	/** Words of the longest sparse row. */
+	readonly #longest: number;
 	/** A row of zeros; the first bias with the background; what every row of the first gradient has. */
 	readonly #zeros: number;
 	readonly #base: number;
@@ -81,30 +60,14 @@ export class Descent {
 		space.clear();
 		const widest = Math.max(...layers.map(({ bias }) => padded(bias.length)), padded(rows.x.columns));
 		const start = space.allocate(0);
-		let given = space.allocate(this.#sparse ? 0 : batch * padded(rows.x.columns));
-		this.#layers = layers.map(({ weights, bias }) => {
-			const [inputs, outputs] = [weights.rows, bias.length];
-			const [inputBytes, outputBytes] = [padded(inputs), padded(outputs)];
-			const size = (inputBytes / 4) * outputBytes;
-			const one = {
-				...{ inputs, outputs, inputBytes, outputBytes, given },
-				...{ weights: space.allocate(size), velocity: space.allocate(size) },
-				...{ bias: space.allocate(outputBytes), biasVelocity: space.allocate(outputBytes) },
-				...{
-					gives: space.allocate(batch * outputBytes),
-					errors: space.allocate(batch * outputBytes),
-					mask: space.allocate(batch * outputBytes),
-				},
-			};
-			given = one.gives;
-			return one;
-		});
+		this.#layers = placeLayers(space, network, batch, this.#sparse === undefined);
 		[this.#zeros, this.#base, this.#shift] = [space.allocate(widest), space.allocate(widest), space.allocate(widest)];
 		[this.#state, this.#bounds] = [space.allocate(64), space.allocate(8 * batch)];
 		// A product's right factor has batch or inputs rows, or as many columns.
 		const largest = Math.max(...this.#layers.map(({ inputBytes, outputBytes }) => Math.max(inputBytes, 4 * batch) * outputBytes));
 		this.#packed = space.allocate(largest + PACKED_SLACK);
-		this.#entries = space.allocate(4 * batch * longest(this.#sparse));
+		this.#longest = longest(this.#sparse);
+		this.#entries = space.allocate(4 * batch * this.#longest);
 		space.bytes(start, this.#entries - start).fill(0);
 		space.integers(this.#state, 16).forEach((_, word, state) => {
 			state[word] = next();
@@ -186,11 +149,12 @@ export class Descent {
 	/** What the first layer gives: bias + background (sum of weights) + differences times weights. */
 	#gather({ background, entries, starts }: SparseRows, batch: Uint32Array, { inputs, outputBytes, weights, bias, gives }: Place): void {
 		const bounds = this.#space.integers(this.#bounds, 2 * batch.length);
+		const target = this.#space.integers(this.#entries, this.#longest * batch.length);
 		let length = 0;
 		for (let i = 0; i < batch.length; i++) {
 			const row = batch[i] as number;
 			const list = entries.subarray(starts[row], starts[row + 1]);
-			this.#space.integers(this.#entries + 4 * length, list.length).set(list);
+			target.set(list, length);
 			bounds[2 * i] = this.#entries + 4 * length;
 			length += list.length;
 			bounds[2 * i + 1] = this.#entries + 4 * length;

@@ -1,6 +1,6 @@
 /**
- * Rows of features as what differs from their background, the value that most of them have (0 in a picture, or what a white pixel became when
- * it was normalised): x = background + difference, and only the differences cost time. Rows without such a value stay as they are.
+ * Rows of features as what differs from their background, the value that most of them have (0 in a picture, or what 0 became when it was
+ * normalised): x = background + difference, and only the differences cost time. Rows without such a value stay as they are.
  */
 import type { Matrix } from "../matrix.ts";
 

@@ -2,8 +2,8 @@
  * A multilayer perceptron in float32 and the gradients of its cross-entropy loss, one example at a time.
  *
  * With h_0 = x: z_l = h_(l-1) W_l + b_l, h_l = max(0, z_l), and the last z are the logits. A network of one layer is multinomial logistic
- * regression. The gradient of an example's loss with respect to W_l is an outer product h_(l-1)^T e_l with e_l = d loss / d z_l, and e_l with
- * respect to b_l: so the factors are kept and never the product ("ghost" gradients). Training is train.ts.
+ * regression. The gradient of an example's loss with respect to W_l is an outer product h_(l-1)^T e_l with e_l = d loss / d z_l, and e_l
+ * with respect to b_l: so the factors are kept and never the product ("ghost" gradients). Training is train.ts.
  * Source: Goodfellow, Bengio and Courville, "Deep Learning" (2016), 6.5.
  */
 import { DataError } from "../errors.ts";

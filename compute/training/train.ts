@@ -1,7 +1,7 @@
 /**
- * Training of a network by stochastic gradient descent with momentum, dropout and weight decay, as PyTorch's `SGD` and `Dropout` define them:
- * g = mean gradient of the batch + weightDecay w, v = momentum v + g, w = w - rate v; a hidden value is kept with probability 1 - dropout and
- * then divided by it. Every epoch takes all rows once, in an order of its own; the last batch may be smaller.
+ * Training of a network by stochastic gradient descent with momentum, dropout and weight decay, as PyTorch's `SGD` and `Dropout` define
+ * them: g = mean gradient of the batch + weightDecay w, v = momentum v + g, w = w - rate v; a hidden value is kept with probability
+ * 1 - dropout and then divided by it. Every epoch takes all rows once, in an order of its own; the last batch may be smaller.
  * The same rows, options and seed give the same bits in every run on a machine.
  */
 import { DataError } from "../errors.ts";
@@ -60,7 +60,7 @@ const TURN = 50;
  *   VALUE_NOT_NUMERIC, PARAMETER_OUT_OF_RANGE, CHECKPOINT_ORDER
  *
  * @example
- * const { network } = await train(rows, 10, { sizes: [128, 64], epochs: 50, batch: 64, rate: 0.01, momentum: 0.9, dropout: 0.1, seed: 1n });
+ * const { network } = await train(rows, 10, { sizes: [128, 64], epochs: 50, batch: 64, rate: 0.01, momentum: 0.9, seed: 1n });
  */
 export async function train(rows: FloatRows, k: number, options: TrainOptions): Promise<Training> {
 	checkRows(rows, k);

@@ -2,7 +2,7 @@
  * How this machine multiplies bytes: four at a time where an instruction takes bytes without sign times bytes with sign (what WebAssembly
  * leaves open, so it is tried), else two at a time as integers of 16 bits. Both are exact.
  *
- * With bytes x and y, x y = x (y - 128) + 128 x: so the right factor goes in less 128, and 128 times the sum of the left one is added.
+ * With bytes x and y, x y = (x - 128) y + 128 y: so the left factor goes in less 128, and 128 times the sum of the right one is added.
  */
 import { BYTE_KERNELS, PAIR_KERNELS, type ProductKernel } from "./product-kernels.ts";
 import { type Build, isValid, Workspace } from "./workspace.ts";
@@ -11,7 +11,7 @@ export interface ByteArithmetic {
 	readonly kernels: Build<ProductKernel>;
 	/** Bytes of a factor that go into one word. */
 	readonly perWord: 2 | 4;
-	/** What is subtracted from the right factor. */
+	/** What is subtracted from the left factor. */
 	readonly offset: 0 | 128;
 }
 
@@ -26,7 +26,7 @@ export function byteArithmetic(): ByteArithmetic {
 	return chosen;
 }
 
-/** Every byte without sign times every byte with sign, and the largest sums of four products. */
+/** Every byte with sign times every byte without, and the largest sums of four products. */
 export function answersAreRight(): boolean {
 	const space = new Workspace();
 	const { product } = space.kernels(BYTE_KERNELS);
@@ -41,7 +41,7 @@ export function answersAreRight(): boolean {
 		space.bytes(b, 1024).set(Array.from({ length: 256 }, (_, value) => word(value)).flat());
 		product(a, 4, b, c, 1024, 256, 32, 1, 1);
 		const wrong = space.integers(c, 65536).some((sum, at) => {
-			const [x, y] = [at >> 8, ((at & 255) << 24) >> 24];
+			const [x, y] = [((at >> 8) << 24) >> 24, at & 255];
 			return sum !== x * y * (first + 3 * rest);
 		});
 		if (wrong) return false;

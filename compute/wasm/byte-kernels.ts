@@ -2,15 +2,16 @@
 import { type Code, Func, i32, type Module, octet, operands, quad, sixteen } from "../../webassembly/emitter.ts";
 import type { Build } from "./workspace.ts";
 
-export type RowKernel = "flip" | "widen" | "interleave" | "sumBytes" | "distances";
+export type RowKernel = "flip" | "widen" | "interleave" | "sumBytes" | "squares" | "distances";
 
 export const ROW_KERNELS: Build<RowKernel> = {
-	names: ["flip", "widen", "interleave", "sumBytes", "distances"],
+	names: ["flip", "widen", "interleave", "sumBytes", "squares", "distances"],
 	emit(module: Module) {
 		module.export("flip", flip());
 		module.export("widen", widen());
 		module.export("interleave", interleave());
 		module.export("sumBytes", sumBytes());
+		module.export("squares", squares());
 		module.export("distances", distances());
 	},
 };
@@ -82,6 +83,28 @@ function sumBytes(): Func {
 		});
 		func.assign(from, i32.add(from, i32.const(8)));
 		func.assign(sums, i32.add(sums, i32.const(32)));
+	});
+	return func;
+}
+
+/** (from, rows, stride, less, to): for each row the sum of x (x - less), a 32-bit integer; the stride is a multiple of 8. */
+function squares(): Func {
+	const func = new Func(["i32", "i32", "i32", "i32", "i32"]);
+	const [from, rows, stride, less, to] = operands(func);
+	const minus = func.let("v128", octet.splat(less));
+	const [sum, end] = [func.local("v128"), func.local("i32")];
+	func.while(rows, () => {
+		func.assign(sum, quad.iSplat(i32.const(0)));
+		func.assign(end, i32.add(from, stride));
+		func.while(i32.ltU(from, end), () => {
+			const eight = func.let("v128", octet.loadBytes(from));
+			func.assign(sum, quad.iAdd(sum, octet.dot(eight, octet.iSub(eight, minus))));
+			func.assign(from, i32.add(from, i32.const(8)));
+		});
+		func.assign(sum, quad.iAdd(sum, quad.shuffle(sum, sum, [2, 3, 0, 1])));
+		func.emit(i32.store(to, quad.iFirst(quad.iAdd(sum, quad.shuffle(sum, sum, [1, 0, 3, 2])))));
+		func.assign(to, i32.add(to, i32.const(4)));
+		func.assign(rows, i32.sub(rows, i32.const(1)));
 	});
 	return func;
 }

@@ -40,7 +40,7 @@ export const MAX_COLUMNS = Math.floor(2 ** 31 / 255 ** 2);
 /** Training rows that are packed at once. */
 const TRAIN = 4096;
 /** Distances in a block, unless a test row alone has more. */
-const BLOCK = 2 ** 23;
+const BLOCK = 2 ** 24;
 
 /**
  * Every squared distance.
@@ -90,7 +90,6 @@ export function* distanceBlocks(
 ): Generator<DistanceBlock> {
 	check(train, test);
 	const [n, d] = [train.rows, train.columns];
-	const norms = squaredNorms(train);
 	const high = Math.max(1, Math.min(test.rows, Math.floor(BLOCK / Math.max(1, n))));
 	const distances = new Int32Array(high * n);
 	const stride = 16 * Math.ceil(d / 16);
@@ -106,20 +105,23 @@ export function* distanceBlocks(
 		const raw = workspace.allocate(Math.max(rows, 8 * panels) * stride);
 		const [left, right] = [workspace.allocate(rows * words.stride), workspace.allocate(8 * panels * words.stride)];
 		const packed = workspace.allocate(32 * panels * words.inner + PACKED_SLACK);
-		const [products, terms] = [workspace.allocate(32 * panels * rows), workspace.allocate(32 * panels)];
+		const products = workspace.allocate(32 * panels * rows);
+		const [columnTerms, ownTerms] = [workspace.allocate(32 * panels), workspace.allocate(4 * rows)];
 		place(test, first, rows, stride, raw);
-		if (arithmetic.perWord === 4) workspace.bytes(left, rows * stride).set(workspace.bytes(raw, rows * stride));
-		else prepare.widen(raw, raw + rows * stride, left);
-		const own = rowTerms(test, first, rows, arithmetic.offset);
+		prepare.squares(raw, rows, stride, 0, ownTerms);
+		if (arithmetic.perWord === 4) {
+			workspace.bytes(left, rows * stride).set(workspace.bytes(raw, rows * stride));
+			prepare.flip(left, left + rows * stride);
+		} else prepare.widen(raw, raw + rows * stride, left);
 		for (let j = 0; j < n; j += wide) {
 			const columns = Math.min(wide, n - j);
 			place(train, j, columns, stride, raw);
 			const factor = arithmetic.perWord === 4 ? raw : right;
-			if (arithmetic.perWord === 4) prepare.flip(raw, raw + columns * stride);
-			else prepare.widen(raw, raw + columns * stride, right);
-			workspace.integers(terms, columns).set(norms.subarray(j, j + columns));
+			if (arithmetic.perWord === 2) prepare.widen(raw, raw + columns * stride, right);
+			// With (x - offset) y in place of x y, a distance lacks 2 offset y.
+			prepare.squares(raw, columns, stride, 2 * arithmetic.offset, columnTerms);
 			multiplyWords(kernels, { left, right: factor, packed, products, rows, columns, ...words });
-			finish(prepare, { products, terms, own, rows, columns }, distances, n, j);
+			finish(prepare, { products, columnTerms, ownTerms, rows, columns }, distances, n, j);
 		}
 		yield { first, rows, distances: distances.subarray(0, rows * n) };
 	}
@@ -156,8 +158,8 @@ function finish(
 	prepare: Kernels<RowKernel>,
 	block: {
 		readonly products: number;
-		readonly terms: number;
-		readonly own: Int32Array;
+		readonly columnTerms: number;
+		readonly ownTerms: number;
 		readonly rows: number;
 		readonly columns: number;
 	},
@@ -165,36 +167,14 @@ function finish(
 	n: number,
 	column: number,
 ): void {
-	const { products, terms, own, rows, columns } = block;
+	const { products, columnTerms, ownTerms, rows, columns } = block;
+	const own = workspace.integers(ownTerms, rows);
 	const stride = 32 * Math.ceil(columns / 8);
 	for (let i = 0; i < rows; i++) {
 		const from = products + i * stride;
-		prepare.distances(from, from + stride, terms, own[i] as number);
+		prepare.distances(from, from + stride, columnTerms, own[i] as number);
 		distances.set(workspace.integers(from, columns), i * n + column);
 	}
-}
-
-/** |x|^2 of each row. */
-function squaredNorms({ values, rows, columns }: ByteMatrix): Int32Array {
-	const norms = new Int32Array(rows);
-	for (let i = 0, at = 0; i < rows; i++) {
-		let sum = 0;
-		for (const end = at + columns; at < end; at++) sum += (values[at] as number) * (values[at] as number);
-		norms[i] = sum;
-	}
-	return norms;
-}
-
-/** |x|^2 - 2 offset (sum of x) of some rows: what turns -2 x (y - offset) into a distance but for |y|^2. */
-function rowTerms({ values, columns }: ByteMatrix, first: number, rows: number, offset: number): Int32Array {
-	return Int32Array.from({ length: rows }, (_, i) => {
-		let sum = 0;
-		for (let at = (first + i) * columns; at < (first + i + 1) * columns; at++) {
-			const value = values[at] as number;
-			sum += value * (value - 2 * offset);
-		}
-		return sum;
-	});
 }
 
 /** Rows in the workspace, each padded with zeros. */

@@ -42,12 +42,12 @@ const PAIRS: Lanes = {
 	loadSplat: quad.loadSplat,
 	addProduct: (sum, factor, row) => quad.iAdd(sum, octet.dot(factor, row)),
 };
-/** Four bytes each: those of A without sign, those of B with it. */
+/** Four bytes each: those of A with sign, those of B without. */
 const BYTES: Lanes = {
 	size: 4,
 	rows: 6,
 	loadSplat: quad.loadSplat,
-	addProduct: (sum, factor, row) => quad.iRelaxedDotBytes(row, factor, sum),
+	addProduct: (sum, factor, row) => quad.iRelaxedDotBytes(factor, row, sum),
 };
 
 /** `productLeft` takes A transposed; `packRows` and `packColumns` make panels of B and of B transposed. */
@@ -62,7 +62,7 @@ export const SINGLE_KERNELS = kernelsOf(single);
 export const DOUBLE_KERNELS = kernelsOf(double);
 /** Words of two integers of 16 bits. */
 export const PAIR_KERNELS = kernelsOf(() => PAIRS);
-/** Words of four bytes, those of A without sign and those of B with it, where the machine does that (byte-product.ts asks it). */
+/** Words of four bytes, those of A with sign and those of B without, where the machine does that (byte-arithmetic.ts asks it). */
 export const BYTE_KERNELS = kernelsOf(() => BYTES);
 
 function emit(module: Module, lanes: Lanes): void {
@@ -155,7 +155,7 @@ function packRows(): Func {
 	return func;
 }
 
-/** (from, stride, to, inner, panels): panels of B from its columns, which lie as rows. What is written past a panel, the next one writes over. */
+/** (from, stride, to, inner, panels): panels of B from its columns, which lie as rows. What is written past a panel, the next one overwrites. */
 function packColumnsOf(rows: number, step: number, body: (func: Func, sources: readonly Code[], to: Code) => void): Func {
 	const func = new Func(["i32", "i32", "i32", "i32", "i32"]);
 	const [from, stride, to, inner, panels] = operands(func);

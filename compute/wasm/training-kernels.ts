@@ -186,8 +186,8 @@ function fillRows(): Func {
 }
 
 /**
- * (w, v, rows, stride, shift, rate, momentum, decay): a step, and the next one prepared. `shift` is a row that every row of the gradient has
- * beside what v already holds: v = v + shift, w = w - rate v, v = momentum v + decay w.
+ * (w, v, rows, stride, shift, rate, momentum, decay): a step, and the next one prepared. `shift` is a row that every row of the gradient
+ * has beside what v already holds: v = v + shift, w = w - rate v, v = momentum v + decay w.
  */
 function descend(madd: Operator): Func {
 	const func = new Func(["i32", "i32", "i32", "i32", "i32", "f32", "f32", "f32"]);

@@ -1,6 +1,6 @@
 /**
- * Cholesky factors and triangular systems in blocks of BLOCK columns: a block on the diagonal is done one number at a time and inverted, and
- * everything else is a matrix product (float-product.ts).
+ * Cholesky factors and triangular systems in blocks of BLOCK columns: a block on the diagonal is done one number at a time and inverted,
+ * and everything else is a matrix product (float-product.ts).
  * Source: Golub and Van Loan, "Matrix Computations", 4.2.9 (block Cholesky) and 3.1.4 (multiple right-hand sides).
  */
 

@@ -1,7 +1,7 @@
 /**
  * A memory that kernels work in, and the kernels over it, compiled when they are first asked for.
  *
- * Nothing lasts in a workspace that is shared: whoever uses it writes its operands, runs, and copies the result out before anybody else can run.
+ * Nothing lasts in a workspace that is shared: whoever uses it writes its operands, runs, and copies the result out before anybody else can.
  */
 import { Func, MAX_PAGES, Module, quad } from "../../webassembly/emitter.ts";
 import { DataError } from "../errors.ts";
