@@ -15,6 +15,7 @@ import { checkNetworks } from "./checkpoints.ts";
 import { pause, rowRange } from "./ghost.ts";
 import { addProducts, basisMaker, filtered, type KroneckerBasis, type RotatedRows, rotate, rotateRows, writeOut } from "./kronecker.ts";
 import { meanOverTests } from "./mean.ts";
+import { checkRows } from "./rows.ts";
 
 export interface EkfacParameters {
 	/** At least 1, of the same sizes. */
@@ -28,8 +29,8 @@ export const TESTS = 64;
 
 /**
  * EK-FAC influence. `cache` decomposes two matrices per layer and network, `pairs` takes n x tests x parameters multiplications per network.
- * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, PARAMETER_OUT_OF_RANGE; from `cache` and `pairs`:
- *   SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, the signal's reason
+ * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, DIVERGED, PARAMETER_OUT_OF_RANGE; from `cache` and `pairs`:
+ *   TOO_FEW_ROWS, VALUE_NOT_NUMERIC, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, the signal's reason
  *
  * @example
  * const { scores } = await (await ekfacMethod({ networks: [network] }).cache(rows)).pairs(test);
@@ -47,7 +48,7 @@ export function ekfacMethod(parameters: EkfacParameters): Method<FloatRows, Floa
 	return {
 		name: "ekfac",
 		async cache(train, control = {}) {
-			const n = train.x.rows;
+			const n = checkRows(train, "ekfac").x.rows;
 			const basisOf = basisMaker(train);
 			const sides: { network: Network; layers: { basis: KroneckerBasis; rows: RotatedRows; filter: Float32Array }[] }[] = [];
 			for (const network of networks) {
@@ -62,7 +63,7 @@ export function ekfacMethod(parameters: EkfacParameters): Method<FloatRows, Floa
 				control.progress?.(sides.length, networks.length);
 			}
 			const pairs = async (test: FloatRows, own: Control = {}): Promise<Pairs> => {
-				const tests = test.x.rows;
+				const tests = checkRows(test, "ekfac").x.rows;
 				const scores = { values: new Float32Array(n * tests), rows: n, columns: tests };
 				for (const [done, { network, layers }] of sides.entries()) {
 					const right = gradients(network, test);

@@ -17,6 +17,7 @@ import { TESTS, testBlock } from "./ekfac.ts";
 import { pause } from "./ghost.ts";
 import { addProducts, basisMaker, filtered, type KroneckerBasis, type RotatedRows, rotate, rotateRows, writeOut } from "./kronecker.ts";
 import { meanOverTests } from "./mean.ts";
+import { checkRows } from "./rows.ts";
 
 export interface SourceParameters {
 	/** Of one training, the earliest first; the last is its end. */
@@ -47,8 +48,8 @@ interface SegmentSide {
 
 /**
  * SOURCE. Costs `ekfac` for each checkpoint, and memory for the training side of each.
- * @throws {DataError} from the factory: CHECKPOINT_ORDER, SHAPE_MISMATCH, PARAMETER_OUT_OF_RANGE; from `cache` and `pairs`: SHAPE_MISMATCH,
- *   LABEL_OUT_OF_RANGE, the signal's reason
+ * @throws {DataError} from the factory: CHECKPOINT_ORDER, SHAPE_MISMATCH, DIVERGED, PARAMETER_OUT_OF_RANGE; from `cache` and `pairs`:
+ *   TOO_FEW_ROWS, VALUE_NOT_NUMERIC, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, the signal's reason
  *
  * @example
  * const { checkpoints } = await train(rows, 10, { ...options, batch: 64, checkpoints: [8, 17, 25, 33, 42, 50] });
@@ -60,7 +61,7 @@ export function sourceMethod(parameters: SourceParameters): Method<FloatRows, Fl
 	return {
 		name: "source",
 		async cache(train, control = {}) {
-			const n = train.x.rows;
+			const n = checkRows(train, "source").x.rows;
 			const basisOf = basisMaker(train);
 			const sides: SegmentSide[] = [];
 			for (const { time, points } of segments) {
@@ -79,7 +80,7 @@ export function sourceMethod(parameters: SourceParameters): Method<FloatRows, Fl
 			}
 			const last = (checkpoints.at(-1) as Checkpoint).network;
 			const pairs = async (test: FloatRows, own: Control = {}): Promise<Pairs> => {
-				const tests = test.x.rows;
+				const tests = checkRows(test, "source").x.rows;
 				const scores = { values: new Float32Array(n * tests), rows: n, columns: tests };
 				const right = gradients(last, test);
 				for (let start = 0; start < tests; start += TESTS) {

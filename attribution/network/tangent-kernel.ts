@@ -20,6 +20,7 @@ import { checkNetworks } from "./checkpoints.ts";
 import { ghostProducts, scaleRows, squaredNorms } from "./ghost.ts";
 import { meanOverTests } from "./mean.ts";
 import { margins } from "./output.ts";
+import { checkRows } from "./rows.ts";
 
 export interface TangentKernelParameters {
 	/** At least 1, of the same sizes: trainings with other seeds, and their checkpoints. */
@@ -32,8 +33,8 @@ export interface TangentKernelParameters {
 
 /**
  * The tangent kernel method. `cache` takes an n x n product per network and one Cholesky factor, 16 n^2 bytes.
- * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, PARAMETER_OUT_OF_RANGE; from `cache` and `pairs`:
- *   ONE_CLASS, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, ILL_CONDITIONED, the signal's reason
+ * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, DIVERGED, PARAMETER_OUT_OF_RANGE; from `cache` and `pairs`:
+ *   TOO_FEW_ROWS, VALUE_NOT_NUMERIC, ONE_CLASS, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, ILL_CONDITIONED, the signal's reason
  *
  * @example
  * const { checkpoints } = await train(rows, 10, { ...options, checkpoints: [3, 5, 7, 10, 15] });
@@ -48,7 +49,7 @@ export function tangentKernelMethod(parameters: TangentKernelParameters): Method
 	return {
 		name: "tangent-kernel",
 		async cache(train, control) {
-			const n = train.x.rows;
+			const n = checkRows(train, "tangent-kernel").x.rows;
 			const kernel = new Float64Array(n * n);
 			const doubts = new Float64Array(n);
 			const sides: LayerGradients[][] = [];
@@ -66,7 +67,7 @@ export function tangentKernelMethod(parameters: TangentKernelParameters): Method
 			const factor = cholesky({ values: kernel, rows: n, columns: n }, ridge);
 			const weights = doubts.map((doubt) => doubt ** exponent);
 			const pairs = async (test: FloatRows, { signal, progress }: Control = {}): Promise<Pairs> => {
-				const tests = test.x.rows;
+				const tests = checkRows(test, "tangent-kernel").x.rows;
 				const right = new Float64Array(n * tests);
 				for (const [done, network] of networks.entries()) {
 					const { gradients } = margins(network, test);

@@ -18,6 +18,7 @@ import { pause } from "./ghost.ts";
 import { meanOverTests } from "./mean.ts";
 import { margins } from "./output.ts";
 import { type Projection, randomProjection } from "./projection.ts";
+import { checkRows } from "./rows.ts";
 
 export interface TrakParameters {
 	/** At least 1, of the same sizes: trainings with other seeds, on the rows or on halves of them. */
@@ -42,8 +43,8 @@ interface Side {
 
 /**
  * TRAK.
- * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, PARAMETER_OUT_OF_RANGE; from `cache` and `pairs`:
- *   ONE_CLASS, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, ILL_CONDITIONED for a singular system, the signal's reason
+ * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, DIVERGED, PARAMETER_OUT_OF_RANGE; from `cache` and `pairs`:
+ *   TOO_FEW_ROWS, VALUE_NOT_NUMERIC, ONE_CLASS, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, ILL_CONDITIONED for a singular system, the signal's reason
  *
  * @example
  * const { scores } = await (await trakMethod({ networks, dimension: 512, seed: 1n }).cache(rows)).pairs(test);
@@ -58,7 +59,7 @@ export function trakMethod(parameters: TrakParameters): Method<FloatRows, FloatR
 	return {
 		name: "trak",
 		async cache(train, control = {}) {
-			const n = train.x.rows;
+			const n = checkRows(train, "trak").x.rows;
 			const doubts = new Float64Array(n);
 			const sides: Side[] = [];
 			for (const [done, network] of networks.entries()) {
@@ -75,7 +76,7 @@ export function trakMethod(parameters: TrakParameters): Method<FloatRows, FloatR
 				control.progress?.(done + 1, networks.length);
 			}
 			const pairs = async (test: FloatRows, own: Control = {}): Promise<Pairs> => {
-				const tests = test.x.rows;
+				const tests = checkRows(test, "trak").x.rows;
 				const scores = new Float64Array(n * tests);
 				for (const [done, { network, project, features, factor }] of sides.entries()) {
 					await pause(own);
