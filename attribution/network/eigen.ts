@@ -1,6 +1,7 @@
 /**
- * Eigenvalues and eigenvectors of a symmetric matrix in float64: Householder's reduction to tridiagonal form, then the implicit QL iteration.
- * Takes about 9 d^3 operations. Source: Golub and Van Loan, "Matrix Computations", 8.3; the procedures tred2 and tql2 of EISPACK.
+ * Eigenvalues and eigenvectors of a symmetric matrix in float64: Householder's reduction to tridiagonal form, then the implicit QL
+ * iteration. Takes about 9 d^3 operations. Source: Golub and Van Loan, "Matrix Computations", 8.3; the procedures tred2 and tql2 of
+ * EISPACK.
  */
 import { DataError } from "../../compute/errors.ts";
 import type { Matrix } from "../../compute/matrix.ts";

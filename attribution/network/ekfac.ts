@@ -3,9 +3,9 @@
  *
  *     score_ij = mean over networks of grad l_j^T (F + damping)^-1 grad l_i
  *
- * with the Fisher information F of kronecker.ts, layer by layer, and the gradients of the loss. With other seeds, or checkpoints of one training,
- * as networks their mean orders better than one. Source: Grosse et al., "Studying Large Language Model Generalization with Influence Functions"
- * (2023), 2.2 and 3.1; the damping there is 0.1 of the mean eigenvalue.
+ * with the Fisher information F of kronecker.ts, layer by layer, and the gradients of the loss. With other seeds, or checkpoints of one
+ * training, as networks their mean orders better than one. Source: Grosse et al., "Studying Large Language Model Generalization with
+ * Influence Functions" (2023), 2.2 and 3.1; the damping there is 0.1 of the mean eigenvalue.
  */
 import { DataError } from "../../compute/errors.ts";
 import type { Matrix } from "../../compute/matrix.ts";
@@ -28,9 +28,10 @@ export interface EkfacParameters {
 export const TESTS = 64;
 
 /**
- * EK-FAC influence. `cache` decomposes two matrices per layer and network, `pairs` takes n x tests x parameters multiplications per network.
- * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, DIVERGED, PARAMETER_OUT_OF_RANGE; from `cache` and `pairs`:
- *   TOO_FEW_ROWS, VALUE_NOT_NUMERIC, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, the signal's reason
+ * EK-FAC influence. `cache` decomposes two matrices per layer and network, `pairs` takes n x tests x parameters multiplications per
+ * network.
+ * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, DIVERGED, PARAMETER_OUT_OF_RANGE; from `cache` and
+ *   `pairs`: TOO_FEW_ROWS, VALUE_NOT_NUMERIC, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, the signal's reason
  *
  * @example
  * const { scores } = await (await ekfacMethod({ networks: [network] }).cache(rows)).pairs(test);

@@ -3,7 +3,8 @@ import { DataError } from "../../compute/errors.ts";
 import type { FloatRows } from "../../compute/training/network.ts";
 
 /**
- * The same rows, if there is one and all of their features are finite. Their width and labels are checked against the network when it sees them.
+ * The same rows, if there is one and all of their features are finite. Their width and labels are checked against the network when it sees
+ * them.
  * @throws {DataError} TOO_FEW_ROWS, VALUE_NOT_NUMERIC
  */
 export function checkRows(rows: FloatRows, place: string): FloatRows {

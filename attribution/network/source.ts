@@ -1,12 +1,13 @@
 /**
- * SOURCE: influence through the training itself. A training is cut into segments whose gradient and curvature are held to be constant (the mean of
- * their checkpoints); a row's pull on the weights in a segment then lives on through the later ones as far as their curvature lets it:
+ * SOURCE: influence through the training itself. A training is cut into segments whose gradient and curvature are held to be constant (the
+ * mean of their checkpoints); a row's pull on the weights in a segment then lives on through the later ones as far as their curvature lets
+ * it:
  *
  *     score_ij = sum over segments s of grad l_j^T  e^(-t_S H_S) ... e^(-t_(s+1) H_(s+1))  (1 - e^(-t_s H_s)) H_s^-1  grad l_i
  *
- * with grad l_j at the end and t_s the sum of the step lengths of segment s, divided by 1 - momentum. Unlike influence functions it needs neither a
- * converged training nor a damping. H is the Fisher information of kronecker.ts.
- * Source: Bae et al., "Training Data Attribution via Approximate Unrolled Differentiation" (2024), section 3.
+ * with grad l_j at the end and t_s the sum of the step lengths of segment s, divided by 1 - momentum. Unlike influence functions it needs
+ * neither a converged training nor a damping. H is the Fisher information of kronecker.ts. Source: Bae et al., "Training Data Attribution
+ * via Approximate Unrolled Differentiation" (2024), section 3.
  */
 import { DataError } from "../../compute/errors.ts";
 import { type FloatRows, gradients, type LayerGradients } from "../../compute/training/network.ts";

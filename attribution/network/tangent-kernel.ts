@@ -1,15 +1,16 @@
 /**
- * Influence in the kernel machine that a network's training is close to: the tangent kernel of the margins f = log(p / (1 - p)) of training rows
- * and test examples, averaged over networks (seeds, and checkpoints of one training), with a ridge,
+ * Influence in the kernel machine that a network's training is close to: the tangent kernel of the margins f = log(p / (1 - p)) of
+ * training rows and test examples, averaged over networks (seeds, and checkpoints of one training), with a ridge,
  *
  *     K = mean over networks of <grad f_i, grad f_j> / s      s = mean over rows of |grad f_i|^2
  *     score_ij = (1 - p_i)^exponent [(K + ridge)^-1 K_j]_i    p_i = mean over networks
  *
- * With one network, exponent 1 and no ridge these are the scores of TRAK without its random projection. What is different, and why:
- * the average is taken of kernels and not of scores, so there is one system to solve and its noise is averaged before it is inverted; checkpoints
- * of one training count as networks, and those from its first half are better ones, since rows are not yet memorised there; and rows that are
- * already known weigh more than 1 - p says (exponent 3/4), since p is that of a row the network has seen. Measured in bench/attribution/network.ts.
- * Sources: Jacot et al., "Neural Tangent Kernel" (2018); Park et al., "TRAK: Attributing Model Behavior at Scale" (2023), section 3.
+ * With one network, exponent 1 and no ridge these are the scores of TRAK without its random projection. What is different, and why: the
+ * average is taken of kernels and not of scores, so there is one system to solve and its noise is averaged before it is inverted;
+ * checkpoints of one training count as networks, and those from its first half are better ones, since rows are not yet memorised there;
+ * and rows that are already known weigh more than 1 - p says (exponent 3/4), since p is that of a row the network has seen. Measured in
+ * bench/attribution/network.ts. Sources: Jacot et al., "Neural Tangent Kernel" (2018); Park et al., "TRAK: Attributing Model Behavior at
+ * Scale" (2023), section 3.
  */
 import { cholesky } from "../../compute/cholesky.ts";
 import { DataError } from "../../compute/errors.ts";
@@ -33,8 +34,8 @@ export interface TangentKernelParameters {
 
 /**
  * The tangent kernel method. `cache` takes an n x n product per network and one Cholesky factor, 16 n^2 bytes.
- * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, DIVERGED, PARAMETER_OUT_OF_RANGE; from `cache` and `pairs`:
- *   TOO_FEW_ROWS, VALUE_NOT_NUMERIC, ONE_CLASS, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, ILL_CONDITIONED, the signal's reason
+ * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, DIVERGED, PARAMETER_OUT_OF_RANGE; from `cache` and
+ *   `pairs`: TOO_FEW_ROWS, VALUE_NOT_NUMERIC, ONE_CLASS, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, ILL_CONDITIONED, the signal's reason
  *
  * @example
  * const { checkpoints } = await train(rows, 10, { ...options, checkpoints: [3, 5, 7, 10, 15] });

@@ -42,7 +42,8 @@ export interface GradDotParameters {
 
 /**
  * Gradient inner products at one network.
- * @throws {DataError} from the factory: DIVERGED; from `cache` and `pairs`: TOO_FEW_ROWS, VALUE_NOT_NUMERIC, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE
+ * @throws {DataError} from the factory: DIVERGED; from `cache` and `pairs`: TOO_FEW_ROWS, VALUE_NOT_NUMERIC, SHAPE_MISMATCH,
+ *   LABEL_OUT_OF_RANGE
  */
 export function gradDotMethod({ network }: GradDotParameters): Method<FloatRows, FloatRows> {
 	return firstOrder(

@@ -3,9 +3,9 @@
  *
  *     phi = P^T grad f      score_ij = (mean over networks of phi_j^T (Phi^T Phi + ridge)^-1 phi_i) (mean over networks of 1 - p_i)
  *
- * with f = log(p / (1 - p)). The projection makes it linear in the number of rows; `tangent-kernel` does without, but takes n^2. As defined there is no
- * ridge and the exponent of 1 - p is 1; a ridge of 1 and an exponent of 3/4 order much better (tangent-kernel.ts says why).
- * Source: Park et al., "TRAK: Attributing Model Behavior at Scale" (2023), section 3 and algorithm 1.
+ * with f = log(p / (1 - p)). The projection makes it linear in the number of rows; `tangent-kernel` does without, but takes n^2. As
+ * defined there is no ridge and the exponent of 1 - p is 1; a ridge of 1 and an exponent of 3/4 order much better (tangent-kernel.ts says
+ * why). Source: Park et al., "TRAK: Attributing Model Behavior at Scale" (2023), section 3 and algorithm 1.
  */
 import { type Cholesky, cholesky } from "../../compute/cholesky.ts";
 import { DataError } from "../../compute/errors.ts";
@@ -43,8 +43,9 @@ interface Side {
 
 /**
  * TRAK.
- * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, DIVERGED, PARAMETER_OUT_OF_RANGE; from `cache` and `pairs`:
- *   TOO_FEW_ROWS, VALUE_NOT_NUMERIC, ONE_CLASS, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, ILL_CONDITIONED for a singular system, the signal's reason
+ * @throws {DataError} from the factory: TOO_FEW_ROWS without a network, SHAPE_MISMATCH, DIVERGED, PARAMETER_OUT_OF_RANGE; from `cache` and
+ *   `pairs`: TOO_FEW_ROWS, VALUE_NOT_NUMERIC, ONE_CLASS, SHAPE_MISMATCH, LABEL_OUT_OF_RANGE, ILL_CONDITIONED for a singular system, the
+ *   signal's reason
  *
  * @example
  * const { scores } = await (await trakMethod({ networks, dimension: 512, seed: 1n }).cache(rows)).pairs(test);

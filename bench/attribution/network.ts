@@ -1,8 +1,10 @@
 /**
- * Attribution of a multilayer perceptron in dattri's MNIST-10 setting: how well it foretells retraining on half subsets, and how fast TracIn is.
+ * Attribution of a multilayer perceptron in dattri's MNIST-10 setting: how well it foretells retraining on half subsets, and how fast
+ * TracIn is.
  *
- * The models that are foretold are trained on halves of the rows with seeds of their own; the methods see trainings on all rows, and checkpoints
- * of them, with other seeds: none of the models that are foretold. Setting: dattri/benchmark/datasets/mnist/mnist_mlp.py of TRAIS-Lab/dattri.
+ * The models that are foretold are trained on halves of the rows with seeds of their own; the methods see trainings on all rows, and
+ * checkpoints of them, with other seeds: none of the models that are foretold. Setting: dattri/benchmark/datasets/mnist/mnist_mlp.py of
+ * TRAIS-Lab/dattri.
  */
 import type { Method } from "../../attribution/method.ts";
 import { linearDatamodelingScore, noiseCeiling, retrainedOutputs, subsets } from "../../attribution/metrics/datamodel.ts";
