@@ -4,9 +4,10 @@
  *
  *     E[g g^T] ~ (Q_A x Q_G) diag(Lambda) (Q_A x Q_G)^T      Lambda_ij = E[(Q_A^T a)_i^2 (Q_G^T e)_j^2]
  *
- * with the eigenvectors Q_A of E[a a^T] and Q_G of E[e e^T], where labels are drawn from what the network says: the expectation over them is taken exactly. Layers are independent of one another,
- * and a layer's Fisher information is exact where a and e are independent. Inputs a have a last entry 1, for the bias. Source: George et
- * al., "Fast Approximate Natural Gradient Descent in a Kronecker-factored Eigenbasis" (2018).
+ * with the eigenvectors Q_A of E[a a^T] and Q_G of E[e e^T], where labels are drawn from what the network says: the expectation over them
+ * is taken exactly. Layers are independent of one another, and a layer's Fisher information is exact where a and e are independent. Inputs
+ * a have a last entry 1, for the bias. Source: George et al., "Fast Approximate Natural Gradient Descent in a Kronecker-factored
+ * Eigenbasis" (2018).
  */
 import { type Matrix, matrix, multiply } from "../../compute/matrix.ts";
 import type { FloatRows, LayerGradients, Network } from "../../compute/training/network.ts";
