@@ -16,7 +16,7 @@ const methods: Record<string, (network: Network) => Method<FloatRows, FloatRows>
 	"grad-dot": (network) => gradDotMethod({ network }),
 	tracin: (network) => tracInMethod({ checkpoints: pointsOf(network) }),
 	trak: (network) => trakMethod({ networks: [network], dimension: 8, seed: 1n }),
-	"tangent-kernel": (network) => tangentKernelMethod({ networks: [network] }),
+	"tangent-kernel": (network) => tangentKernelMethod({ trainings: [[network]] }),
 	ekfac: (network) => ekfacMethod({ networks: [network] }),
 	source: (network) => sourceMethod({ checkpoints: pointsOf(network), stepsPerEpoch: 5 }),
 };

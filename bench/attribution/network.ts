@@ -74,8 +74,8 @@ async function qualityCases(train: FloatRows, test: FloatRows, trainings: readon
 	const single = trainings.slice(0, 1);
 	const early = (some: readonly (readonly Checkpoint[])[]) => networksOf(at(some, EARLY));
 	const end = (some: readonly (readonly Checkpoint[])[]) => networksOf(at(some, [SETTING.epochs]));
-	const tangent1 = await score(tangentKernelMethod({ networks: early(single) }));
-	const tangent10 = await score(tangentKernelMethod({ networks: early(trainings) }));
+	const tangent1 = await score(tangentKernelMethod({ trainings: [early(single)] }));
+	const tangent10 = await score(tangentKernelMethod({ trainings: trainings.map((one) => early([one])) }));
 	const kernelNote = `tangent kernel of checkpoints after epochs ${EARLY.join(", ")}`;
 	const ungraded = "no figure was asked for";
 	const plain = "as published: 512 directions, no ridge, ends of trainings";
