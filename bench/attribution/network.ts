@@ -42,13 +42,10 @@ export async function networkCases(): Promise<Case[]> {
 async function qualityCases(train: FloatRows, test: FloatRows, trainings: readonly (readonly Checkpoint[])[]): Promise<Case[]> {
 	const drawn = subsets(TRAIN_ROWS, SUBSETS.count, SUBSETS.fraction, SUBSETS.seed);
 	const outputs = (seed: bigint) =>
-		cachedMatrix(
-			{ model: "mlp", ...SETTING, subsets: { ...SUBSETS, seed: String(SUBSETS.seed) }, seed: String(seed) },
-			[train.x.values, train.label, test.x.values, test.label],
-			() =>
-				retrainedOutputs(drawn, async (rows, subset) =>
-					losses((await trainNetwork(selectFloatRows(train, rows), CLASSES, { ...SETTING, seed: seed + BigInt(subset) })).network, test),
-				),
+		cachedMatrix({ model: "mlp", ...SETTING, seed: String(seed) }, [train.x.values, train.label, test.x.values, test.label, ...drawn], () =>
+			retrainedOutputs(drawn, async (rows, subset) =>
+				losses((await trainNetwork(selectFloatRows(train, rows), CLASSES, { ...SETTING, seed: seed + BigInt(subset) })).network, test),
+			),
 		);
 	const [one, other] = [await outputs(1000n), await outputs(2000n)];
 	const { reliability, ceiling } = noiseCeiling(one, other);
