@@ -5,7 +5,8 @@
  *     H_l^-1 ~ (1 / lambda) (I - (1/n) sum_i g_i g_i^T / (lambda + |g_i|^2))          lambda = damping * mean |g_i|^2 / parameters
  *     score_ij = sum_l (1/n) g_i^T H_l^-1 g_j
  *
- * Good for few parameters, where gradients of rows hardly overlap; for a convex head the exact methods beside it are better and fast.
+ * Cheap rather than good: each row's inverse takes away one direction only, so that with many rows little is left but the inner product
+ * of gradients. For a convex head the exact methods beside it are better, and fast.
  * Source: Kwon et al., "DataInf: Efficiently Estimating Data Influence in LoRA-tuned LLMs and Diffusion Models" (2023), section 3.
  */
 import { DataError } from "../../compute/errors.ts";

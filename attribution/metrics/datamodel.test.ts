@@ -159,6 +159,15 @@ describe("mean of correlations", () => {
 		expect(claimed / spread).toBeLessThan(1.7);
 	});
 
+	test("leaves constant columns out, whatever their value", () => {
+		const constant = { values: new Float64Array(30).fill(0.1), rows: 10, columns: 3 };
+		for (const by of ["value", "rank"] as const) {
+			const { values, counted } = perTest(random(10, 3, 1n), constant, by);
+			expect(values.every(Number.isNaN)).toBe(true);
+			expect(counted).toBe(0);
+		}
+	});
+
 	test("is refused below three observations", async () => {
 		expect(await refusal(() => perTest(random(2, 5, 1n), random(2, 5, 2n), "value"))).toEqual({
 			code: "TOO_FEW_ROWS",

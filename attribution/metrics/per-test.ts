@@ -67,7 +67,8 @@ function column({ values, rows, columns }: Matrix, index: number): Float64Array 
 }
 
 function centred(values: Float64Array): Float64Array {
-	const mean = average(values);
+	// The mean of equal values may be rounded; they have no spread all the same.
+	const mean = values.every((value) => value === values[0]) ? (values[0] as number) : average(values);
 	return values.map((value) => value - mean);
 }
 
