@@ -20,7 +20,7 @@ import { checkRows } from "./rows.ts";
 export interface EkfacParameters {
 	/** At least 1, of the same sizes. */
 	readonly networks: readonly Network[];
-	/** As a multiple of the mean eigenvalue of each layer, above 0; 10 by default. */
+	/** As a multiple of the mean eigenvalue of each layer, above 0; 10 by default, chosen on MNIST (0.1 in the paper). */
 	readonly damping?: number;
 }
 

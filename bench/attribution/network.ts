@@ -5,6 +5,10 @@
  * The models that are foretold are trained on halves of the rows with seeds of their own; the methods see trainings on all rows, and
  * checkpoints of them, with other seeds: none of the models that are foretold. Setting: dattri/benchmark/datasets/mnist/mnist_mlp.py of
  * TRAIS-Lab/dattri.
+ *
+ * The settings of the methods (ridge, exponent, epochs, what is averaged) were chosen among about 500 by this same score, on these training
+ * and test rows with other halves and other trainings. So the figures here are of halves, runs and trainings that were not looked at before,
+ * and each is given beside for the next 500 test rows, on which nothing was chosen.
  */
 import type { Method } from "../../attribution/method.ts";
 import { linearDatamodelingScore, noiseCeiling, retrainedOutputs, subsets } from "../../attribution/metrics/datamodel.ts";
@@ -13,6 +17,7 @@ import { sourceMethod } from "../../attribution/network/source.ts";
 import { tangentKernelMethod } from "../../attribution/network/tangent-kernel.ts";
 import { gradDotMethod, tracInMethod } from "../../attribution/network/tracin.ts";
 import { trakMethod } from "../../attribution/network/trak.ts";
+import type { Matrix } from "../../compute/matrix.ts";
 import { type FloatRows, initialise, losses, type Network } from "../../compute/training/network.ts";
 import { type Checkpoint, type TrainOptions, train as trainNetwork } from "../../compute/training/train.ts";
 import { type Case, median } from "../bench.ts";
@@ -20,7 +25,8 @@ import { mnistRows, selectFloatRows, TEST_ROWS, TRAIN_ROWS } from "./mnist.ts";
 import { cachedMatrix } from "./retraining.ts";
 
 const CLASSES = 10;
-const SUBSETS = { count: 50, fraction: 0.5, seed: 1n };
+/** Neither these halves nor the seeds below were looked at before the settings of the methods were fixed. */
+const SUBSETS = { count: 50, fraction: 0.5, seed: 20_261n };
 const SETTING = { sizes: [128, 64], epochs: 50, batch: 64, rate: 0.01, momentum: 0.9, dropout: 0.1 } satisfies Omit<TrainOptions, "seed">;
 /** Epochs of the first third of a training, before its rows are memorised. */
 const EARLY = [3, 5, 7, 10, 15];
@@ -33,10 +39,13 @@ type NetworkMethod = Method<FloatRows, FloatRows>;
 
 /** All figures of this part. */
 export async function networkCases(): Promise<Case[]> {
-	const [train, test] = [await mnistRows("train", 0, TRAIN_ROWS), await mnistRows("test", 0, TEST_ROWS)];
+	const [train, test] = [await mnistRows("train", 0, TRAIN_ROWS), await mnistRows("test", 0, 2 * TEST_ROWS)];
 	const trainings: (readonly Checkpoint[])[] = [];
-	for (let m = 0; m < TRAININGS; m++) trainings.push(await training(train, 50_000n + BigInt(m)));
-	return [...(await qualityCases(train, test, trainings)), await speedCase(train, test, at(trainings.slice(0, 1), WHOLE))];
+	for (let m = 0; m < TRAININGS; m++) trainings.push(await training(train, 910_000n + BigInt(m)));
+	return [
+		...(await qualityCases(train, test, trainings)),
+		await speedCase(train, await mnistRows("test", 0, TEST_ROWS), at(trainings.slice(0, 1), WHOLE)),
+	];
 }
 
 async function qualityCases(train: FloatRows, test: FloatRows, trainings: readonly (readonly Checkpoint[])[]): Promise<Case[]> {
@@ -47,25 +56,31 @@ async function qualityCases(train: FloatRows, test: FloatRows, trainings: readon
 				losses((await trainNetwork(selectFloatRows(train, rows), CLASSES, { ...SETTING, seed: seed + BigInt(subset) })).network, test),
 			),
 		);
-	const [one, other] = [await outputs(1000n), await outputs(2000n)];
-	const { reliability, ceiling } = noiseCeiling(one, other);
+	const [one, other] = [await outputs(720_000n), await outputs(730_000n)];
+	const first = (outputs: Matrix<Float64Array>) => columns(outputs, 0, TEST_ROWS);
+	const { reliability, ceiling } = noiseCeiling(first(one), first(other));
 	const score = async (method: NetworkMethod) => {
 		const [pairs, seconds] = await cpuSeconds(async () => (await method.cache(train)).pairs?.(test));
 		if (pairs === undefined) throw new Error(`expected ${method.name} to have a score per test example`);
-		const again = linearDatamodelingScore(pairs, drawn, other);
-		return { ...linearDatamodelingScore(pairs, drawn, one), seconds, again: again.mean };
+		const scores = { values: Float64Array.from(pairs.scores), rows: pairs.entries, columns: pairs.tests };
+		const on = (start: number, run: Matrix<Float64Array>) => {
+			const { values } = columns(scores, start, TEST_ROWS);
+			return linearDatamodelingScore({ scores: values, entries: pairs.entries, tests: TEST_ROWS }, drawn, columns(run, start, TEST_ROWS));
+		};
+		return { ...on(0, one), again: on(0, other).mean, next: on(TEST_ROWS, one).mean, seconds };
 	};
+	const size = `${TRAIN_ROWS} x ${TEST_ROWS} rows, 784-128-64-10, ${SUBSETS.count} half subsets`;
 	type Score = Awaited<ReturnType<typeof score>>;
 	const quality = (name: string, result: Score, bound: number, note: string, peer: Pick<Case, "peer" | "peerValue"> = {}): Case => ({
 		name: `LDS of an MLP, MNIST-10: ${name}`,
-		size: `${TRAIN_ROWS} x ${TEST_ROWS} rows, 784-128-64-10, ${SUBSETS.count} half subsets`,
+		size,
 		value: round(result.mean),
 		unit: "correlation",
 		bar: `>= ${bound}`,
 		holds: result.mean >= bound,
 		runs: [round(result.mean)],
 		...peer,
-		note: `${note}; against a second run of every subset ${round(result.again)}; standard error ${round(result.standardError)}; ${Math.round(result.seconds)} CPU s`,
+		note: `${note}; against a second run of every subset ${round(result.again)}; the next ${TEST_ROWS} test rows ${round(result.next)}; standard error ${round(result.standardError)}; ${Math.round(result.seconds)} CPU s for ${2 * TEST_ROWS} test rows`,
 	});
 
 	const single = trainings.slice(0, 1);
@@ -78,12 +93,14 @@ async function qualityCases(train: FloatRows, test: FloatRows, trainings: readon
 	const plain = "as published: 512 directions, no ridge, ends of trainings";
 	return [
 		{
-			...quality("noise ceiling", { ...reliability, seconds: 0, again: reliability.mean }, 0, ""),
+			name: "LDS of an MLP, MNIST-10: noise ceiling",
+			size,
 			value: round(ceiling),
+			unit: "correlation",
 			bar: "reported",
 			holds: ceiling > 0,
 			runs: [round(ceiling)],
-			note: `what a method that knew the expected loss of every subset would reach against one run: the root of ${round(reliability.mean)}, the mean Spearman correlation of two runs of all ${SUBSETS.count} subsets`,
+			note: `the root of ${round(reliability.mean)}, the mean Spearman correlation of two runs of all ${SUBSETS.count} subsets`,
 		},
 		quality("one training", tangent1, 0.25, kernelNote, { peer: "EK-FAC, one model, published", peerValue: 0.24 }),
 		quality("ten trainings", tangent10, 0.34, kernelNote, { peer: "TRAK-10, dattri's benchmark", peerValue: 0.331 }),
@@ -186,6 +203,13 @@ function at(trainings: readonly (readonly Checkpoint[])[], epochs: readonly numb
 
 function networksOf(checkpoints: readonly Checkpoint[]): Network[] {
 	return checkpoints.map(({ network }) => network);
+}
+
+/** Some columns of a matrix. */
+function columns({ values, rows, columns: width }: Matrix<Float64Array>, start: number, count: number): Matrix<Float64Array> {
+	const part = new Float64Array(rows * count);
+	for (let i = 0; i < rows; i++) part.set(values.subarray(i * width + start, i * width + start + count), i * count);
+	return { values: part, rows, columns: count };
 }
 
 async function cpuSeconds<T>(work: () => Promise<T>): Promise<[T, number]> {
