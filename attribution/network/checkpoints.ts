@@ -6,7 +6,7 @@ import type { Checkpoint } from "../../compute/training/train.ts";
 /**
  * The same checkpoints, if they are those of one training in their order.
  * @throws {DataError} CHECKPOINT_ORDER without one or if epochs do not increase; SHAPE_MISMATCH if sizes differ;
- *   PARAMETER_OUT_OF_RANGE for a rate that is not above 0
+ *   DIVERGED; PARAMETER_OUT_OF_RANGE for a rate that is not above 0
  */
 export function checkCheckpoints(checkpoints: readonly Checkpoint[], place: string): readonly Checkpoint[] {
 	const epochs = checkpoints.map(({ epoch }) => epoch);
@@ -31,8 +31,8 @@ export function checkCheckpoints(checkpoints: readonly Checkpoint[], place: stri
 }
 
 /**
- * The same networks, if there is one and all have the same sizes.
- * @throws {DataError} TOO_FEW_ROWS without a network, SHAPE_MISMATCH
+ * The same networks, if there is one and all have the same sizes and finite weights.
+ * @throws {DataError} TOO_FEW_ROWS without a network, SHAPE_MISMATCH, DIVERGED
  */
 export function checkNetworks(networks: readonly Network[], place: string): readonly Network[] {
 	const [first] = networks;
@@ -41,10 +41,16 @@ export function checkNetworks(networks: readonly Network[], place: string): read
 	}
 	const sizes = (network: Network) => network.layers.map(({ weights }) => `${weights.rows} x ${weights.columns}`).join(", ");
 	const other = networks.findIndex((network) => sizes(network) !== sizes(first));
-	if (other < 0) return networks;
-	throw new DataError(
-		"SHAPE_MISMATCH",
-		`${place}: expected networks of ${sizes(first)}, got ${sizes(networks[other] as Network)} at ${other}`,
-		"Pass networks of the same sizes.",
-	);
+	if (other >= 0) {
+		throw new DataError(
+			"SHAPE_MISMATCH",
+			`${place}: expected networks of ${sizes(first)}, got ${sizes(networks[other] as Network)} at ${other}`,
+			"Pass networks of the same sizes.",
+		);
+	}
+	const finite = ({ layers }: Network) =>
+		layers.every(({ weights, bias }) => [weights.values, bias].every((some) => some.every(Number.isFinite)));
+	const bad = networks.findIndex((network) => !finite(network));
+	if (bad < 0) return networks;
+	throw new DataError("DIVERGED", `${place}: expected finite weights, got others in network ${bad}`, "Train it again at a smaller rate.");
 }

@@ -7,9 +7,9 @@ import { eigen } from "./eigen.ts";
 const next = generator(11n);
 const uniform = () => (2 * next()) / 2 ** 32 - 1;
 
-function gram(rows: number, d: number) {
+function gram(rows: number, d: number, constant = (_feature: number) => false) {
 	const x = matrix(
-		Float64Array.from({ length: rows * d }, () => uniform()),
+		Float64Array.from({ length: rows * d }, (_, at) => (constant(at % d) ? -0.4242 : uniform())),
 		rows,
 		d,
 	);
@@ -23,6 +23,7 @@ const cases: [string, ReturnType<typeof gram>][] = [
 	["identity", matrix(Float64Array.of(1, 0, 0, 0, 1, 0, 0, 0, 1), 3, 3)],
 	["a Gram matrix", gram(90, 40)],
 	["a Gram matrix of rank 7", gram(7, 30)],
+	["a Gram matrix of rows of which most features are one constant", gram(50, 300, (feature) => feature % 3 > 0)],
 	["values from 1e-12 to 1e12", matrix(Float64Array.of(1e12, 1e3, 1, 1e3, 1, 1e-3, 1, 1e-3, 1e-12), 3, 3)],
 ];
 

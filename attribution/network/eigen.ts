@@ -1,6 +1,7 @@
 /**
- * Eigenvalues and eigenvectors of a symmetric matrix in float64: Householder's reduction to tridiagonal form, then the implicit QL iteration.
- * Takes about 9 d^3 operations. Source: Golub and Van Loan, "Matrix Computations", 8.3; the procedures tred2 and tql2 of EISPACK.
+ * Eigenvalues and eigenvectors of a symmetric matrix in float64: Householder's reduction to tridiagonal form, then the implicit QL
+ * iteration. Takes about 9 d^3 operations. Source: Golub and Van Loan, "Matrix Computations", 8.3; the procedures tred2 and tql2 of
+ * EISPACK.
  */
 import { DataError } from "../../compute/errors.ts";
 import type { Matrix } from "../../compute/matrix.ts";
@@ -105,13 +106,13 @@ function accumulate(reflectors: readonly Float64Array[], d: number): Float64Arra
 
 /** Implicit QL with Wilkinson's shift: T becomes diagonal, the rows of `rows` become its eigenvectors. */
 function iterate(diagonal: Float64Array, below: Float64Array, rows: Float64Array, d: number): void {
+	// Against the whole matrix: a singular one has neighbours on the diagonal that are both rounding errors.
+	const negligible =
+		Number.EPSILON * diagonal.reduce((most, value, i) => Math.max(most, Math.abs(value) + Math.abs(below[i] as number)), 0);
 	for (let l = 0; l < d; l++) {
 		for (let sweep = 0; ; sweep++) {
 			let m = l;
-			for (; m < d - 1; m++) {
-				const size = Math.abs(diagonal[m] as number) + Math.abs(diagonal[m + 1] as number);
-				if (Math.abs(below[m] as number) <= Number.EPSILON * size) break;
-			}
+			while (m < d - 1 && Math.abs(below[m] as number) > negligible) m++;
 			if (m === l) break;
 			if (sweep === MAX_SWEEPS)
 				throw new DataError("NOT_CONVERGED", `eigen: no convergence in ${MAX_SWEEPS} sweeps at value ${l}`, "Scale the matrix.");

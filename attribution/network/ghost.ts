@@ -1,6 +1,6 @@
 /**
- * Inner products of gradients that are never written out ("ghost" products). The gradient of example i in a layer is the outer product of what
- * the layer was given, with a 1 for the bias, and of its error; so
+ * Inner products of gradients that are never written out ("ghost" products). The gradient of example i in a layer is the outer product of
+ * what the layer was given, with a 1 for the bias, and of its error; so
  *
  *     <g_i, g_j> = sum over layers of (a_i . a_j + 1) (e_i . e_j)
  *
@@ -15,9 +15,9 @@ import type { Control } from "../method.ts";
 const BLOCK = 512;
 
 /**
- * Inner products of every gradient on the left with every one on the right.
- * Layers that were given the very same inputs (the first layer of networks on the same rows) share the product of them: their errors are put
- * side by side. So the gradients of several networks may be passed as one list, and their inner products are summed.
+ * Inner products of every gradient on the left with every one on the right. Layers that were given the very same inputs (the first layer
+ * of networks on the same rows) share the product of them: their errors are put side by side. So the gradients of several networks may be
+ * passed as one list, and their inner products are summed.
  * @param left - for each layer n x inputs and n x outputs
  * @param right - the same layers, m rows
  * @returns n x m

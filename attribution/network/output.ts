@@ -3,7 +3,8 @@
  *
  *     f = log(p / (1 - p)) = z_label - log sum over the other classes exp z,
  *
- * and of the loss as if a row had another label. Source: Park et al., "TRAK: Attributing Model Behavior at Scale" (2023), 3.1 and appendix B.
+ * and of the loss as if a row had another label. Source: Park et al., "TRAK: Attributing Model Behavior at Scale" (2023), 3.1 and appendix
+ * B.
  */
 import { DataError } from "../../compute/errors.ts";
 import { type Matrix, matrix, multiply } from "../../compute/matrix.ts";
@@ -37,8 +38,8 @@ export function margins(network: Network, rows: FloatRows): Margins {
 }
 
 /**
- * The factors of the loss gradients of rows that are given each label in turn, times sqrt(p) of that label: the mean over rows of the sum over
- * labels of their squares is the Fisher information.
+ * The factors of the loss gradients of rows that are given each label in turn, times sqrt(p) of that label: the mean over rows of the sum
+ * over labels of their squares is the Fisher information.
  * @returns for each class the factors of all rows
  * @throws {DataError} SHAPE_MISMATCH, LABEL_OUT_OF_RANGE
  */

@@ -3,8 +3,9 @@
  *
  *     phi_q = sum over layers of (u_lq . a)(v_lq . e) / sqrt(dimension)      E <phi, phi'> = <g, g'>
  *
- * takes two thin matrix products per layer and never meets a gradient. The error of an inner product falls with 1 / sqrt(dimension), up to a
- * factor of three slower than with dense signs. Source: Sun et al., "Tensor Random Projection for Low Memory Dimension Reduction" (2018).
+ * takes two thin matrix products per layer and never meets a gradient. The error of an inner product falls with 1 / sqrt(dimension), up to
+ * a factor of three slower than with dense signs. Source: Sun et al., "Tensor Random Projection for Low Memory Dimension Reduction"
+ * (2018).
  */
 import { DataError } from "../../compute/errors.ts";
 import { type Matrix, matrix, multiply } from "../../compute/matrix.ts";

@@ -48,11 +48,17 @@ test("equals its definition with the projected gradients of each network", async
 		const { values, rows } = projections[m]?.(margins(network, side).gradients) ?? matrix(new Float32Array(0), 0, 0);
 		return Array.from({ length: rows }, (_, i) => Array.from(values.subarray(12 * i, 12 * i + 12)));
 	};
-	for (const ridge of [0, 0.3]) {
-		const pairs = await pairsOf({ networks, dimension: 12, ridge, seed: 9n });
+	for (const [ridge, exponent] of [
+		[0, 1],
+		[0.3, 1],
+		[0.3, 0.75],
+	] as const) {
+		const pairs = await pairsOf({ networks, dimension: 12, ridge, exponent, seed: 9n });
 		expect([pairs?.entries, pairs?.tests]).toEqual([30, 6]);
-		expect(farthest(pairs?.scores ?? [], ensemble(features, 1, ridge))).toBeLessThan(1e-4);
+		expect(farthest(pairs?.scores ?? [], ensemble(features, exponent, ridge))).toBeLessThan(1e-4);
 	}
+	const plain = await pairsOf({ networks, dimension: 12, seed: 9n });
+	expect(plain).toEqual(await pairsOf({ networks, dimension: 12, ridge: 0, exponent: 1, seed: 9n }));
 });
 
 test("comes near the definition without projection as the dimension grows", async () => {
@@ -77,13 +83,24 @@ describe("tangent kernel", () => {
 		const expected = solved(written(margins(network, train).gradients), written(margins(network, rest).gradients), 0.3);
 		const { doubts } = margins(network, train);
 		for (const exponent of [1, 0.5, 0]) {
-			const pairs = await (await tangentKernelMethod({ networks: [network], ridge: 0.3, exponent }).cache(train)).pairs?.(rest);
+			const pairs = await (await tangentKernelMethod({ trainings: [[network]], ridge: 0.3, exponent }).cache(train)).pairs?.(rest);
 			const weighted = expected.map((score, at) => score * (doubts[Math.floor(at / 6)] as number) ** exponent);
 			expect(farthest(pairs?.scores ?? [], weighted)).toBeLessThan(1e-4);
 		}
 	});
 
-	test("of several is that of their gradients side by side", async () => {
+	test("of several trainings is the mean of each, weighted by the mean of 1 - p", async () => {
+		const all = networks.map((one) => solved(written(margins(one, train).gradients), written(margins(one, rest).gradients), 0.3));
+		const doubts = networks.map((one) => margins(one, train).doubts);
+		const expected = (all[0] ?? []).map((_, at) => {
+			const mean = (values: (number | undefined)[]) => values.reduce((sum: number, value) => sum + (value as number), 0) / values.length;
+			return mean(all.map((one) => one[at])) * mean(doubts.map((one) => one[Math.floor(at / 6)])) ** 0.75;
+		});
+		const pairs = await (await tangentKernelMethod({ trainings: networks.map((one) => [one]), ridge: 0.3 }).cache(train)).pairs?.(rest);
+		expect(farthest(pairs?.scores ?? [], expected)).toBeLessThan(1e-4);
+	});
+
+	test("of several checkpoints is that of their gradients side by side", async () => {
 		// Of equal mean square each.
 		const features = (side: typeof train) => {
 			const parts = networks.map((one) => {
@@ -94,7 +111,7 @@ describe("tangent kernel", () => {
 			return (parts[0] as number[][]).map((part, i) => [...part, ...(parts[1]?.[i] ?? [])]);
 		};
 		const expected = solved(features(train), features(rest), 0.3);
-		const pairs = await (await tangentKernelMethod({ networks, ridge: 0.3, exponent: 0 }).cache(train)).pairs?.(rest);
+		const pairs = await (await tangentKernelMethod({ trainings: [networks], ridge: 0.3, exponent: 0 }).cache(train)).pairs?.(rest);
 		expect(farthest(pairs?.scores ?? [], expected)).toBeLessThan(1e-4);
 	});
 
@@ -102,7 +119,7 @@ describe("tangent kernel", () => {
 		// The fit of targets y is K (K + ridge)^-1 y: raising target i by 1 moves prediction j by the score.
 		const own = written(margins(network, train).gradients);
 		const square = own.reduce((sum, gradient) => sum + dot(gradient, gradient), 0) / own.length;
-		const pairs = await (await tangentKernelMethod({ networks: [network], ridge: 0.5, exponent: 0 }).cache(train)).pairs?.(train);
+		const pairs = await (await tangentKernelMethod({ trainings: [[network]], ridge: 0.5, exponent: 0 }).cache(train)).pairs?.(train);
 		const kernel = Float64Array.from(own.flatMap((one) => own.map((other) => dot(one, other) / square)));
 		const hat = cholesky(matrix(kernel.slice(), 30, 30), 0.5).solve(matrix(kernel, 30, 30)).values;
 		expect(farthest(pairs?.scores ?? [], Array.from(hat))).toBeLessThan(1e-4);
@@ -110,7 +127,7 @@ describe("tangent kernel", () => {
 
 	test("attribute is the mean over test examples, and tells its progress", async () => {
 		const told: number[][] = [];
-		const cached = await tangentKernelMethod({ networks }).cache(train, { progress: (done, of) => told.push([done, of]) });
+		const cached = await tangentKernelMethod({ trainings: [networks] }).cache(train, { progress: (done, of) => told.push([done, of]) });
 		expect(told).toEqual([
 			[1, 2],
 			[2, 2],
@@ -124,12 +141,18 @@ describe("tangent kernel", () => {
 		});
 	});
 
+	test("refused: no training, a training without a network", async () => {
+		const message = "tangent-kernel: no networks, at least 1 is needed";
+		expect(await refusal(() => tangentKernelMethod({ trainings: [] }))).toEqual({ code: "TOO_FEW_ROWS", message });
+		expect(await refusal(() => tangentKernelMethod({ trainings: [networks, []] }))).toEqual({ code: "TOO_FEW_ROWS", message });
+	});
+
 	test.each([
 		["ridge", 0, "a finite number above 0"],
 		["ridge", Number.NaN, "a finite number above 0"],
 		["exponent", 1.5, "in [0, 1]"],
 	])("refused: %s = %s", async (name, value, range) => {
-		expect(await refusal(() => tangentKernelMethod({ networks, [name]: value }))).toEqual({
+		expect(await refusal(() => tangentKernelMethod({ trainings: [networks], [name]: value }))).toEqual({
 			code: "PARAMETER_OUT_OF_RANGE",
 			message: `tangent-kernel: ${name}: expected ${range}, got ${value}`,
 		});
@@ -152,7 +175,11 @@ describe("refused", () => {
 		expect((await pairsOf({ networks, dimension: 40, ridge: 0.01, seed: 1n }))?.entries).toBe(30);
 	});
 
-	test("a ridge below 0, a dimension of 1.5", async () => {
+	test("a ridge below 0, an exponent above 1, a dimension of 1.5", async () => {
+		expect(await attempt({ exponent: 2 })).toEqual({
+			code: "PARAMETER_OUT_OF_RANGE",
+			message: "trak: exponent: expected in [0, 1], got 2",
+		});
 		expect(await attempt({ ridge: -1 })).toEqual({
 			code: "PARAMETER_OUT_OF_RANGE",
 			message: "trak: ridge: expected a finite number of at least 0, got -1",
