@@ -5,8 +5,7 @@
 import { pathParameters } from "../circuits/path.ts";
 import { DataError } from "../compute/errors.ts";
 import { splitmix64 } from "../compute/random.ts";
-import type { Checkpoint } from "../compute/training/train.ts";
-import { train } from "../compute/training/train.ts";
+import { type Checkpoint, train } from "../compute/training/train.ts";
 import { trainAdapter } from "./influence/adapter.ts";
 import { dataInfMethod } from "./influence/datainf.ts";
 import { influenceCgMethod } from "./influence/influence-cg.ts";
@@ -14,6 +13,8 @@ import { influenceRidgeMethod } from "./influence/influence-ridge.ts";
 import { influenceSoftmaxMethod } from "./influence/influence-softmax.ts";
 import { leaveOneOutMethod } from "./influence/leave-one-out.ts";
 import type { Awaitable, Cached, Control } from "./method.ts";
+import { ekfacMethod } from "./network/ekfac.ts";
+import { sourceMethod } from "./network/source.ts";
 import { tangentKernelMethod } from "./network/tangent-kernel.ts";
 import { gradDotMethod, tracInMethod } from "./network/tracin.ts";
 import { trakMethod } from "./network/trak.ts";
@@ -102,24 +103,36 @@ async function overGame(players: Players, cached: Awaitable<Cached<Sides["test"]
 	return { players, attribute };
 }
 
-/** Checkpoints after about a fifth, two fifths, ... of a training. */
-function checkpointsOf(
-	sides: Sides,
+/** Parts of a training after which checkpoints are kept. */
+const WHOLE = [0.2, 0.4, 0.6, 0.8, 1];
+/** Of its first third, before rows are memorised (network/tangent-kernel.ts). */
+const EARLY = [0.06, 0.1, 0.14, 0.2, 0.3];
+const BATCH = 32;
+const MOMENTUM = 0.9;
+
+async function checkpointsOf(
+	{ train: rows }: Sides,
 	{ hidden, epochs }: CatalogueOptions,
 	seed: bigint,
+	parts: readonly number[],
 	control: Control = {},
 ): Promise<readonly Checkpoint[]> {
-	const wanted = [...new Set([1, 2, 3, 4, 5].map((fifth) => Math.max(1, Math.round((fifth * epochs) / 5))))];
-	const options = { sizes: hidden, epochs, batch: 32, rate: 0.05, momentum: 0.9, seed, checkpoints: wanted };
-	return train(networkRowsOf(sides.train), sides.train.k, { ...options, ...control }).then(({ checkpoints }) => checkpoints);
+	const kept = [...new Set(parts.map((part) => Math.max(1, Math.round(part * epochs))))];
+	const options = { sizes: hidden, epochs, batch: BATCH, rate: 0.05, momentum: MOMENTUM, seed, checkpoints: kept };
+	return (await train(networkRowsOf(rows), rows.k, { ...options, ...control })).checkpoints;
 }
 
 /** Checkpoints of several trainings that differ in their seed. */
-async function ensembleOf(sides: Sides, options: CatalogueOptions, control: Control = {}): Promise<Checkpoint[][]> {
+async function ensembleOf(
+	sides: Sides,
+	options: CatalogueOptions,
+	parts: readonly number[],
+	control: Control = {},
+): Promise<(readonly Checkpoint[])[]> {
 	const draw = splitmix64(options.seed);
-	const all: Checkpoint[][] = [];
+	const all: (readonly Checkpoint[])[] = [];
 	for (let one = 0; one < options.networks; one++) {
-		all.push([...(await checkpointsOf(sides, options, draw(), { signal: control.signal }))]);
+		all.push(await checkpointsOf(sides, options, draw(), parts, { signal: control.signal }));
 		control.progress?.(one + 1, options.networks);
 	}
 	return all;
@@ -185,21 +198,32 @@ export const catalogue: readonly CatalogueEntry[] = [
 		overRows(outOfFoldMethod().cache(floatsOf(rows)), same),
 	),
 	entry("grad-dot", "inner products of a network's gradients", async (sides, options, control) => {
-		const network = last(await checkpointsOf(sides, options, options.seed, control));
+		const network = last(await checkpointsOf(sides, options, options.seed, WHOLE, control));
 		return overRows(gradDotMethod({ network }).cache(networkRowsOf(sides.train)), networkRowsOf);
 	}),
 	entry("tracin", "inner products of gradients over the checkpoints of a network's training", async (sides, options, control) => {
-		const checkpoints = await checkpointsOf(sides, options, options.seed, control);
+		const checkpoints = await checkpointsOf(sides, options, options.seed, WHOLE, control);
 		return overRows(tracInMethod({ checkpoints }).cache(networkRowsOf(sides.train)), networkRowsOf);
 	}),
 	entry("trak", "influence in the linear model of projected gradients, over networks", async (sides, options, control) => {
-		const networks = (await ensembleOf(sides, options, control)).map(last);
+		const networks = (await ensembleOf(sides, options, WHOLE, control)).map(last);
 		const dimension = Math.max(1, Math.min(512, Math.floor(sides.train.n / 2)));
-		return overRows(trakMethod({ networks, dimension, seed: options.seed }).cache(networkRowsOf(sides.train)), networkRowsOf);
+		return overRows(trakMethod({ networks, dimension, seed: options.seed }).cache(networkRowsOf(sides.train), control), networkRowsOf);
 	}),
-	entry("tangent-kernel", "influence in the kernel machine that a network is close to, over networks", async (sides, options, control) => {
-		const networks = (await ensembleOf(sides, options, control)).flatMap((checkpoints) => checkpoints.map(({ network }) => network));
-		return overRows(tangentKernelMethod({ networks }).cache(networkRowsOf(sides.train)), networkRowsOf);
+	entry("ekfac", "influence with eigenvalue-corrected Kronecker factors, over networks", async (sides, options, control) => {
+		const networks = (await ensembleOf(sides, options, WHOLE, control)).map(last);
+		return overRows(ekfacMethod({ networks }).cache(networkRowsOf(sides.train), control), networkRowsOf);
+	}),
+	entry("source", "influence over the segments of a network's training, unrolled", async (sides, options, control) => {
+		const checkpoints = await checkpointsOf(sides, options, options.seed, [0.1, 0.3, 1], control);
+		const segments = checkpoints.length;
+		const stepsPerEpoch = Math.ceil(sides.train.n / BATCH);
+		const method = sourceMethod({ checkpoints, segments, stepsPerEpoch, momentum: MOMENTUM });
+		return overRows(method.cache(networkRowsOf(sides.train), control), networkRowsOf);
+	}),
+	entry("tangent-kernel", "influence in the kernel machine that a network is close to, over trainings", async (sides, options, control) => {
+		const trainings = (await ensembleOf(sides, options, EARLY, control)).map((checkpoints) => checkpoints.map(({ network }) => network));
+		return overRows(tangentKernelMethod({ trainings }).cache(networkRowsOf(sides.train), control), networkRowsOf);
 	}),
 ];
 
