@@ -2,8 +2,8 @@
  * What the epoch's defence policy decides before anything is proven: rows that repeat others count nothing (weight 0), and contributors whose
  * rows as a set are a copy are left out. The policy stands in policy.json, whose digest is on chain, the decisions in screening.json.
  *
- * Scores, payouts and charges of what is left are proven; the parts of the policy that work on scores (the KNN-Shapley leg, reputation) are
- * not, and are applied nowhere in a run.
+ * Scores, payouts and charges of what is left are proven. The parts of the policy that work on queries or scores (hidden queries, the
+ * KNN-Shapley leg, reputation, debts of a cluster) stand on record and are not applied: the proven payout does not know them.
  */
 
 import type { DefencePolicy } from "../../attribution/defence/policy.ts";
