@@ -92,6 +92,16 @@ contract EpochBookTest is House {
         _phase(epoch, Phase.Checkpointed);
     }
 
+    /// A transcript may hold proofs of two epochs: their pages are kept apart.
+    function test_pages_count_in_their_epoch_alone() public {
+        uint256 epoch = _closed();
+        Member[] memory members = _checkpoint(epoch, SIZE);
+        bytes32[] memory transcript = _transcript(epoch, members);
+        _send(epoch, members[0], transcript, _memberProof(epoch, members[0], transcript));
+        assertEq(book.jointOf(epoch, Statement.Optimum, transcript).pages, 1, "pages");
+        assertEq(book.jointOf(epoch + 1, Statement.Optimum, transcript).pages, 0, "of the next epoch");
+    }
+
     function test_a_page_left_out_is_missed() public {
         uint256 epoch = _closed();
         Member[] memory members = _without(_checkpoint(epoch, SIZE), 2);
