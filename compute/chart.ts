@@ -38,7 +38,7 @@ async function draw(options: ChartOptions, type: "quantitative" | "nominal", mar
 	const encoding = {
 		x: { field: "x", type, title: x, sort: null, axis: { labelAngle: 0 } },
 		...(isGrouped ? { xOffset: { field: "series", sort: null } } : {}),
-		color: { field: "series", type: "nominal", sort: null, title: null, legend: series.length > 1 ? {} : null },
+		color: { field: "series", type: "nominal", sort: null, title: null, legend: series.length > 1 ? { labelLimit: 400 } : null },
 	};
 	const layer: unknown[] = [{ mark, encoding: { y: { field: "y", type: "quantitative", title: y } } }];
 	if (values.some(({ low, high }) => low < high)) {
