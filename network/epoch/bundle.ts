@@ -40,6 +40,7 @@ export interface DatasetManifest {
 	readonly schema: "openledger.dataset.v1";
 	readonly contributor: string;
 	readonly owner: string;
+	/** That count: of the rows that were committed, those that the screening left their weight. */
 	readonly rows: number;
 	readonly features: readonly string[];
 	readonly quantisation: Hex;

@@ -1,6 +1,7 @@
 /**
  * What the epoch's defence policy decides before anything is proven: rows that repeat others count nothing (weight 0), and contributors whose
- * rows as a set are a copy are left out. The policy stands in policy.json, whose digest is on chain, the decisions in screening.json.
+ * rows as a set are a copy are left out. The policy stands in policy.json, whose digest is on chain and which names the digest of the
+ * decisions, screening.json.
  *
  * Scores, payouts and charges of what is left are proven. The parts of the policy that work on queries or scores (hidden queries, the
  * KNN-Shapley leg, reputation, debts of a cluster) stand on record and are not applied: the proven payout does not know them.
@@ -11,6 +12,7 @@ import { screen } from "../../attribution/defence/screen.ts";
 import type { Clamp, Flag } from "../../attribution/defence/verdict.ts";
 import { pathParameters } from "../../circuits/path.ts";
 import type { Rows } from "../../circuits/statistics.ts";
+import { type Hex, jsonDigest } from "./json.ts";
 
 /** What was decided of one contributor. */
 export interface ScreeningLine {
@@ -26,6 +28,8 @@ export interface ScreeningLine {
 
 export interface ScreeningFile {
 	readonly schema: "openledger.screening.v1";
+	/** keccak256 of the policy's canonical JSON. */
+	readonly policy: Hex;
 	readonly contributors: readonly ScreeningLine[];
 }
 
@@ -56,5 +60,5 @@ export async function screenShares(
 	const left = shares.flatMap(({ owner, rows }, c) =>
 		lines[c]?.isLeftOut ? [] : [{ owner, rows: { ...rows, weight: contributors[c]?.weights as Uint8Array } }],
 	);
-	return { contributors: left, screening: { schema: "openledger.screening.v1", contributors: lines } };
+	return { contributors: left, screening: { schema: "openledger.screening.v1", policy: jsonDigest(policy), contributors: lines } };
 }

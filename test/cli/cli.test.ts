@@ -68,9 +68,15 @@ describe("a run", () => {
 		expect(result.contributors.map(({ owner }: { owner: string }) => owner)).toEqual(["ann", "bob", "cleo", "dave"]);
 		expect(result.contributors[0]).toMatchObject({
 			address: expect.stringMatching(/^0x/),
-			rows: 12,
+			rows: 11,
 			claimed: true,
 			paid: expect.stringMatching(/^\d+$/),
+		});
+		// One of her twelve rows lies next to another of them.
+		expect(result.screening.find(({ owner }: { owner: string }) => owner === "ann")).toMatchObject({
+			rows: 12,
+			clamped: [{ defence: "nearDuplicates" }],
+			isLeftOut: false,
 		});
 		expect(result.resumed).toBe(false);
 		expect(result.proofs).toHaveLength(11);

@@ -1,12 +1,14 @@
 /** All files of one epoch that an audit reads. */
 import type { ParameterSet } from "../../../circuits/parameters.ts";
 import type { ContributorsFile, DatasetManifest, PayoutsFile, ProofFile } from "../bundle.ts";
+import type { ScreeningFile } from "../screening.ts";
 import type { Checkpoint, Evidence, Model, Policy, QueryLog, Training } from "./evidence.ts";
 
 /** One epoch's part of a bundle. Proofs that come in pages are in their order. */
 export interface EpochFiles {
 	readonly set: ParameterSet;
 	readonly policy: Policy;
+	readonly screening: ScreeningFile;
 	readonly datasets: readonly DatasetManifest[];
 	readonly model: Model;
 	readonly training: Training;
@@ -41,6 +43,7 @@ export async function readEpoch(evidence: Evidence, epoch: bigint): Promise<Epoc
 	return {
 		set,
 		policy,
+		screening: await part("screening.json"),
 		datasets,
 		log,
 		model: await part("model.json"),

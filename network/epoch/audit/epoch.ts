@@ -32,6 +32,7 @@ export async function auditEpoch(evidence: Evidence, findings: Findings, epoch: 
 	const audit = new EpochAudit(evidence, epoch, files);
 	const check = (name: string, work: () => string): Promise<void> => findings.check(where, name, async () => work());
 	await check("parameters", () => audit.parameters());
+	await check("screening", () => audit.screening());
 	for (const [i, dataset] of files.datasets.entries()) {
 		await check(`contribution ${i}`, () => audit.contribution(i, dataset));
 	}
@@ -74,6 +75,21 @@ class EpochAudit {
 			same(`circuit of ${role}`, pick(this.evidence.key(role)), pick(circuits[role]));
 		}
 		return `d = ${set.d}, k = ${set.k}, ${set.nodes} nodes, lambda = ${set.lambda} rows`;
+	}
+
+	/** That the decisions are those on record, and that what was proven follows them. Whether the policy asks for them, only who has the rows can tell. */
+	screening(): string {
+		const { policy, screening, datasets } = this.files;
+		same("schema", screening.schema, "openledger.screening.v1");
+		same("screening of the policy", policy.screening, jsonDigest(screening));
+		same("policy of the screening", screening.policy, jsonDigest(policy.defence));
+		const left = screening.contributors.filter(({ isLeftOut }) => !isLeftOut);
+		same(
+			"rows that count",
+			datasets.map(({ owner, rows }) => [owner, rows]),
+			left.map(({ owner, rows, clamped }) => [owner, rows - clamped.length]),
+		);
+		return `${datasets.length} of ${screening.contributors.length} contributors`;
 	}
 
 	contribution(i: number, dataset: DatasetManifest): string {

@@ -23,6 +23,9 @@ export interface Policy {
 	readonly parameters: Omit<ParameterSet, "lambda"> & { readonly lambda: string };
 	readonly queryLabels: string;
 	readonly stake: string;
+	readonly defence: unknown;
+	/** Digest of screening.json. */
+	readonly screening: Hex;
 }
 
 export interface Training {

@@ -31,7 +31,7 @@ export async function commitContributions(turn: Turn): Promise<Committed[]> {
 				schema: "openledger.dataset.v1",
 				contributor: wallet.address,
 				owner,
-				rows: rows.count,
+				rows: rows.weight.reduce((sum, weight) => sum + weight, 0),
 				features: data.quantisation.columns.map(({ name }) => name),
 				quantisation,
 				rowsCommit: (instance.publics[0] as bigint).toString(),

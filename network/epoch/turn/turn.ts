@@ -67,6 +67,7 @@ export class Turn {
 			stake: config.stake.toString(),
 			activationDelay: config.activationDelay,
 			defence: config.defence,
+			screening: jsonDigest(data.screening),
 		};
 		const name = `epoch-${parts.turn}`;
 		const known = chain.embedded ? undefined : ((await journal.recall(name)) as { epoch: string } | undefined);
