@@ -50,11 +50,13 @@ export async function screenShares(
 	policy: DefencePolicy,
 	{ d, k, queries }: { readonly d: number; readonly k: number; readonly queries: Rows },
 ): Promise<{ readonly contributors: Share[]; readonly screening: ScreeningFile }> {
-	const submissions = shares.map(({ owner, rows }, place) => ({ contributor: owner, rows, committed: place + 1 }));
-	const context = { d, k, queries: { rows: queries, committed: shares.length + 1 }, path: pathParameters(d, 12) };
+	// Committed at one time: their order decides.
+	const submissions = shares.map(({ owner, rows }) => ({ contributor: owner, rows, committed: 0 }));
+	const context = { d, k, queries: { rows: queries, committed: 1 }, path: pathParameters(d, 12) };
 	const { contributors } = await screen(submissions, policy, context);
-	const lines = contributors.map(({ contributor, weights, clamps, flags, quarantined, cluster }): ScreeningLine => {
-		const isLeftOut = quarantined || weights.every((weight) => weight === 0);
+	const lines = contributors.map(({ contributor, weights, clamps, flags, cluster }): ScreeningLine => {
+		// A quarantined one has no weight left, nor has one whose rows are all duplicates.
+		const isLeftOut = weights.every((weight) => weight === 0);
 		return { owner: contributor, rows: weights.length, clamped: clamps, flags, isLeftOut, cluster };
 	});
 	const left = shares.flatMap(({ owner, rows }, c) =>
