@@ -26,7 +26,7 @@ describe("a chart", () => {
 			expect(svg).toContain(`>${text}</text>`);
 		expect(svg.match(/aria-roledescription="bar"/g)).toHaveLength(4);
 		expect(svg.match(/<line [^>]*stroke="#333"/g)).toHaveLength(4);
-		expect(svg).toContain("x: split; low: 9; high: 11");
+		expect(svg).toContain("attack: split; low: 9; high: 11");
 	});
 
 	test("of lines has a line per series, and no legend for a single one", async () => {
