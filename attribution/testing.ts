@@ -3,7 +3,7 @@ import { epochStatements, parameterSetFor } from "../circuits/parameters.ts";
 import type { AttributionParameters } from "../circuits/statements/attribution.ts";
 import type { Rows } from "../circuits/statistics.ts";
 import { fitQuantisation, padFeatures, quantise } from "../compute/quantisation.ts";
-import { openReference } from "../compute/reference.ts";
+import { openReference } from "../compute/reference/backend.ts";
 import { selectRows } from "../compute/rows.ts";
 import { splitRows } from "../compute/split.ts";
 import type { Statistics } from "../compute/statistics.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ridgePathMethod } from "../attribution/ridge-path.ts";
 import { epochStatements } from "../circuits/parameters.ts";
 import { attributionPath } from "../circuits/statements/attribution.ts";
-import { openReference } from "../compute/reference.ts";
+import { openReference } from "../compute/reference/backend.ts";
 import { DEFAULT_CONFIG } from "../network/epoch/config.ts";
 import { prepareData } from "../network/epoch/data.ts";
 import type { RunReport } from "../network/epoch/report.ts";

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { drawGlyphs } from "./glyphs.ts";
 import { accuracy } from "./head.ts";
 import { fitQuantisation, quantise } from "./quantisation.ts";
-import { openReference } from "./reference.ts";
+import { openReference } from "./reference/backend.ts";
 import { solveRidge } from "./ridge.ts";
 import { selectRows } from "./rows.ts";
 import { splitRows } from "./split.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Rows } from "../circuits/statistics.ts";
 import { accuracy, loss, predict } from "./head.ts";
-import { openReference } from "./reference.ts";
+import { openReference } from "./reference/backend.ts";
 
 /** Three rows of two features, two classes. */
 const ROWS: Rows = { x: Uint8Array.of(10, 255, 200, 255, 0, 255), label: Uint8Array.of(0, 1, 1), weight: Uint8Array.of(1, 2, 5), count: 3 };

@@ -8,7 +8,7 @@ import { drawGlyphs } from "./glyphs.ts";
 import { loss } from "./head.ts";
 import { exactPath, ridgePath } from "./path.ts";
 import { fitQuantisation, padFeatures, quantise } from "./quantisation.ts";
-import { openReference } from "./reference.ts";
+import { openReference } from "./reference/backend.ts";
 import { solveRidge } from "./ridge.ts";
 import { selectRows } from "./rows.ts";
 import { splitRows } from "./split.ts";

@@ -3,7 +3,7 @@ import { applyRidge } from "../circuits/head.ts";
 import type { Rows } from "../circuits/statistics.ts";
 import { symmetricMatrix } from "./product.ts";
 import { below, generator } from "./random.ts";
-import { openReference } from "./reference.ts";
+import { openReference } from "./reference/backend.ts";
 import { factorise, solveInteger, solveRidge } from "./ridge.ts";
 import { exactStatistics, type Statistics } from "./statistics.ts";
 import { refusal } from "./testing.ts";

@@ -11,7 +11,7 @@ import { OMEGA_BITS } from "../../circuits/path.ts";
 import type { Rows } from "../../circuits/statistics.ts";
 import { matrix, multiply } from "../../compute/matrix.ts";
 import { symmetricMatrix } from "../../compute/product.ts";
-import { openReference } from "../../compute/reference.ts";
+import { openReference } from "../../compute/reference/backend.ts";
 import { factorise, solve } from "../../compute/ridge.ts";
 import { type Statistics, sumStatistics } from "../../compute/statistics.ts";
 import { addNode, product, type ScoreForms } from "../forms.ts";

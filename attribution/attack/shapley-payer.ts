@@ -2,7 +2,7 @@
  * A payer to compare with: the exact Shapley value over names, of the drop of the query loss. It pays for the number of names, so under a
  * policy with clusters the players are those, and what a cluster earns is split among its names by rows.
  */
-import { openReference } from "../../compute/reference.ts";
+import { openReference } from "../../compute/reference/backend.ts";
 import { sumStatistics } from "../../compute/statistics.ts";
 import { splitByRows } from "../defence/clusters.ts";
 import { payingQueries } from "../defence/defend.ts";

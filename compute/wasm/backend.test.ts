@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Rows } from "../../circuits/statistics.ts";
 import { readTable } from "../dataset.ts";
 import { below, generator } from "../random.ts";
-import { openReference } from "../reference.ts";
+import { openReference } from "../reference/backend.ts";
 import { selectRows } from "../rows.ts";
 import { refusal, sample } from "../testing.ts";
 import { openWasm } from "./backend.ts";

@@ -6,10 +6,13 @@
  */
 import type { Rows } from "../../circuits/statistics.ts";
 import type { Backend } from "../backend.ts";
-import { DataError } from "../errors.ts";
+import { matrix, multiply } from "../matrix.ts";
+import { openHost } from "../reference/host.ts";
 import { checkRows, type Statistics } from "../statistics.ts";
 import { type ByteArithmetic, byteArithmetic } from "./byte-arithmetic.ts";
 import { ROW_KERNELS } from "./byte-kernels.ts";
+import { byteProduct } from "./byte-product.ts";
+import { nearest } from "./distances.ts";
 import { PACKED_SLACK } from "./float-product.ts";
 import { workspace } from "./workspace.ts";
 
@@ -25,18 +28,18 @@ const BAND = 96;
  * @param arithmetic - how bytes are multiplied; the fastest way by default
  */
 export function openWasm(arithmetic: ByteArithmetic = byteArithmetic()): Backend {
-	let open = true;
-	return {
-		name: "wasm",
-		limits: { rowBytes: 2 ** 31, features: 2 ** 13 },
-		async statistics(rows, d, k) {
-			if (!open) throw new DataError("BACKEND_CLOSED", "wasm: the backend is closed", "Open a new one.");
-			return gram(rows, d, k, arithmetic);
+	const adapter = { device: "SIMD of one thread of this process", driver: `Node.js ${process.version}`, software: true };
+	return openHost("wasm", adapter, {
+		integerProduct: byteProduct,
+		floatProduct(left, right, { rows, inner, columns }, transposed) {
+			const a = transposed.left ? matrix(left, inner, rows) : matrix(left, rows, inner);
+			const b = transposed.right ? matrix(right, columns, inner) : matrix(right, inner, columns);
+			return multiply(a, b, transposed).values;
 		},
-		async close() {
-			open = false;
-		},
-	};
+		statistics: async (rows, d, k) => gram(rows, d, k, arithmetic),
+		nearest: async (train, test, count) => nearest(train, test, count),
+		close: async () => {},
+	});
 }
 
 function gram(rows: Rows, d: number, k: number, arithmetic: ByteArithmetic): Statistics {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { type ByteMatrix, MAX_COLUMNS } from "../neighbours.ts";
 import { below, generator } from "../random.ts";
 import { refusal } from "../testing.ts";
 import { answersAreRight, byteArithmetic, FOURFOLD, PAIRWISE } from "./byte-arithmetic.ts";
-import { type ByteMatrix, distanceBlocks, MAX_COLUMNS, nearest, squaredDistances } from "./distances.ts";
+import { distanceBlocks, nearest, squaredDistances } from "./distances.ts";
 import { ascending, lowest } from "./ranking.ts";
 
 const next = generator(8n);

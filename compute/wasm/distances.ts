@@ -1,21 +1,13 @@
 /**
  * Squared Euclidean distances between rows of bytes, exact: |x|^2 + |y|^2 - 2 x y, where x y is a product of matrices of bytes.
  */
-import { DataError } from "../errors.ts";
+import { type ByteMatrix, checkCount, checkSides, type Neighbours } from "../neighbours.ts";
 import { type ByteArithmetic, byteArithmetic } from "./byte-arithmetic.ts";
 import { ROW_KERNELS, type RowKernel } from "./byte-kernels.ts";
 import { accumulate, PACKED_SLACK } from "./float-product.ts";
 import type { ProductKernel } from "./product-kernels.ts";
 import { ascending, lowest } from "./ranking.ts";
 import { type Kernels, workspace } from "./workspace.ts";
-
-/** Rows of bytes. */
-export interface ByteMatrix {
-	/** rows x columns, row-major. */
-	readonly values: Uint8Array;
-	readonly rows: number;
-	readonly columns: number;
-}
 
 /** Distances of some test rows to all training rows. */
 export interface DistanceBlock {
@@ -26,17 +18,6 @@ export interface DistanceBlock {
 	readonly distances: Int32Array;
 }
 
-/** The nearest training rows of each test row. */
-export interface Neighbours {
-	readonly count: number;
-	/** (test rows) x count, nearest first; of equally near ones the lower index first. */
-	readonly indices: Uint32Array;
-	/** Their squared distances. */
-	readonly distances: Int32Array;
-}
-
-/** The most columns: a distance stays below 2^31. */
-export const MAX_COLUMNS = Math.floor(2 ** 31 / 255 ** 2);
 /** Training rows that are packed at once. */
 const TRAIN = 4096;
 /** Distances in a block, unless a test row alone has more. */
@@ -59,13 +40,7 @@ export function squaredDistances(train: ByteMatrix, test: ByteMatrix, arithmetic
  * @throws {DataError} NEIGHBOURS_OUT_OF_RANGE, SHAPE_MISMATCH, TOO_MANY_FEATURES
  */
 export function nearest(train: ByteMatrix, test: ByteMatrix, count: number): Neighbours {
-	if (!Number.isInteger(count) || count < 1 || count > train.rows) {
-		throw new DataError(
-			"NEIGHBOURS_OUT_OF_RANGE",
-			`nearest: expected a number of neighbours in [1, ${train.rows}], got ${count}`,
-			"Ask for at most as many neighbours as there are training rows.",
-		);
-	}
+	checkCount(train, count);
 	const [indices, nearestDistances] = [new Uint32Array(test.rows * count), new Int32Array(test.rows * count)];
 	for (const { first, rows, distances } of distanceBlocks(train, test)) {
 		for (let i = 0; i < rows; i++) {
@@ -88,7 +63,7 @@ export function* distanceBlocks(
 	test: ByteMatrix,
 	arithmetic: ByteArithmetic = byteArithmetic(),
 ): Generator<DistanceBlock> {
-	check(train, test);
+	checkSides(train, test);
 	const [n, d] = [train.rows, train.columns];
 	const high = Math.max(1, Math.min(test.rows, Math.floor(BLOCK / Math.max(1, n))));
 	const distances = new Int32Array(high * n);
@@ -186,33 +161,4 @@ function place({ values, columns }: ByteMatrix, first: number, rows: number, str
 	}
 	view.fill(0);
 	for (let i = 0; i < rows; i++) view.set(values.subarray((first + i) * columns, (first + i + 1) * columns), i * stride);
-}
-
-function check(train: ByteMatrix, test: ByteMatrix): void {
-	const sides = [
-		["train", train],
-		["test", test],
-	] as const;
-	for (const [name, { values, rows, columns }] of sides) {
-		if (values.length === rows * columns) continue;
-		throw new DataError(
-			"SHAPE_MISMATCH",
-			`distances: ${name}: expected ${rows} x ${columns} bytes, got ${values.length}`,
-			"Pass the sizes of the array.",
-		);
-	}
-	if (train.columns !== test.columns) {
-		throw new DataError(
-			"SHAPE_MISMATCH",
-			`distances: expected rows of equal length, got ${train.columns} and ${test.columns}`,
-			"Compare rows of the same features.",
-		);
-	}
-	if (train.columns > MAX_COLUMNS) {
-		throw new DataError(
-			"TOO_MANY_FEATURES",
-			`distances: expected at most ${MAX_COLUMNS} features, got ${train.columns}`,
-			"Project the rows to fewer features.",
-		);
-	}
 }

@@ -5,7 +5,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ROLES } from "../../circuits/parameters.ts";
-import { openReference } from "../../compute/reference.ts";
+import { openReference } from "../../compute/reference/backend.ts";
 import { ProverPool } from "../../prover/pool/pool.ts";
 import { publishBundle, type TransactionLine } from "./bundle.ts";
 import { Chain, type ChainOptions } from "./chain.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type Rows, statisticsOf } from "../circuits/statistics.ts";
-import { below, generator } from "./random.ts";
-import { openReference } from "./reference.ts";
-import { exactStatistics, MAX_WEIGHT, type Statistics, sumStatistics } from "./statistics.ts";
-import { refusal } from "./testing.ts";
+import { type Rows, statisticsOf } from "../../circuits/statistics.ts";
+import { below, generator } from "../random.ts";
+import { exactStatistics, MAX_WEIGHT, type Statistics, sumStatistics } from "../statistics.ts";
+import { refusal } from "../testing.ts";
+import { openReference } from "./backend.ts";
 
 const next = generator(11n);
 const bytes = (length: number, bound: number) => Uint8Array.from({ length }, () => below(next, bound));
