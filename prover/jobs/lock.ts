@@ -19,6 +19,8 @@ export interface Owner {
 	readonly token: string;
 	/** a prover, that stays; else a command, that will be done soon */
 	readonly isProver: boolean;
+	/** family of the jobs that it answers for; absent: proofs */
+	readonly family?: string;
 }
 
 const LOCKED = 5;

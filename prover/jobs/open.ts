@@ -7,9 +7,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ProverError } from "../errors.ts";
 import { openEmbedded } from "./embedded.ts";
 import { openEndpoint, RemoteJobs } from "./endpoint.ts";
-import { DirectoryLock, lastOwner } from "./lock.ts";
+import type { JobFamily } from "./family.ts";
+import { DirectoryLock, lastOwner, type Owner } from "./lock.ts";
 import { openServer } from "./server.ts";
 import { JobStore, type StoreOptions } from "./store.ts";
+import { PROOFS } from "./submission.ts";
 import type { Jobs } from "./view.ts";
 
 /** Where a store is. */
@@ -35,11 +37,12 @@ export function defaultPlace(env: NodeJS.ProcessEnv = process.env): Place {
 export async function openStore(place: Place, options: StoreOptions = {}): Promise<JobStore> {
 	if ("database" in place) return JobStore.open(openServer(place.database), options);
 	const directory = resolve(place.directory);
-	return patiently(directory, async () => {
+	const { family = PROOFS } = options;
+	return patiently(directory, family, async () => {
 		const store = await openOwned(directory, options, true);
 		if (store) return store;
 		const owner = await lastOwner(directory);
-		if (owner?.isProver && (await isAnswering(new RemoteJobs(owner)))) throw owned(directory, owner.pid);
+		if (owner?.isProver && (await isAnswering(new RemoteJobs(owner)))) throw owned(directory, family, owner);
 		return undefined;
 	});
 }
@@ -49,28 +52,30 @@ export async function openStore(place: Place, options: StoreOptions = {}): Promi
  * owner answers.
  * @throws ProverError as {@link openStore}
  */
-export async function openJobs(place: Place): Promise<Jobs> {
-	if ("database" in place) return JobStore.open(openServer(place.database));
+export async function openJobs(place: Place, family: JobFamily = PROOFS): Promise<Jobs> {
+	if ("database" in place) return JobStore.open(openServer(place.database), { family });
 	const directory = resolve(place.directory);
-	return patiently(directory, async () => {
-		const store = await openOwned(directory, {}, false);
+	return patiently(directory, family, async () => {
+		const store = await openOwned(directory, { family }, false);
 		if (store) return store;
 		const owner = await lastOwner(directory);
 		// The last owner may be gone, and the present one not have said yet where it answers. Another command will be done soon.
 		const remote = owner?.isProver ? new RemoteJobs(owner) : undefined;
-		return remote && (await isAnswering(remote)) ? remote : undefined;
+		if (!owner || !remote || !(await isAnswering(remote))) return undefined;
+		if ((owner.family ?? PROOFS.name) !== family.name) throw owned(directory, family, owner);
+		return remote;
 	});
 }
 
 /** Tries until there is something. */
-async function patiently<Value>(directory: string, attempt: () => Promise<Value | undefined>): Promise<Value> {
+async function patiently<Value>(directory: string, family: JobFamily, attempt: () => Promise<Value | undefined>): Promise<Value> {
 	const deadline = performance.now() + PATIENCE_MS;
 	do {
 		const value = await attempt();
 		if (value) return value;
 		await delay(100);
 	} while (performance.now() < deadline);
-	throw owned(directory, (await lastOwner(directory))?.pid);
+	throw owned(directory, family, await lastOwner(directory));
 }
 
 async function isAnswering(remote: RemoteJobs): Promise<boolean> {
@@ -91,7 +96,7 @@ async function openOwned(directory: string, options: StoreOptions, isProver: boo
 	const token = randomBytes(32).toString("hex");
 	const endpoint = await openEndpoint(token);
 	try {
-		await lock.announce({ port: endpoint.port, token, isProver });
+		await lock.announce({ port: endpoint.port, token, isProver, family: (options.family ?? PROOFS).name });
 		const database = await openEmbedded(directory);
 		const store = await JobStore.open(
 			{
@@ -113,8 +118,9 @@ async function openOwned(directory: string, options: StoreOptions, isProver: boo
 	}
 }
 
-function owned(directory: string, pid: number | undefined): ProverError {
-	return new ProverError("jobs.owned", `openStore: expected ${directory} to be free, got one in the hands of process ${pid ?? "unknown"}`, {
-		hint: "one process at a time: end that one (openledger pool drain), give another directory with --store, or use a server with --database",
+function owned(directory: string, { command }: JobFamily, owner: Owner | undefined): ProverError {
+	const holder = owner ? `process ${owner.pid}, which keeps ${owner.family ?? PROOFS.name} there` : "an unknown process";
+	return new ProverError("jobs.owned", `openStore: expected ${directory} to be free, got one in the hands of ${holder}`, {
+		hint: `one process at a time: end that one (${command} drain), give another directory with --store, or use a server with --database`,
 	});
 }

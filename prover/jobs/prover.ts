@@ -8,15 +8,31 @@ import { readVerificationKey } from "../verification-key.ts";
 import { Zkey } from "../zkey.ts";
 import type { TakenJob } from "./store.ts";
 import { parseStatement } from "./submission.ts";
+import type { JobError } from "./view.ts";
 
-/** Makes one proof at a time for each of its workers. */
+export interface ProveOptions {
+	readonly signal: AbortSignal;
+	/** Hears of each step, and how far it is for people who ask for the status. */
+	readonly onProgress: (phase: string, note?: string) => void;
+}
+
+/** How an attempt ended that failed. */
+export interface Failure {
+	readonly error: JobError;
+	/** retry: another attempt may succeed; poison: it would fail alike; release: the job is not to blame, and the attempt does not count */
+	readonly end: "retry" | "poison" | "release";
+}
+
+/** Makes one proof at a time for each of its workers, or whatever else the jobs of a family ask for. */
 export interface JobProver {
 	/**
 	 * @param key path of the .zkey
 	 * @returns plain data, bigints allowed
 	 * @throws ProverError with a code that says whether another attempt can help; the signal's reason
 	 */
-	prove(job: TakenJob, key: string, options: { signal: AbortSignal; onProgress: (phase: string) => void }): Promise<unknown>;
+	prove(job: TakenJob, key: string, options: ProveOptions): Promise<unknown>;
+	/** What follows from an error of `prove`; left out by who throws the errors of this room. */
+	judge?(error: unknown): Failure;
 	close(): Promise<void>;
 }
 
@@ -41,7 +57,8 @@ export class PoolProver implements JobProver {
 		return this.#pool.statistics();
 	}
 
-	async prove(job: TakenJob, key: string, options: { signal: AbortSignal; onProgress: (phase: string) => void }): Promise<unknown> {
+	async prove(job: TakenJob, key: string, { signal, onProgress }: ProveOptions): Promise<unknown> {
+		const options = { signal, onProgress: (phase: string) => onProgress(phase) };
 		return job.kind === "groth16"
 			? this.#pool.groth16({ zkey: key, wtns: job.octets, ...options })
 			: this.#proveStatement(job, key, options);

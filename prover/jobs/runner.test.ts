@@ -115,6 +115,25 @@ it("tries crashes again and bad input not", async () => {
 	for (const { id, error } of poisoned) expect(error).toEqual({ code: errors[id]?.code, message: errors[id]?.message });
 });
 
+it("asks the prover what follows from an error that it alone knows", async () => {
+	const [bad, again] = (await submit(2, 2)) as [string, string];
+	const prove: JobProver["prove"] = async ({ id, octets }, _key, { onProgress }) => {
+		onProgress("step", "1/2");
+		onProgress("step", "2/2");
+		if (octets[0] === 2 && events.some(({ type }) => type === "released")) return {};
+		throw new RangeError(id === bad ? "bad" : "not now");
+	};
+	const judge: NonNullable<JobProver["judge"]> = (error) => {
+		const { message } = error as Error;
+		return { error: { code: "RANGE", message, hint: "Correct it." }, end: message === "bad" ? "poison" : "release" };
+	};
+	const summary = await run(prove, { prover: { prove, judge, close: async () => {} }, workers: 1 });
+	expect(summary).toEqual({ proven: 1, failed: 1, released: 1 });
+	expect(await store.find(bad)).toMatchObject({ state: "poisoned", error: { code: "RANGE", message: "bad", hint: "Correct it." } });
+	expect(await store.result(again)).toMatchObject({ attempts: 1, timings: { step: expect.any(Number) } });
+	expect(events.filter(({ type }) => type === "phase")[1]).toMatchObject({ phase: "step", note: "2/2" });
+});
+
 it("drains: finishes what runs and takes nothing more", async () => {
 	await submit(3);
 	const drain = new AbortController();

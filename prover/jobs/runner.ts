@@ -7,18 +7,19 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { type PackedError, ProverError, type ProverErrorCode, packError } from "../errors.ts";
+import { ProverError, type ProverErrorCode, packError } from "../errors.ts";
 import type { Keys } from "./keys.ts";
-import type { JobProver } from "./prover.ts";
+import type { Failure, JobProver } from "./prover.ts";
 import type { JobStore, ProverEntry, TakenJob } from "./store.ts";
+import type { JobError } from "./view.ts";
 
 /** Something that happened to a job, or to the prover itself. */
 export type RunnerEvent =
 	| { readonly type: "ready" | "draining" | "silent" }
 	| { readonly type: "taken" | "storing" | "released" | "lost"; readonly job: TakenJob }
-	| { readonly type: "phase"; readonly job: TakenJob; readonly phase: string }
+	| { readonly type: "phase"; readonly job: TakenJob; readonly phase: string; readonly note?: string }
 	| { readonly type: "proven"; readonly job: TakenJob; readonly timings: Readonly<Record<string, number>> }
-	| { readonly type: "failed"; readonly job: TakenJob; readonly state: "waiting" | "poisoned"; readonly error: PackedError };
+	| { readonly type: "failed"; readonly job: TakenJob; readonly state: "waiting" | "poisoned"; readonly error: JobError };
 
 export interface RunnerOptions {
 	readonly store: JobStore;
@@ -50,6 +51,13 @@ export interface RunnerSummary {
 
 /** Failures that another attempt would meet again: of the inputs, the witness, the circuit or the key's content. */
 const FINAL = /^(input|witness|compile|proof|jobs)\.|^key\.(format|truncated|foreign|invalid)$|^pool\.poisoned$/;
+
+/** What follows from the errors of this room. */
+function judge(error: unknown): Failure {
+	const { code, message, hint } = packError(error, "engine.failed");
+	const end = code === "pool.closed" ? "release" : FINAL.test(code) ? "poison" : "retry";
+	return { error: { code, message, ...(hint === undefined ? {} : { hint }) }, end };
+}
 
 /**
  * Works until drained, stopped, or done.
@@ -157,11 +165,11 @@ class Runner {
 		let result: unknown;
 		let reached = Promise.resolve();
 		try {
-			const onProgress = (phase: string): void => {
+			const onProgress = (phase: string, note?: string): void => {
 				steps.begin(phase);
-				this.#tell({ type: "phase", job, phase });
+				this.#tell({ type: "phase", job, phase, ...(note === undefined ? {} : { note }) });
 				// For people who ask for the status: a step that is not written is made up for by the next one.
-				reached = reached.then(() => store.reach(job, phase)).catch(ignoreSilence);
+				reached = reached.then(() => store.reach(job, note === undefined ? phase : `${phase} ${note}`)).catch(ignoreSilence);
 			};
 			result = await prover.prove(job, keys.get(job.key) as string, { signal, onProgress });
 			await reached;
@@ -179,16 +187,16 @@ class Runner {
 	}
 
 	async #endAttempt(job: TakenJob, signal: AbortSignal, error: unknown): Promise<void> {
-		const { store } = this.#options;
-		const packed = packError(error, "engine.failed");
+		const { store, prover } = this.#options;
+		const { error: packed, end } = prover.judge?.(error) ?? judge(error);
 		if (signal.aborted && packed.code === "jobs.lost") {
 			this.#tell({ type: "lost", job });
-		} else if (signal.aborted || packed.code === "pool.closed") {
+		} else if (signal.aborted || end === "release") {
 			await this.#persist(() => store.release(job));
 			this.#summary.released++;
 			this.#tell({ type: "released", job });
 		} else {
-			const state = await this.#persist(() => store.fail(job, packed, FINAL.test(packed.code)));
+			const state = await this.#persist(() => store.fail(job, packed, end === "poison"));
 			this.#summary.failed++;
 			this.#tell(state ? { type: "failed", job, state, error: packed } : { type: "lost", job });
 		}
@@ -237,6 +245,7 @@ class Steps {
 	#current: { readonly phase: string; readonly start: number } | undefined;
 
 	begin(phase: string): void {
+		if (this.#current?.phase === phase) return;
 		this.end();
 		this.#current = { phase, start: performance.now() };
 	}

@@ -1,12 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ProverError } from "../errors.ts";
 import type { Database } from "./database.ts";
 import { openEmbedded } from "./embedded.ts";
+import type { JobFamily } from "./family.ts";
 import { openJobs, openStore, type Place } from "./open.ts";
-import { SCHEMA } from "./schema.ts";
 import { openServer } from "./server.ts";
 import { JobStore, type ProverEntry, type TakenJob } from "./store.ts";
+import { PROOFS } from "./submission.ts";
 import { type Databases, embeddedDatabases, HAS_SERVER, serverDatabases } from "./testing.ts";
 
 const KEY = "0f".repeat(32);
@@ -15,6 +17,16 @@ const OTHER_KEY = "1f".repeat(32);
 function job(byte: number, key = KEY): { kind: "groth16"; key: string; octets: Uint8Array } {
 	return { kind: "groth16", key, octets: Uint8Array.of(byte, 0, 255, 10) };
 }
+
+const SQUARES: JobFamily = {
+	name: "squares",
+	schema: "openledger_test",
+	bossSchema: "openledger_test_boss",
+	command: "openledger square",
+	check({ kind }) {
+		if (kind !== "square") throw new ProverError("jobs.format", `submit: expected kind to be square, got ${kind}`);
+	},
+};
 
 function prover(keys = [KEY], leaseSeconds = 60): ProverEntry {
 	return { id: randomUUID(), name: "test", keys, workers: 1, leaseSeconds };
@@ -195,6 +207,34 @@ describe.each([
 			expect((await store.status()).provers).toMatchObject([{ name: "test", draining: true, workers: 1 }]);
 		});
 
+		it("keeps families of jobs apart, with tables, limits and draining of their own", async () => {
+			await store.submit({ ...job(1), limit: 1 });
+			const isEmbedded = "directory" in place;
+			// An embedded database has one store at a time.
+			if (isEmbedded) await store.close();
+			const others = await JobStore.open(await open(place), { family: SQUARES });
+			const squarer = prover(["squares"]);
+			await others.register(squarer);
+			const { id } = await others.submit({ kind: "square", key: "squares", octets: Uint8Array.of(3), limit: 1 });
+			await expect(others.submit(job(2))).rejects.toThrow(failure("jobs.format"));
+			expect(await others.take(prover([KEY, "squares"]))).toMatchObject({ id, kind: "square", key: "squares" });
+			expect((await others.status()).counts).toEqual({ waiting: 0, running: 1, proven: 0, poisoned: 0 });
+			expect(await others.drain()).toBe(1);
+			await others.close();
+			if (isEmbedded) store = await JobStore.open(await open(place));
+			await expect(store.submit({ kind: "square", key: "squares", octets: Uint8Array.of(3) })).rejects.toThrow(failure("jobs.format"));
+			expect((await store.status()).counts).toEqual({ waiting: 1, running: 0, proven: 0, poisoned: 0 });
+			await expect(store.find(id)).rejects.toThrow(failure("jobs.unknown"));
+		});
+
+		it("keeps the remedy with the reason", async () => {
+			const { id } = await store.submit(job(1));
+			const error = { code: "SHAPE_MISMATCH", message: "no", hint: "Pass another." };
+			await store.fail(await take(), error, true);
+			expect((await store.find(id)).error).toEqual(error);
+			await expect(store.result(id)).rejects.toMatchObject({ hint: `Pass another.; openledger pool retry ${id} tries once more` });
+		});
+
 		it("answers another opener of the same place, who sees and submits the same jobs", async () => {
 			await store.close();
 			store = await openStore(place);
@@ -213,7 +253,7 @@ describe.each([
 		});
 
 		async function count(table: string): Promise<number> {
-			return (await database.executeSql(`SELECT count(*)::int FROM ${SCHEMA}.${table}`)).rows[0]?.count;
+			return (await database.executeSql(`SELECT count(*)::int FROM ${PROOFS.schema}.${table}`)).rows[0]?.count;
 		}
 	});
 });
@@ -231,6 +271,17 @@ describe("an embedded store", () => {
 		await expect(openStore(place)).rejects.toThrow(failure("jobs.owned"));
 		await store.close();
 		await (await openStore(place)).close();
+	});
+
+	it("says so when its owner keeps other jobs there", async () => {
+		const place = await databases.place();
+		const store = await openStore(place, { family: SQUARES });
+		await expect(openJobs(place)).rejects.toMatchObject({
+			code: "jobs.owned",
+			message: expect.stringContaining("which keeps squares there"),
+		});
+		await (await openJobs(place, SQUARES)).close();
+		await store.close();
 	});
 
 	it("lets the jobs of a dead owner wait again at once, and counts the attempt", async () => {

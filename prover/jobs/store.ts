@@ -11,17 +11,28 @@
  *   prover under a higher attempt number, and completion is fenced by that number: the late transaction matches no row and stores nothing.
  */
 import { PgBoss } from "pg-boss";
-import { type PackedError, ProverError } from "../errors.ts";
+import { ProverError } from "../errors.ts";
 import type { Database, Row, Sql } from "./database.ts";
-import { BOSS_SCHEMA, buildTables, SCHEMA } from "./schema.ts";
+import type { JobFamily } from "./family.ts";
+import { buildTables } from "./schema.ts";
 import { readStatus, viewJob } from "./status.ts";
-import { checkSubmission, contentDigest, contentId, type JobKind } from "./submission.ts";
-import { ATTEMPTS, type JobResult, type Jobs, type JobView, type Status, type Submit, type Submitted, WAITING_LIMIT } from "./view.ts";
+import { contentDigest, contentId, PROOFS } from "./submission.ts";
+import {
+	ATTEMPTS,
+	type JobError,
+	type JobResult,
+	type Jobs,
+	type JobView,
+	type Status,
+	type Submit,
+	type Submitted,
+	WAITING_LIMIT,
+} from "./view.ts";
 
 /** A job in the hands of a prover. */
 export interface TakenJob {
 	readonly id: string;
-	readonly kind: JobKind;
+	readonly kind: string;
 	readonly key: string;
 	readonly octets: Uint8Array;
 	readonly priority: number;
@@ -50,6 +61,8 @@ export interface Beat {
 }
 
 export interface StoreOptions {
+	/** default: proofs */
+	readonly family?: JobFamily;
 	/** looks after the leases of all jobs at this interval, in seconds; left out by who only submits or asks */
 	readonly superviseSeconds?: number;
 	/** hears of failures of the background work, which is tried again */
@@ -70,11 +83,17 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export class JobStore implements Jobs {
 	readonly #database: Database;
 	readonly #boss: PgBoss;
+	readonly #family: JobFamily;
+	readonly #schema: string;
+	readonly #bossSchema: string;
 	readonly #queues = new Set<string>();
 
-	private constructor(database: Database, boss: PgBoss) {
+	private constructor(database: Database, boss: PgBoss, family: JobFamily) {
 		this.#database = database;
 		this.#boss = boss;
+		this.#family = family;
+		this.#schema = family.schema;
+		this.#bossSchema = family.bossSchema;
 	}
 
 	/**
@@ -83,13 +102,13 @@ export class JobStore implements Jobs {
 	 * @param database is closed with the store, or when this fails
 	 * @throws ProverError `jobs.database`
 	 */
-	static async open(database: Database, { superviseSeconds, onError }: StoreOptions = {}): Promise<JobStore> {
+	static async open(database: Database, { family = PROOFS, superviseSeconds, onError }: StoreOptions = {}): Promise<JobStore> {
 		try {
-			await buildTables(database);
+			await buildTables(database, family);
 			const seconds = superviseSeconds ?? 60;
 			const boss = new PgBoss({
 				db: database,
-				schema: BOSS_SCHEMA,
+				schema: family.bossSchema,
 				backend: database.kind === "embedded" ? "pglite" : "postgres",
 				schedule: false,
 				supervise: superviseSeconds !== undefined,
@@ -98,7 +117,7 @@ export class JobStore implements Jobs {
 			});
 			boss.on("error", (error) => onError?.(error));
 			await boss.start();
-			const store = new JobStore(database, boss);
+			const store = new JobStore(database, boss, family);
 			if (database.kind === "embedded") await store.#recover();
 			return store;
 		} catch (error) {
@@ -108,7 +127,7 @@ export class JobStore implements Jobs {
 	}
 
 	async submit(job: Submit): Promise<Submitted> {
-		checkSubmission(job);
+		this.#family.check(job);
 		const { kind, key, octets, priority = 0, limit = WAITING_LIMIT, attempts = ATTEMPTS } = job;
 		integerIn("priority", priority, -1000, 1000);
 		integerIn("limit", limit, 1, 1_000_000);
@@ -119,30 +138,30 @@ export class JobStore implements Jobs {
 		const content = contentDigest(job);
 		return this.#database.transaction(async (sql) => {
 			await sql.executeSql("SELECT pg_advisory_xact_lock($1)", [SUBMIT_LOCK]);
-			const [known] = (await sql.executeSql(`SELECT content FROM ${SCHEMA}.job WHERE id = $1`, [id])).rows;
+			const [known] = (await sql.executeSql(`SELECT content FROM ${this.#schema}.job WHERE id = $1`, [id])).rows;
 			if (known) {
-				if (content.equals(known.content)) return { id, state: (await viewJob(sql, id)).state, isNew: false };
+				if (content.equals(known.content)) return { id, state: (await viewJob(sql, this.#family, id)).state, isNew: false };
 				throw new ProverError("jobs.conflict", `submit: expected ${id} to be a new job or the same, got other content`, {
 					hint: "leave the id out: it then follows from the content",
 				});
 			}
 			const [{ waiting } = { waiting: 0 }] = (
-				await sql.executeSql(`SELECT count(*)::int AS waiting FROM ${BOSS_SCHEMA}.job WHERE state < 'active'`)
+				await sql.executeSql(`SELECT count(*)::int AS waiting FROM ${this.#bossSchema}.job WHERE state < 'active'`)
 			).rows;
 			if (waiting >= limit) {
 				throw new ProverError("jobs.full", `submit: expected less than ${limit} waiting jobs, got ${waiting}`, {
-					hint: "submit again when some are proven, start more provers, or raise the limit",
+					hint: "submit again when some are done, start more processes that run them, or raise the limit",
 				});
 			}
-			await sql.executeSql(`INSERT INTO ${SCHEMA}.job (id, kind, key, content) VALUES ($1, $2, $3, $4)`, [id, kind, key, content]);
-			await sql.executeSql(`INSERT INTO ${SCHEMA}.witness (job_id, octets) VALUES ($1, $2)`, [id, octets]);
+			await sql.executeSql(`INSERT INTO ${this.#schema}.job (id, kind, key, content) VALUES ($1, $2, $3, $4)`, [id, kind, key, content]);
+			await sql.executeSql(`INSERT INTO ${this.#schema}.witness (job_id, octets) VALUES ($1, $2)`, [id, octets]);
 			await this.#boss.send(key, null, { id, priority, retryLimit: attempts - 1, db: sql });
 			return { id, state: "waiting", isNew: true };
 		});
 	}
 
 	async find(id: string): Promise<JobView> {
-		return viewJob(this.#database, checkId(id));
+		return viewJob(this.#database, this.#family, checkId(id));
 	}
 
 	async result(id: string): Promise<JobResult | undefined> {
@@ -150,13 +169,13 @@ export class JobStore implements Jobs {
 		if (view.state === "poisoned") {
 			throw new ProverError(
 				"jobs.poisoned",
-				`result: expected a proof of ${id}, got ${view.attempts} failed attempts: ${view.error?.message}`,
+				`result: expected a result of ${id}, got ${view.attempts} failed attempts: ${view.error?.message}`,
 				{
-					hint: `openledger pool retry ${id} tries once more`,
+					hint: [view.error?.hint, `${this.#family.command} retry ${id} tries once more`].filter(Boolean).join("; "),
 				},
 			);
 		}
-		const [row] = (await this.#database.executeSql(`SELECT * FROM ${SCHEMA}.proof WHERE job_id = $1`, [id])).rows;
+		const [row] = (await this.#database.executeSql(`SELECT * FROM ${this.#schema}.proof WHERE job_id = $1`, [id])).rows;
 		if (!row) return undefined;
 		const { result, timings, prover, stored_at } = row;
 		const { kind, key, attempts } = view;
@@ -164,7 +183,7 @@ export class JobStore implements Jobs {
 	}
 
 	async status(): Promise<Status> {
-		return readStatus(this.#database);
+		return readStatus(this.#database, this.#family);
 	}
 
 	async retry(id: string): Promise<void> {
@@ -178,18 +197,18 @@ export class JobStore implements Jobs {
 		await this.#database.transaction(async (sql) => {
 			await this.#boss.deleteJob(key, id, { db: sql });
 			// The row above is gone or locked: no proof can be stored from here on.
-			const { rows } = await sql.executeSql(`SELECT 1 FROM ${SCHEMA}.proof WHERE job_id = $1`, [id]);
+			const { rows } = await sql.executeSql(`SELECT 1 FROM ${this.#schema}.proof WHERE job_id = $1`, [id]);
 			if (rows.length > 0 && !proven) {
-				throw new ProverError("jobs.state", `cancel: expected ${id} to be unproven, got a job with a proof`, {
-					hint: `openledger pool result ${id} --forget prints the proof and removes the job`,
+				throw new ProverError("jobs.state", `cancel: expected ${id} to be unfinished, got a job with a result`, {
+					hint: `${this.#family.command} result ${id} --forget prints the result and removes the job`,
 				});
 			}
-			await sql.executeSql(`DELETE FROM ${SCHEMA}.job WHERE id = $1`, [id]);
+			await sql.executeSql(`DELETE FROM ${this.#schema}.job WHERE id = $1`, [id]);
 		});
 	}
 
 	async drain(): Promise<number> {
-		const { rows } = await this.#database.executeSql(`UPDATE ${SCHEMA}.prover SET draining = true WHERE NOT draining RETURNING id`);
+		const { rows } = await this.#database.executeSql(`UPDATE ${this.#schema}.prover SET draining = true WHERE NOT draining RETURNING id`);
 		return rows.length;
 	}
 
@@ -199,7 +218,7 @@ export class JobStore implements Jobs {
 	 */
 	async purge(days: number): Promise<number> {
 		const { rows } = await this.#database.executeSql(
-			`SELECT job_id FROM ${SCHEMA}.proof WHERE stored_at < now() - $1 * interval '1 day' LIMIT 1000`,
+			`SELECT job_id FROM ${this.#schema}.proof WHERE stored_at < now() - $1 * interval '1 day' LIMIT 1000`,
 			[days],
 		);
 		for (const { job_id } of rows) await this.forget(job_id, { proven: true });
@@ -209,8 +228,8 @@ export class JobStore implements Jobs {
 	/** Puts a prover on record, and removes those that are long silent. */
 	async register({ id, name, keys, workers }: ProverEntry): Promise<void> {
 		for (const key of keys) await this.#ensureQueue(key);
-		await this.#database.executeSql(`DELETE FROM ${SCHEMA}.prover WHERE seen_at < now() - interval '1 day'`);
-		await this.#database.executeSql(`INSERT INTO ${SCHEMA}.prover (id, name, keys, workers) VALUES ($1, $2, $3, $4)`, [
+		await this.#database.executeSql(`DELETE FROM ${this.#schema}.prover WHERE seen_at < now() - interval '1 day'`);
+		await this.#database.executeSql(`INSERT INTO ${this.#schema}.prover (id, name, keys, workers) VALUES ($1, $2, $3, $4)`, [
 			id,
 			name,
 			[...keys],
@@ -219,12 +238,12 @@ export class JobStore implements Jobs {
 	}
 
 	async unregister(prover: ProverEntry): Promise<void> {
-		await this.#database.executeSql(`DELETE FROM ${SCHEMA}.prover WHERE id = $1`, [prover.id]);
+		await this.#database.executeSql(`DELETE FROM ${this.#schema}.prover WHERE id = $1`, [prover.id]);
 	}
 
 	/** Renews the leases of a prover. */
 	async beat(prover: ProverEntry, running: readonly TakenJob[]): Promise<Beat> {
-		const { rows } = await this.#database.executeSql(`UPDATE ${SCHEMA}.prover SET seen_at = now() WHERE id = $1 RETURNING draining`, [
+		const { rows } = await this.#database.executeSql(`UPDATE ${this.#schema}.prover SET seen_at = now() WHERE id = $1 RETURNING draining`, [
 			prover.id,
 		]);
 		const lost: string[] = [];
@@ -243,7 +262,7 @@ export class JobStore implements Jobs {
 		return this.#database.transaction(async (sql) => {
 			const [first] = (
 				await sql.executeSql(
-					`SELECT name FROM ${BOSS_SCHEMA}.job WHERE state < 'active' AND start_after <= now() AND name = ANY($1::text[])
+					`SELECT name FROM ${this.#bossSchema}.job WHERE state < 'active' AND start_after <= now() AND name = ANY($1::text[])
 					 ORDER BY priority DESC, created_on LIMIT 1`,
 					[[...prover.keys]],
 				)
@@ -253,11 +272,14 @@ export class JobStore implements Jobs {
 			// Another prover was quicker; the caller asks again.
 			if (!claim) return undefined;
 			const { id, retryCount: attempt, priority } = claim;
-			await sql.executeSql(`UPDATE ${BOSS_SCHEMA}.job SET heartbeat_seconds = $2 WHERE id = $1`, [id, prover.leaseSeconds]);
-			await endAttempts(sql, id);
-			await sql.executeSql(`INSERT INTO ${SCHEMA}.attempt (job_id, number, prover) VALUES ($1, $2, $3)`, [id, attempt, prover.name]);
+			await sql.executeSql(`UPDATE ${this.#bossSchema}.job SET heartbeat_seconds = $2 WHERE id = $1`, [id, prover.leaseSeconds]);
+			await endAttempts(sql, this.#family, id);
+			await sql.executeSql(`INSERT INTO ${this.#schema}.attempt (job_id, number, prover) VALUES ($1, $2, $3)`, [id, attempt, prover.name]);
 			const [row] = (
-				await sql.executeSql(`SELECT kind, key, octets FROM ${SCHEMA}.job JOIN ${SCHEMA}.witness ON job_id = id WHERE id = $1`, [id])
+				await sql.executeSql(
+					`SELECT kind, key, octets FROM ${this.#schema}.job JOIN ${this.#schema}.witness ON job_id = id WHERE id = $1`,
+					[id],
+				)
 			).rows as [Row];
 			return { id, kind: row.kind, key: row.key, octets: row.octets, priority, attempt };
 		});
@@ -265,7 +287,7 @@ export class JobStore implements Jobs {
 
 	/** Says which step an attempt is at. */
 	async reach(job: TakenJob, phase: string): Promise<void> {
-		await this.#database.executeSql(`UPDATE ${SCHEMA}.attempt SET phase = $3 WHERE job_id = $1 AND number = $2`, [
+		await this.#database.executeSql(`UPDATE ${this.#schema}.attempt SET phase = $3 WHERE job_id = $1 AND number = $2`, [
 			job.id,
 			job.attempt,
 			phase,
@@ -280,18 +302,21 @@ export class JobStore implements Jobs {
 		return this.#database.transaction(async (sql) => {
 			const affected = affectedBy(await this.#boss.complete(job.key, fence(job), null, { db: sql }));
 			if (affected === 0) {
-				const { rows } = await sql.executeSql(`SELECT 1 FROM ${SCHEMA}.proof WHERE job_id = $1 AND attempt = $2`, [job.id, job.attempt]);
+				const { rows } = await sql.executeSql(`SELECT 1 FROM ${this.#schema}.proof WHERE job_id = $1 AND attempt = $2`, [
+					job.id,
+					job.attempt,
+				]);
 				return rows.length > 0;
 			}
-			await sql.executeSql(`INSERT INTO ${SCHEMA}.proof (job_id, attempt, prover, result, timings) VALUES ($1, $2, $3, $4, $5)`, [
+			await sql.executeSql(`INSERT INTO ${this.#schema}.proof (job_id, attempt, prover, result, timings) VALUES ($1, $2, $3, $4, $5)`, [
 				job.id,
 				job.attempt,
 				proverName,
 				json(result),
 				json(timings),
 			]);
-			await sql.executeSql(`DELETE FROM ${SCHEMA}.witness WHERE job_id = $1`, [job.id]);
-			await sql.executeSql(`UPDATE ${SCHEMA}.attempt SET ended_at = now() WHERE job_id = $1 AND number = $2`, [job.id, job.attempt]);
+			await sql.executeSql(`DELETE FROM ${this.#schema}.witness WHERE job_id = $1`, [job.id]);
+			await sql.executeSql(`UPDATE ${this.#schema}.attempt SET ended_at = now() WHERE job_id = $1 AND number = $2`, [job.id, job.attempt]);
 			return true;
 		});
 	}
@@ -301,22 +326,18 @@ export class JobStore implements Jobs {
 	 * @param isFinal whether another attempt would fail alike: the job is set aside at once
 	 * @returns the state of the job; undefined when it is no longer this attempt's
 	 */
-	async fail(
-		job: TakenJob,
-		{ code, message }: Pick<PackedError, "code" | "message">,
-		isFinal: boolean,
-	): Promise<"waiting" | "poisoned" | undefined> {
+	async fail(job: TakenJob, error: JobError, isFinal: boolean): Promise<"waiting" | "poisoned" | undefined> {
 		return this.#database.transaction(async (sql) => {
 			if (isFinal) {
 				await sql.executeSql(
-					`UPDATE ${BOSS_SCHEMA}.job SET retry_limit = retry_count WHERE id = $1 AND state = 'active' AND retry_count = $2`,
+					`UPDATE ${this.#bossSchema}.job SET retry_limit = retry_count WHERE id = $1 AND state = 'active' AND retry_count = $2`,
 					[job.id, job.attempt],
 				);
 			}
-			const affected = affectedBy(await this.#boss.fail(job.key, fence(job), { code, message }, { db: sql }));
+			const affected = affectedBy(await this.#boss.fail(job.key, fence(job), error, { db: sql }));
 			if (affected === 0) return undefined;
-			await endAttempts(sql, job.id, code, message);
-			return (await viewJob(sql, job.id)).state as "waiting" | "poisoned";
+			await endAttempts(sql, this.#family, job.id, error);
+			return (await viewJob(sql, this.#family, job.id)).state as "waiting" | "poisoned";
 		});
 	}
 
@@ -324,11 +345,12 @@ export class JobStore implements Jobs {
 	async release(job: TakenJob): Promise<void> {
 		await this.#database.transaction(async (sql) => {
 			const { rows } = await sql.executeSql(
-				`UPDATE ${BOSS_SCHEMA}.job SET state = 'created', retry_limit = retry_limit + 1
+				`UPDATE ${this.#bossSchema}.job SET state = 'created', retry_limit = retry_limit + 1
 				 WHERE id = $1 AND state = 'active' AND retry_count = $2 RETURNING id`,
 				[job.id, job.attempt],
 			);
-			if (rows.length > 0) await sql.executeSql(`DELETE FROM ${SCHEMA}.attempt WHERE job_id = $1 AND number = $2`, [job.id, job.attempt]);
+			if (rows.length > 0)
+				await sql.executeSql(`DELETE FROM ${this.#schema}.attempt WHERE job_id = $1 AND number = $2`, [job.id, job.attempt]);
 		});
 	}
 
@@ -350,22 +372,22 @@ export class JobStore implements Jobs {
 	}
 
 	async #recover(): Promise<void> {
-		const { rows } = await this.#database.executeSql(`SELECT id, name FROM ${BOSS_SCHEMA}.job WHERE state = 'active'`);
+		const { rows } = await this.#database.executeSql(`SELECT id, name FROM ${this.#bossSchema}.job WHERE state = 'active'`);
 		await this.#database.transaction(async (sql) => {
 			for (const { id, name } of rows) {
 				await this.#boss.fail(name, id, LOST, { db: sql });
-				await endAttempts(sql, id);
+				await endAttempts(sql, this.#family, id);
 			}
-			await sql.executeSql(`DELETE FROM ${SCHEMA}.prover`);
+			await sql.executeSql(`DELETE FROM ${this.#schema}.prover`);
 		});
 	}
 }
 
-const LOST = { code: "jobs.lost", message: "the prover ended or fell silent before the proof was stored" } as const;
+const LOST = { code: "jobs.lost", message: "the process that had the job ended or fell silent before the result was stored" } as const;
 
 /** Ends the open attempts of a job: those of provers that died, unless it is said why. */
-async function endAttempts(sql: Sql, id: string, code: string = LOST.code, message: string = LOST.message): Promise<void> {
-	await sql.executeSql(`UPDATE ${SCHEMA}.attempt SET ended_at = now(), code = $2, message = $3 WHERE job_id = $1 AND ended_at IS NULL`, [
+async function endAttempts(sql: Sql, { schema }: JobFamily, id: string, { code, message }: JobError = LOST): Promise<void> {
+	await sql.executeSql(`UPDATE ${schema}.attempt SET ended_at = now(), code = $2, message = $3 WHERE job_id = $1 AND ended_at IS NULL`, [
 		id,
 		code,
 		message,

@@ -12,15 +12,17 @@ import type { Circuit } from "../../circuits/circuit.ts";
 import { ProverError } from "../errors.ts";
 import type { ProveJob } from "../pool/pool.ts";
 import type { Inputs, InputValue } from "../witness.ts";
+import type { JobFamily } from "./family.ts";
 
 export type JobKind = "groth16" | "statement";
 
 /** A job on its way into the store. */
 export interface Submission {
-	readonly kind: JobKind;
-	/** SHA-256 of the .zkey file, 64 hex digits */
+	/** of proofs: {@link JobKind} */
+	readonly kind: string;
+	/** what a job needs of whoever runs it, at most 100 letters, digits and `/_.-`; of proofs: the SHA-256 of the .zkey file, 64 hex digits */
 	readonly key: string;
-	/** at most {@link MAX_OCTETS}; deleted once the proof is stored */
+	/** at most {@link MAX_OCTETS}; deleted once the result is stored */
 	readonly octets: Uint8Array;
 }
 
@@ -96,8 +98,17 @@ export function parseStatement(octets: Uint8Array): StatementJob {
 	};
 }
 
+/** Jobs of proofs: the store of `openledger pool`. */
+export const PROOFS: JobFamily = {
+	name: "proofs",
+	schema: "openledger_jobs",
+	bossSchema: "openledger_boss",
+	command: "openledger pool",
+	check: checkSubmission,
+};
+
 /**
- * Checks a submission before it is stored.
+ * Checks the submission of a proof before it is stored.
  * @throws ProverError `jobs.format` for an unknown kind, a key that is no digest or no octets; `jobs.size` for more than {@link MAX_OCTETS}
  */
 export function checkSubmission({ kind, key, octets }: Submission): void {

@@ -1,16 +1,23 @@
 /** What the store tells about jobs and provers. Plain data; times are ISO 8601, UTC. */
-import type { PackedError } from "../errors.ts";
-import type { JobKind } from "./submission.ts";
 
-/** waiting: not taken yet, or given back; running: a prover has it; proven: its proof is stored; poisoned: set aside, see its error */
+/** waiting: not taken yet, or given back; running: a prover has it; proven: its result is stored; poisoned: set aside, see its error */
 export type JobState = "waiting" | "running" | "proven" | "poisoned";
 
 export const JOB_STATES: readonly JobState[] = ["waiting", "running", "proven", "poisoned"];
 
+/** How an attempt ended that failed. */
+export interface JobError {
+	/** stable name */
+	readonly code: string;
+	readonly message: string;
+	/** what the reader can do */
+	readonly hint?: string;
+}
+
 /** One job, without what is secret. */
 export interface JobView {
 	readonly id: string;
-	readonly kind: JobKind;
+	readonly kind: string;
 	readonly key: string;
 	readonly state: JobState;
 	/** higher first */
@@ -25,13 +32,13 @@ export interface JobView {
 	/** seconds since the running attempt began */
 	readonly runningSeconds?: number;
 	/** how the latest failed attempt ended */
-	readonly error?: Pick<PackedError, "code" | "message">;
+	readonly error?: JobError;
 }
 
 /** What came out of a job. */
 export interface JobResult {
 	readonly id: string;
-	readonly kind: JobKind;
+	readonly kind: string;
 	readonly key: string;
 	/** "groth16": snarkjs' `{ proof, publicSignals }`; "statement": the pool's result, bigints as decimal strings */
 	readonly result: unknown;
@@ -100,7 +107,7 @@ export interface Jobs {
 }
 
 export interface Submit {
-	readonly kind: JobKind;
+	readonly kind: string;
 	readonly key: string;
 	readonly octets: Uint8Array;
 	/** UUID; default: from the content */
