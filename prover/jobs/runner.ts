@@ -142,7 +142,8 @@ class Runner {
 
 	async #take(): Promise<TakenJob | undefined> {
 		try {
-			return await this.#options.store.take(this.#entry);
+			// Those that it has now: a prover may get keys, or lose them, while it runs.
+			return await this.#options.store.take({ ...this.#entry, keys: [...this.#options.keys.keys()] });
 		} catch (error) {
 			ignoreSilence(error);
 			this.#tell({ type: "silent" });

@@ -1,0 +1,215 @@
+/**
+ * Compute jobs: what they ask for, as plain data, and as the store of jobs keeps them.
+ *
+ *     statistics   rows -> exact weighted Gram statistics
+ *     features     rows -> the same rows through a frozen backbone
+ *     influence    training rows, queries -> a score per training row by a method of attribution/
+ *
+ * All are deterministic: the same job gives the same bytes on every backend, so its result has one digest.
+ */
+
+import canonicalize from "canonicalize";
+import { catalogue, DEFAULTS } from "../../attribution/catalogue.ts";
+import type { BackboneManifest } from "../../compute/backbone.ts";
+import type { BackendName } from "../../compute/backend.ts";
+import { DataError } from "../../compute/errors.ts";
+import { MAX_CLASSES } from "../../compute/table.ts";
+import { ProverError } from "../../prover/errors.ts";
+import type { JobFamily } from "../../prover/jobs/family.ts";
+import type { Submission } from "../../prover/jobs/submission.ts";
+import { checkInput, type Input } from "./input.ts";
+
+export interface StatisticsJob {
+	readonly kind: "statistics";
+	/** Rows as rows.ts reads them. */
+	readonly rows: Input;
+	/** Number of classes k, in [1, 256]. */
+	readonly classes: number;
+}
+
+export interface FeaturesJob {
+	readonly kind: "features";
+	readonly rows: Input;
+	readonly backbone: BackboneManifest;
+}
+
+export interface InfluenceJob {
+	readonly kind: "influence";
+	readonly train: Input;
+	/** The queries. */
+	readonly test: Input;
+	readonly classes: number;
+	/** One of {@link INFLUENCE_METHODS}. */
+	readonly method: string;
+	readonly options: InfluenceOptions;
+}
+
+/** Settings of methods; each takes what concerns it. Defaults are those of the catalogue. */
+export interface InfluenceOptions {
+	readonly ridge?: number;
+	readonly neighbours?: number;
+	readonly draws?: number;
+	/** Decimal, in [0, 2^64). */
+	readonly seed?: string;
+	readonly hidden?: readonly number[];
+	readonly epochs?: number;
+	readonly networks?: number;
+}
+
+export type ComputeJob = StatisticsJob | FeaturesJob | InfluenceJob;
+export type ComputeKind = ComputeJob["kind"];
+
+export const COMPUTE_KINDS: readonly ComputeKind[] = ["statistics", "features", "influence"];
+
+/** Methods whose players are rows. */
+export const INFLUENCE_METHODS: readonly string[] = catalogue.map(({ name }) => name).filter((name) => name !== "exact-shapley");
+
+/** What a job may be run on: a backend by name, or any. */
+export type JobDevice = BackendName | "any";
+
+export const JOB_DEVICES: readonly JobDevice[] = ["any", "webgpu", "wasm", "reference", "gpujs"];
+
+const SCHEMA = "openledger.compute.job.v1";
+/** A job holds at most two inputs of 1 MiB as base64. */
+const MAX_JOB = 2 ** 22;
+
+/**
+ * A job as the store takes it. The same job gives the same octets, and so is the same job.
+ * @throws {DataError} PARAMETER_OUT_OF_RANGE
+ */
+export function computeSubmission(job: ComputeJob, device: JobDevice = "any"): Submission {
+	const octets = Buffer.from(canonicalize({ schema: SCHEMA, ...checkJob(job) }) as string);
+	return { kind: job.kind, key: queueOf(job.kind, device), octets };
+}
+
+/** The queue of a kind of jobs that ask for a device. */
+export function queueOf(kind: ComputeKind, device: JobDevice): string {
+	return `${kind}/${device}`;
+}
+
+/** What a queue's jobs ask for. */
+export function deviceOf(queue: string): JobDevice {
+	return queue.slice(queue.indexOf("/") + 1) as JobDevice;
+}
+
+/**
+ * Reads what {@link computeSubmission} wrote.
+ * @throws {DataError} PARAMETER_OUT_OF_RANGE
+ */
+export function parseJob(octets: Uint8Array): ComputeJob {
+	let fields: unknown;
+	try {
+		fields = JSON.parse(Buffer.from(octets).toString());
+	} catch (cause) {
+		throw new DataError("PARAMETER_OUT_OF_RANGE", `job: expected JSON of ${SCHEMA}, got ${octets.length} other octets`, HINT, cause);
+	}
+	const { schema, ...job } = (fields ?? {}) as Record<string, unknown>;
+	if (schema === SCHEMA) return checkJob(job);
+	throw refusal("schema", SCHEMA, schema);
+}
+
+/** The store of compute jobs. */
+export const COMPUTE_JOBS: JobFamily = {
+	name: "compute jobs",
+	schema: "openledger_compute",
+	bossSchema: "openledger_compute_boss",
+	command: "openledger worker",
+	check({ kind, key, octets }) {
+		if (octets.length > MAX_JOB) {
+			throw new ProverError("jobs.size", `submit: expected a job of at most ${MAX_JOB} octets, got ${octets.length}`, {
+				hint: "name large inputs by digest and path",
+			});
+		}
+		try {
+			const job = parseJob(octets);
+			if (job.kind !== kind) throw refusal("kind", kind, job.kind);
+			const device = deviceOf(key);
+			if (key !== queueOf(job.kind, device) || !JOB_DEVICES.includes(device)) {
+				throw refusal("queue", `${kind}/ and one of ${JOB_DEVICES.join(", ")}`, key);
+			}
+		} catch (error) {
+			if (!(error instanceof DataError)) throw error;
+			throw new ProverError("jobs.format", error.message, { hint: error.hint, cause: error });
+		}
+	},
+};
+
+/**
+ * Refuse what is no job, and leave out nothing that is in it.
+ * @throws {DataError} PARAMETER_OUT_OF_RANGE
+ */
+export function checkJob(value: unknown): ComputeJob {
+	const job = recordOf("job", value);
+	switch (job.kind as ComputeKind) {
+		case "statistics":
+			only(job, ["kind", "rows", "classes"]);
+			return { kind: "statistics", rows: checkInput("rows", job.rows), classes: classesOf(job) };
+		case "features":
+			only(job, ["kind", "rows", "backbone"]);
+			return {
+				kind: "features",
+				rows: checkInput("rows", job.rows),
+				backbone: recordOf("backbone", job.backbone) as unknown as BackboneManifest,
+			};
+		case "influence":
+			only(job, ["kind", "train", "test", "classes", "method", "options"]);
+			if (!INFLUENCE_METHODS.includes(String(job.method))) throw refusal("method", `one of ${INFLUENCE_METHODS.join(", ")}`, job.method);
+			return {
+				kind: "influence",
+				train: checkInput("train", job.train),
+				test: checkInput("test", job.test),
+				classes: classesOf(job),
+				method: String(job.method),
+				options: checkOptions(recordOf("options", job.options ?? {})),
+			};
+		default:
+			throw refusal("kind", `one of ${COMPUTE_KINDS.join(", ")}`, job.kind);
+	}
+}
+
+function checkOptions(given: Record<string, unknown>): InfluenceOptions {
+	only(
+		given,
+		Object.keys(DEFAULTS).filter((name) => name !== "players"),
+	);
+	const { ridge, neighbours, draws, seed, hidden, epochs, networks } = given;
+	if (ridge !== undefined && !(typeof ridge === "number" && ridge > 0 && Number.isFinite(ridge))) {
+		throw refusal("options.ridge", "a number above 0", ridge);
+	}
+	if (seed !== undefined && !(typeof seed === "string" && /^(0|[1-9]\d{0,19})$/.test(seed) && BigInt(seed) < 1n << 64n)) {
+		throw refusal("options.seed", "a decimal integer in [0, 2^64)", seed);
+	}
+	if (hidden !== undefined && !(Array.isArray(hidden) && hidden.length <= 8)) throw refusal("options.hidden", "at most 8 sizes", hidden);
+	for (const size of (hidden ?? []) as unknown[]) integerIn("options.hidden", size, 1, 65_536);
+	if (neighbours !== undefined) integerIn("options.neighbours", neighbours, 1, 2 ** 20);
+	if (draws !== undefined) integerIn("options.draws", draws, 2, 1_000_000);
+	if (epochs !== undefined) integerIn("options.epochs", epochs, 1, 10_000);
+	if (networks !== undefined) integerIn("options.networks", networks, 1, 100);
+	return given as InfluenceOptions;
+}
+
+function classesOf({ classes }: Record<string, unknown>): number {
+	return integerIn("classes", classes, 1, MAX_CLASSES);
+}
+
+function integerIn(name: string, value: unknown, low: number, high: number): number {
+	if (typeof value === "number" && Number.isInteger(value) && value >= low && value <= high) return value;
+	throw refusal(name, `an integer in [${low}, ${high}]`, value);
+}
+
+function recordOf(name: string, value: unknown): Record<string, unknown> {
+	if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+	throw refusal(name, "an object", value);
+}
+
+function only(job: Record<string, unknown>, names: readonly string[]): void {
+	const other = Object.keys(job).find((name) => !names.includes(name));
+	if (other !== undefined) throw refusal("its fields", names.join(", "), other);
+}
+
+const HINT = "Submit jobs with openledger worker submit of this release.";
+
+function refusal(name: string, expected: string, got: unknown): DataError {
+	const text = typeof got === "object" ? JSON.stringify(got) : String(got);
+	return new DataError("PARAMETER_OUT_OF_RANGE", `job: expected ${name} to be ${expected}, got ${text?.slice(0, 200)}`, HINT);
+}
