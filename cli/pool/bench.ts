@@ -11,7 +11,7 @@ import { groth16Submission } from "../../prover/jobs/submission.ts";
 import { chainWitness, makePlainKey } from "../../prover/pool/chain.ts";
 import type { CommandContext } from "../command.ts";
 import { table } from "../output.ts";
-import { integer } from "./place.ts";
+import { integer } from "../queue/options.ts";
 
 interface Flags {
 	jobs: number;

@@ -5,8 +5,9 @@ import { ProverError } from "../../prover/errors.ts";
 import type { JobResult, Jobs } from "../../prover/jobs/view.ts";
 import type { CommandContext } from "../command.ts";
 import { UsageError } from "../exit.ts";
-import { type PlaceFlags, withJobs, withPlace } from "./place.ts";
-import { awaitResult } from "./wait.ts";
+import { type PlaceFlags, withJobs, withPlace } from "../queue/place.ts";
+import { awaitResult } from "../queue/wait.ts";
+import { POOL } from "./noun.ts";
 
 interface Flags extends PlaceFlags {
 	wait?: boolean;
@@ -16,7 +17,7 @@ interface Flags extends PlaceFlags {
 }
 
 export function resultCommand(context: CommandContext): Command {
-	return withPlace(new Command("result"))
+	return withPlace(POOL, new Command("result"))
 		.description("print the proof of a job")
 		.argument("<id>", "as submit printed it")
 		.option("--wait", "wait until it is proven")
@@ -25,9 +26,11 @@ export function resultCommand(context: CommandContext): Command {
 		.option("--forget", "then remove the job with all that the store knows of it")
 		.action(async (id: string, flags: Flags) => {
 			await context.run("openledger.pool.result.v1", async ({ signal }) => {
-				const result = flags.wait ? await awaitResult(flags, id, signal) : await withJobs(flags, (jobs) => readResult(jobs, id));
+				const result = flags.wait
+					? await awaitResult(POOL, flags, id, signal)
+					: await withJobs(POOL, flags, (jobs) => readResult(jobs, id));
 				await writeFiles(result, flags);
-				if (flags.forget) await withJobs(flags, (jobs) => jobs.forget(id, { proven: true }));
+				if (flags.forget) await withJobs(POOL, flags, (jobs) => jobs.forget(id, { proven: true }));
 				return { result, text: JSON.stringify(result.result, null, 1) };
 			});
 		});

@@ -3,15 +3,16 @@ import { Command } from "commander";
 import { JOB_STATES, type JobView, type Status } from "../../prover/jobs/view.ts";
 import type { CommandContext } from "../command.ts";
 import { table } from "../output.ts";
-import { type PlaceFlags, withJobs, withPlace } from "./place.ts";
+import { type PlaceFlags, withJobs, withPlace } from "../queue/place.ts";
+import { POOL } from "./noun.ts";
 
 export function statusCommand(context: CommandContext): Command {
-	return withPlace(new Command("status"))
+	return withPlace(POOL, new Command("status"))
 		.description("show the store, or one job")
 		.argument("[id]", "a job")
 		.action(async (id: string | undefined, flags: PlaceFlags) => {
 			await context.run("openledger.pool.status.v1", async () =>
-				withJobs(flags, async (jobs) => {
+				withJobs(POOL, flags, async (jobs) => {
 					if (id !== undefined) {
 						const job = await jobs.find(id);
 						return {

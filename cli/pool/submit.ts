@@ -3,58 +3,26 @@ import { readFile } from "node:fs/promises";
 import { Command } from "commander";
 import { keyDigest } from "../../prover/jobs/keys.ts";
 import type { Submission } from "../../prover/jobs/submission.ts";
-import { ATTEMPTS, type Submitted, WAITING_LIMIT } from "../../prover/jobs/view.ts";
 import type { CommandContext } from "../command.ts";
 import { UsageError } from "../exit.ts";
-import { integer, type PlaceFlags, withJobs, withPlace } from "./place.ts";
-import { awaitResult } from "./wait.ts";
+import { type SubmissionFlags, submitAll, withSubmission } from "../queue/submission.ts";
+import { POOL } from "./noun.ts";
 
-interface Flags extends PlaceFlags {
+interface Flags extends SubmissionFlags {
 	key: string;
 	wtns?: string[];
 	statement?: string[];
-	id?: string;
-	priority: number;
-	limit: number;
-	attempts: number;
-	wait?: boolean;
 }
 
 export function submitCommand(context: CommandContext): Command {
-	return withPlace(new Command("submit"))
+	const command = new Command("submit")
 		.description("submit proofs to be made; the same key and witness submitted again are the same job")
 		.requiredOption("--key <file>", "proving key (.zkey), or the SHA-256 of its file")
 		.option("--wtns <files...>", "witnesses of the key's circuit, one job each")
-		.option("--statement <files...>", "statements as JSON (openledger.jobs.statement.v1), one job each")
-		.option("--id <uuid>", "the job's id (default: from its content)")
-		.option("--priority <n>", "higher first", integer(-1000, 1000), 0)
-		.option("--limit <n>", "refuse when so many jobs wait already", integer(1, 1_000_000), WAITING_LIMIT)
-		.option("--attempts <n>", "times that a job is tried before it is set aside", integer(1, 100), ATTEMPTS)
-		.option("--wait", "wait until all are proven")
-		.action(async (flags: Flags) => {
-			await context.run("openledger.pool.submit.v1", async ({ progress, signal }) => {
-				const submissions = await readSubmissions(flags);
-				const { id, priority, limit, attempts } = flags;
-				const submitted: Submitted[] = [];
-				await withJobs(flags, async (jobs) => {
-					for (const submission of submissions) {
-						signal.throwIfAborted();
-						submitted.push(await jobs.submit({ ...submission, ...(id === undefined ? {} : { id }), priority, limit, attempts }));
-					}
-				});
-				if (flags.wait) {
-					for (const [done, job] of submitted.entries()) {
-						progress({ phase: "proofs", done, total: submitted.length, note: job.id });
-						await awaitResult(flags, job.id, signal);
-						submitted[done] = { ...job, state: "proven" };
-					}
-				}
-				return {
-					result: { jobs: submitted },
-					text: submitted.map((job) => `${job.id} ${job.state}${job.isNew ? "" : " (known)"}`).join("\n"),
-				};
-			});
-		});
+		.option("--statement <files...>", "statements as JSON (openledger.jobs.statement.v1), one job each");
+	return withSubmission(POOL, command).action((flags: Flags) =>
+		context.run("openledger.pool.submit.v1", async (work) => submitAll(POOL, flags, await readSubmissions(flags), work)),
+	);
 }
 
 async function readSubmissions({ key, wtns = [], statement = [], id }: Flags): Promise<Submission[]> {

@@ -113,6 +113,8 @@ export const COMPUTE_JOBS: JobFamily = {
 	name: "compute jobs",
 	schema: "openledger_compute",
 	bossSchema: "openledger_compute_boss",
+	variable: "OPENLEDGER_COMPUTE_JOBS",
+	folder: "compute",
 	command: "openledger worker",
 	check({ kind, key, octets }) {
 		if (octets.length > MAX_JOB) {

@@ -1,14 +1,14 @@
 /**
  * Rows of a job as a safetensors file:
  *
- *     x        n x d features: bytes (U8), or floats (F32, F64) that hold whole numbers in [0, 255], the last one the bias 255
- *     label    n labels below the number of classes (U8, U32, I32, I64); not needed for `features`
+ *     x        n x d features: bytes (U8), or floats (F32, F64) that hold whole numbers in [0, 255]; the last one is the bias 255
+ *     label    n labels below the number of classes (U8, I32); not needed for `features`
  *     weight   n weights in [0, 255] (U8); 1 each when absent
  */
 import type { Rows } from "../../circuits/statistics.ts";
+import { type NamedTensor, readSafetensors, writeSafetensors } from "../../compute/checkpoint/safetensors.ts";
 import { DataError } from "../../compute/errors.ts";
 import { checkRows } from "../../compute/statistics.ts";
-import { decodeTensors, encodeTensors, type NamedArray } from "./tensors.ts";
 
 /** Features alone. */
 export interface FeatureRows {
@@ -16,60 +16,41 @@ export interface FeatureRows {
 	readonly x: Uint8Array;
 	readonly n: number;
 	readonly d: number;
+	/** Labels and weights as they came. */
+	readonly others: readonly NamedTensor[];
 }
 
-export interface LabelledRows extends FeatureRows {
+/** Rows with their width. */
+export interface LabelledRows {
 	readonly rows: Rows;
+	readonly d: number;
 }
 
 /** The file of rows. */
 export function encodeRows({ x, label, weight, count }: Rows, d: number): Uint8Array {
-	return encodeTensors({
-		x: { dtype: "U8", shape: [count, d], values: x },
-		label: { dtype: "U8", shape: [count], values: label },
-		weight: { dtype: "U8", shape: [count], values: weight },
+	return encodeFeatures({
+		...{ x, n: count, d },
+		others: [bytesNamed("label", [count], label), bytesNamed("weight", [count], weight)],
 	});
+}
+
+/** The file of features, with what else their rows have. */
+export function encodeFeatures({ x, n, d, others }: FeatureRows): Uint8Array {
+	return writeSafetensors({ tensors: [bytesNamed("x", [n, d], x), ...others], metadata: {} });
+}
+
+function bytesNamed(name: string, shape: readonly number[], values: Uint8Array): NamedTensor {
+	return { name, type: "U8", shape, values: values as NamedTensor["values"] };
 }
 
 /**
  * Reads features.
  * @param source - for messages
- * @throws {DataError} SAFETENSORS_MALFORMED, TENSOR_UNKNOWN, SHAPE_MISMATCH, VALUE_OUT_OF_RANGE for what is no byte (NaN among it)
+ * @throws {DataError} SAFETENSORS_MALFORMED, TENSOR_UNKNOWN, SHAPE_MISMATCH; VALUE_OUT_OF_RANGE for what is no byte, NaN among it
  */
 export function decodeFeatures(bytes: Uint8Array, source: string): FeatureRows {
-	return featuresOf(decodeTensors(bytes, source).arrays, source);
-}
-
-/**
- * Reads rows with labels and weights.
- * @param k - number of classes
- * @throws {DataError} as `decodeFeatures`, and LABEL_OUT_OF_RANGE, SUM_TOO_LARGE
- */
-export function decodeRows(bytes: Uint8Array, k: number, source: string): LabelledRows {
-	const { arrays } = decodeTensors(bytes, source);
-	const features = featuresOf(arrays, source);
-	const { x, n, d } = features;
-	const labels = arrayNamed(arrays, "label", source);
-	const given = arrays.get("weight");
-	for (const [name, array] of [["label", labels], ...(given ? ([["weight", given]] as const) : [])] as const) {
-		if (array.shape.length === 1 && array.shape[0] === n) continue;
-		throw new DataError(
-			"SHAPE_MISMATCH",
-			`${source}: expected ${name} of shape [${n}], as x has ${n} rows, got [${array.shape.join(", ")}]`,
-			"Give one label and one weight for each row.",
-		);
-	}
-	const label = bytesOf(labels, k - 1, (row) => `${source}: row ${row}: label`, "LABEL_OUT_OF_RANGE", "Choose more classes.");
-	const weight = given
-		? bytesOf(given, 255, (row) => `${source}: row ${row}: weight`, "VALUE_OUT_OF_RANGE", "Scale the weights.")
-		: undefined;
-	const rows = { x, label, weight: weight ?? new Uint8Array(n).fill(1), count: n };
-	checkRows(rows, d, k);
-	return { ...features, rows };
-}
-
-function featuresOf(arrays: ReadonlyMap<string, NamedArray>, source: string): FeatureRows {
-	const array = arrayNamed(arrays, "x", source);
+	const { tensors } = readSafetensors(bytes, source);
+	const array = tensorNamed(tensors, "x", source);
 	const [n = 0, d = 0] = array.shape;
 	if (array.shape.length !== 2 || n < 1 || d < 1) {
 		throw new DataError(
@@ -78,29 +59,61 @@ function featuresOf(arrays: ReadonlyMap<string, NamedArray>, source: string): Fe
 			"Give one row of features for each example.",
 		);
 	}
-	const place = (at: number) => `${source}: x at row ${Math.floor(at / d)}, column ${at % d}`;
-	return { x: bytesOf(array, 255, place, "VALUE_OUT_OF_RANGE", "Quantise the features to bytes first; nothing is imputed."), n, d };
+	const others = tensors.filter(({ name }) => name === "label" || name === "weight");
+	for (const { name, shape } of others) {
+		if (shape.length === 1 && shape[0] === n) continue;
+		throw new DataError(
+			"SHAPE_MISMATCH",
+			`${source}: expected ${name} of shape [${n}], as x has ${n} rows, got [${shape.join(", ")}]`,
+			"Give one label and one weight for each row.",
+		);
+	}
+	const x = integersOf(array, 255, (at, got) => {
+		const place = `${source}: x at row ${Math.floor(at / d)}, column ${at % d}`;
+		return new DataError("VALUE_OUT_OF_RANGE", `${place}: expected an integer in [0, 255], got ${got}`, QUANTISE);
+	});
+	return { x, n, d, others };
 }
 
-function arrayNamed(arrays: ReadonlyMap<string, NamedArray>, name: string, source: string): NamedArray {
-	const found = arrays.get(name);
+/**
+ * Reads rows with labels and weights.
+ * @param k - number of classes
+ * @throws {DataError} as `decodeFeatures`, and LABEL_OUT_OF_RANGE, SUM_TOO_LARGE
+ */
+export function decodeRows(bytes: Uint8Array, k: number, source: string): LabelledRows {
+	const { x, n, d, others } = decodeFeatures(bytes, source);
+	const label = integersOf(tensorNamed(others, "label", source), 255, (row, got) => {
+		const message = `${source}: label of row ${row}: expected an integer in [0, ${k - 1}], got ${got}`;
+		return new DataError("LABEL_OUT_OF_RANGE", message, "Number the classes from 0.");
+	});
+	const given = others.find(({ name }) => name === "weight");
+	const weight = given
+		? integersOf(given, 255, (row, got) => {
+				const message = `${source}: weight of row ${row}: expected an integer in [0, 255], got ${got}`;
+				return new DataError("VALUE_OUT_OF_RANGE", message, "Scale the weights.");
+			})
+		: new Uint8Array(n).fill(1);
+	const rows = { x, label, weight, count: n };
+	checkRows(rows, d, k);
+	return { rows, d };
+}
+
+const QUANTISE = "Quantise the features to bytes first (compute/quantisation.ts); nothing is imputed.";
+
+function tensorNamed(tensors: readonly NamedTensor[], name: string, source: string): NamedTensor {
+	const found = tensors.find((tensor) => tensor.name === name);
 	if (found) return found;
-	const names = [...arrays.keys()].slice(0, 12).join(", ");
-	throw new DataError("TENSOR_UNKNOWN", `${source}: expected an array ${name}, got ${names}`, "Name the arrays x, label and weight.");
+	const names = tensors.map((tensor) => tensor.name).join(", ");
+	throw new DataError("TENSOR_UNKNOWN", `${source}: expected a tensor ${name}, got ${names.slice(0, 200) || "none"}`, NAMES);
 }
 
-/** Whole numbers up to a limit, whatever array they came in. */
-function bytesOf(
-	{ dtype, values }: NamedArray,
-	most: number,
-	place: (at: number) => string,
-	code: "VALUE_OUT_OF_RANGE" | "LABEL_OUT_OF_RANGE",
-	hint: string,
-): Uint8Array {
-	if (dtype === "U8" && most === 255) return values as Uint8Array;
-	return Uint8Array.from(values as ArrayLike<number>, (value, at) => {
-		const number = Number(value);
-		if (Number.isInteger(number) && number >= 0 && number <= most) return number;
-		throw new DataError(code, `${place(at)}: expected an integer in [0, ${most}], got ${value}`, hint);
+const NAMES = "Name the tensors x, label and weight.";
+
+/** Whole numbers from 0 on, whatever they came as. */
+function integersOf({ type, values }: NamedTensor, most: number, refusal: (at: number, got: number) => DataError): Uint8Array {
+	if (type === "U8") return values as Uint8Array;
+	return Uint8Array.from(values, (value, at) => {
+		if (Number.isInteger(value) && value >= 0 && value <= most) return value;
+		throw refusal(at, value);
 	});
 }

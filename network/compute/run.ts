@@ -5,12 +5,12 @@ import { DEFAULTS, methodNamed } from "../../attribution/catalogue.ts";
 import type { Sides } from "../../attribution/sides.ts";
 import { openBackbone } from "../../compute/backbone.ts";
 import type { Backend } from "../../compute/backend.ts";
+import { type NamedTensor, writeSafetensors } from "../../compute/checkpoint/safetensors.ts";
 import { DataError } from "../../compute/errors.ts";
 import type { ContentFolder } from "./content.ts";
 import { type Input, readInput } from "./input.ts";
 import type { ComputeJob, FeaturesJob, InfluenceJob, StatisticsJob } from "./job.ts";
-import { decodeFeatures, decodeRows, type LabelledRows } from "./rows.ts";
-import { decodeTensors, encodeTensors } from "./tensors.ts";
+import { decodeFeatures, decodeRows, encodeFeatures, type LabelledRows } from "./rows.ts";
 
 /** Where a job runs. */
 export interface Place {
@@ -42,19 +42,14 @@ export async function runJob(job: ComputeJob, place: Place): Promise<Outcome> {
 	}
 }
 
-/** Exact statistics: a (upper triangle, row-major), b (d x k) and n, all U64. */
+/** Exact statistics: a (upper triangle, row-major), b (d x k) and n (1), integers below 2^53 as F64. */
 async function statistics({ rows: input, classes: k }: StatisticsJob, place: Place): Promise<Outcome> {
-	const { rows, n: count, d } = await readRows(input, k, "rows", place);
+	const { rows, d } = await readRows(input, k, "rows", place);
 	place.progress("statistics");
 	const { a, b, n } = await place.backend.statistics(rows, d, k);
-	const integers = (values: ArrayLike<number>) => BigUint64Array.from(Array.from(values, BigInt));
 	return {
-		bytes: encodeTensors({
-			a: { dtype: "U64", shape: [a.length], values: integers(a) },
-			b: { dtype: "U64", shape: [d, k], values: integers(b) },
-			n: { dtype: "U64", shape: [1], values: integers([n]) },
-		}),
-		facts: { rows: count, weight: n, d, k },
+		bytes: doubles({ a: [[a.length], a], b: [[d, k], b], n: [[1], Float64Array.of(n)] }),
+		facts: { rows: rows.count, weight: n, d, k },
 	};
 }
 
@@ -62,17 +57,13 @@ async function statistics({ rows: input, classes: k }: StatisticsJob, place: Pla
 async function features({ rows: input, backbone: manifest }: FeaturesJob, place: Place): Promise<Outcome> {
 	const { contents, progress } = place;
 	progress("read");
-	const source = `rows ${input.sha256.slice(0, 12)}`;
-	const bytes = await readInput(input, contents);
-	const { arrays } = decodeTensors(bytes, source);
-	const { x, n, d } = decodeFeatures(bytes, source);
+	const { x, n, d, others } = decodeFeatures(await readInput(input, contents), sourceOf("rows", input));
 	const backbone = openBackbone(manifest);
 	progress("features");
 	const mapped = backbone.apply(x, n);
 	const { features: width } = backbone.manifest;
-	const others = Object.fromEntries([...arrays].filter(([name]) => name === "label" || name === "weight"));
 	return {
-		bytes: encodeTensors({ ...others, x: { dtype: "U8", shape: [n, width], values: mapped } }),
+		bytes: encodeFeatures({ x: mapped, n, d: width, others }),
 		facts: { rows: n, inputs: d, features: width, backbone: backbone.digest },
 	};
 }
@@ -92,8 +83,8 @@ async function influence({ train, test, classes, method, options }: InfluenceJob
 	const sides: Sides = {
 		train: examples(own),
 		test: examples(queries),
-		groups: { names: ["all"], of: new Uint32Array(own.n) },
-		origin: Uint32Array.from({ length: own.n }, (_, row) => row),
+		groups: { names: ["all"], of: new Uint32Array(own.rows.count) },
+		origin: Uint32Array.from({ length: own.rows.count }, (_, row) => row),
 	};
 	const { seed, ...others } = options;
 	const settings = { ...DEFAULTS, ...others, ...(seed === undefined ? {} : { seed: BigInt(seed) }), players: "rows" as const };
@@ -102,12 +93,12 @@ async function influence({ train, test, classes, method, options }: InfluenceJob
 	const ready = await methodNamed(method).ready(sides, settings, control);
 	const { scores, unit, positive, total, sampling } = await ready.attribute(sides.test, control);
 	return {
-		bytes: encodeTensors({
-			scores: { dtype: "F64", shape: [own.n], values: scores },
-			...(sampling ? { standardErrors: { dtype: "F64", shape: [own.n], values: sampling.standardErrors } } : {}),
+		bytes: doubles({
+			scores: [[scores.length], scores],
+			...(sampling ? { standardErrors: [[scores.length], sampling.standardErrors] as const } : {}),
 		}),
 		facts: {
-			...{ rows: own.n, queries: queries.n, d: own.d, k: classes, method, unit, positive, total },
+			...{ rows: own.rows.count, queries: queries.rows.count, d: own.d, k: classes, method, unit, positive, total },
 			arithmetic: `double precision on the processor, Node.js ${process.version}`,
 			...(sampling ? { drawn: sampling.drawn, converged: sampling.converged, rule: sampling.rule } : {}),
 		},
@@ -118,5 +109,18 @@ async function readRows(input: Input, k: number, name: string, { contents, progr
 	progress("read");
 	const bytes = await readInput(input, contents);
 	signal.throwIfAborted();
-	return decodeRows(bytes, k, `${name} ${input.sha256.slice(0, 12)}`);
+	return decodeRows(bytes, k, sourceOf(name, input));
+}
+
+/** What messages call an input. */
+function sourceOf(name: string, { sha256, path }: Input): string {
+	return `${name} ${path ?? sha256.slice(0, 12)}`;
+}
+
+/** Arrays in double precision as a file. */
+function doubles(arrays: Readonly<Record<string, readonly [shape: readonly number[], values: Float64Array]>>): Uint8Array {
+	const tensors = Object.entries(arrays).map(
+		([name, [shape, values]]): NamedTensor => ({ name, type: "F64", shape, values: values as NamedTensor["values"] }),
+	);
+	return writeSafetensors({ tensors, metadata: {} });
 }

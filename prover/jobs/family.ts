@@ -12,6 +12,9 @@ export interface JobFamily {
 	readonly schema: string;
 	/** schema of pg-boss' tables, so that it does not meet another program's, nor another family's */
 	readonly bossSchema: string;
+	/** variable that names the directory of its embedded database, and where that is when nothing does, below openledger/ in the user's state folder */
+	readonly variable: string;
+	readonly folder: string;
 	/** for hints: the command that users of the family know */
 	readonly command: string;
 	/**

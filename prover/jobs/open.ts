@@ -21,12 +21,12 @@ export type Place = { readonly database: string } | { readonly directory: string
 const PATIENCE_MS = 15_000;
 
 /**
- * Where jobs lie when nothing is said: `OPENLEDGER_DATABASE` (a URL), or `OPENLEDGER_JOBS` (a directory), or `openledger/jobs` in the user's
- * folder for state (`XDG_STATE_HOME`, `~/.local/state`).
+ * Where jobs lie when nothing is said: `OPENLEDGER_DATABASE` (a URL), or the directory that the family's variable names (of proofs:
+ * `OPENLEDGER_JOBS`), or the family's folder (`openledger/jobs`) in the user's folder for state (`XDG_STATE_HOME`, `~/.local/state`).
  */
-export function defaultPlace(env: NodeJS.ProcessEnv = process.env): Place {
+export function defaultPlace(env: NodeJS.ProcessEnv = process.env, { variable, folder }: JobFamily = PROOFS): Place {
 	if (env.OPENLEDGER_DATABASE) return { database: env.OPENLEDGER_DATABASE };
-	return { directory: env.OPENLEDGER_JOBS || join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "openledger", "jobs") };
+	return { directory: env[variable] || join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "openledger", folder) };
 }
 
 /**

@@ -22,6 +22,8 @@ const SQUARES: JobFamily = {
 	name: "squares",
 	schema: "openledger_test",
 	bossSchema: "openledger_test_boss",
+	variable: "OPENLEDGER_SQUARES",
+	folder: "squares",
 	command: "openledger square",
 	check({ kind }) {
 		if (kind !== "square") throw new ProverError("jobs.format", `submit: expected kind to be square, got ${kind}`);

@@ -103,6 +103,8 @@ export const PROOFS: JobFamily = {
 	name: "proofs",
 	schema: "openledger_jobs",
 	bossSchema: "openledger_boss",
+	variable: "OPENLEDGER_JOBS",
+	folder: "jobs",
 	command: "openledger pool",
 	check: checkSubmission,
 };
