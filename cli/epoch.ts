@@ -8,7 +8,7 @@ import { DEFAULT_CONFIG, type EpochConfig } from "../network/epoch/config.ts";
 import type { RunReport } from "../network/epoch/report.ts";
 import { runEpochs } from "../network/epoch/run.ts";
 import { keyOf } from "./account.ts";
-import { amount, integer } from "./arguments.ts";
+import { amount, integer, seed } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { readJsonFile } from "./file.ts";
@@ -224,14 +224,6 @@ function reportText(report: RunReport, out: string): string {
 		`seconds: ${seconds.join(", ")}; peak memory ${report.peakMemoryMB} MB`,
 		`bundle: ${out}    check it: ${program} verify ${out}    why was I paid: ${program} receipt ${out} --contributor ADDRESS`,
 	].join("\n");
-}
-
-/** 64 bits, as the generator takes. */
-function seed(value: string): bigint {
-	if (!/^\d{1,20}$/.test(value) || BigInt(value) >= 1n << 64n) {
-		throw new InvalidArgumentError(`expected an integer from 0 to 2^64 - 1, got ${value}`);
-	}
-	return BigInt(value);
 }
 
 function choice(...allowed: string[]): (value: string) => string {

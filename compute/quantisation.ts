@@ -76,6 +76,31 @@ function checkWidth(what: string, min: number, max: number): void {
 }
 
 /**
+ * A scale as it was read from JSON, by itself or as a part of what was made with it (a model, features).
+ * @param source - for messages
+ * @throws {DataError} VALUE_OUT_OF_RANGE for what is none
+ */
+export function quantisationOf(value: unknown, source: string): Quantisation {
+	const whole = value as { readonly quantisation?: unknown } | null;
+	const scale = (whole?.quantisation ?? whole) as Partial<Quantisation> | null;
+	const isRange = ({ column, name, min, max }: ColumnRange) =>
+		Number.isInteger(column) && typeof name === "string" && Number.isFinite(max - min) && min < max;
+	const columns: unknown = scale?.columns;
+	if (
+		scale?.schema === "openledger.quantisation.v1" &&
+		Array.isArray(columns) &&
+		columns.length > 0 &&
+		columns.every((range) => isRange(Object(range)))
+	)
+		return scale as Quantisation;
+	throw new DataError(
+		"VALUE_OUT_OF_RANGE",
+		`${source}: expected a scale (openledger.quantisation.v1, with min < max for each column), got none`,
+		"Give the manifest of a model or of features.",
+	);
+}
+
+/**
  * Quantise all rows of a table.
  * @param options.clip - move values outside the range to its nearest end instead of refusing them
  * @returns n x d bytes, row-major, d = kept columns + 1

@@ -63,8 +63,8 @@ describe("refused", () => {
 
 	test("another digest", async () => {
 		expect(await refusal(() => readBackbone(file("random.json"), network.digest))).toEqual({
-			code: "BACKBONE_INVALID",
-			message: `backbone: ${file("random.json")} has the digest ${random.digest}, ${network.digest} is expected`,
+			code: "CHECKPOINT_MISMATCH",
+			message: `backbone: expected the digest ${network.digest} at ${file("random.json")}, got ${random.digest}`,
 		});
 	});
 });

@@ -17,7 +17,7 @@ export function weightsPath(path: string): string {
  * Read a backbone.
  * @param path - of the manifest
  * @param digest - that it must have
- * @throws {DataError} FILE_MISSING, FILE_UNREADABLE; BACKBONE_INVALID, also for another digest; CHECKPOINT_MISMATCH for weights that are
+ * @throws {DataError} FILE_MISSING, FILE_UNREADABLE; BACKBONE_INVALID; CHECKPOINT_MISMATCH for another digest, and for weights that are
  *   missing or are not those of the manifest
  */
 export async function readBackbone(path: string, digest?: Digest): Promise<Backbone> {
@@ -33,7 +33,11 @@ export async function readBackbone(path: string, digest?: Digest): Promise<Backb
 	}
 	const backbone = openBackbone(manifest, await weightsOf(path, manifest));
 	if (digest === undefined || backbone.digest === digest) return backbone;
-	throw invalid(`${path} has the digest ${backbone.digest}, ${digest} is expected`, "Get the manifest with this digest.");
+	throw new DataError(
+		"CHECKPOINT_MISMATCH",
+		`backbone: expected the digest ${digest} at ${path}, got ${backbone.digest}`,
+		"Get the manifest with this digest.",
+	);
 }
 
 async function weightsOf(path: string, manifest: unknown): Promise<Uint8Array | undefined> {
