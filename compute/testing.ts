@@ -1,6 +1,9 @@
 /** What this room's tests share: files of real data, and errors as values. */
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Backend } from "./backend.ts";
+import { openReference } from "./reference/backend.ts";
+import { openWasm } from "./wasm/backend.ts";
 
 const FOLDER = process.env.OPENLEDGER_DATA ?? resolve(import.meta.dirname, "../../shared/data");
 
@@ -26,3 +29,9 @@ export async function refusal(action: () => unknown): Promise<{ code: unknown; m
 	}
 	throw new Error("expected an error, got none");
 }
+
+/** Backends that every kernel is tested on, by name; to be closed. */
+export const BACKENDS: readonly (readonly [string, () => Backend | Promise<Backend>])[] = [
+	["reference", openReference],
+	["wasm", openWasm],
+];
