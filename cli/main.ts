@@ -17,6 +17,7 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	setup: async () => (await import("./setup.ts")).setupCommand,
 	circuit: async () => (await import("./circuit.ts")).circuitCommand,
 	pool: async () => (await import("./pool.ts")).poolCommand,
+	worker: async () => (await import("./worker.ts")).workerCommand,
 	channel: async () => (await import("./channel.ts")).channelCommand,
 	claim: async () => (await import("./claim.ts")).claimCommand,
 	launchpad: async () => (await import("./launchpad.ts")).launchpadCommand,

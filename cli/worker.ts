@@ -12,7 +12,9 @@ import { submitCommand } from "./worker/submit.ts";
 import { waitCommand } from "./worker/wait.ts";
 
 export function workerCommand(context: CommandContext): Command {
-	const worker = new Command("worker").description("stored compute jobs: submit them, do them on one device or several, collect the results");
+	const worker = new Command("worker").description(
+		"stored compute jobs: submit them, do them on one device or several, collect the results",
+	);
 	const commands = [
 		...[startCommand, submitCommand, statusCommand, resultCommand, waitCommand],
 		...[retryCommand, cancelCommand, drainCommand],

@@ -171,6 +171,7 @@ function chart(method: string, { unit, sampling }: Attribution, lines: readonly 
 	return barChart({ title, x: "contributor", y: unit, series: [{ name: method, points }] });
 }
 
-function layers(value: string): number[] {
+/** Sizes of layers, separated by commas. */
+export function layers(value: string): number[] {
 	return value.split(",").map(integer(1, 65_536));
 }

@@ -23,7 +23,10 @@ export function startCommand(context: CommandContext): Command {
 				.default("wasm"),
 		)
 		.addOption(
-			new Option("--on-failure <policy>", "when the device fails: give the job back, or do it on the next backend here (webgpu, wasm, reference)")
+			new Option(
+				"--on-failure <policy>",
+				"when the device fails: give the job back, or do it on the next backend here (webgpu, wasm, reference)",
+			)
 				.choices(["requeue", "fallback"])
 				.default("requeue"),
 		)

@@ -10,7 +10,7 @@
 
 import canonicalize from "canonicalize";
 import { catalogue, DEFAULTS } from "../../attribution/catalogue.ts";
-import type { BackboneManifest } from "../../compute/backbone.ts";
+import { type BackboneManifest, needsWeights } from "../../compute/backbone/manifest.ts";
 import type { BackendName } from "../../compute/backend.ts";
 import { DataError } from "../../compute/errors.ts";
 import { MAX_CLASSES } from "../../compute/table.ts";
@@ -31,6 +31,8 @@ export interface FeaturesJob {
 	readonly kind: "features";
 	readonly rows: Input;
 	readonly backbone: BackboneManifest;
+	/** The weights file of a trained network; other kinds need none. */
+	readonly weights?: Input;
 }
 
 export interface InfluenceJob {
@@ -147,11 +149,13 @@ export function checkJob(value: unknown): ComputeJob {
 			only(job, ["kind", "rows", "classes"]);
 			return { kind: "statistics", rows: checkInput("rows", job.rows), classes: classesOf(job) };
 		case "features":
-			only(job, ["kind", "rows", "backbone"]);
+			only(job, ["kind", "rows", "backbone", ...(needsWeights(job.backbone) ? ["weights"] : [])]);
 			return {
 				kind: "features",
 				rows: checkInput("rows", job.rows),
+				// Taken for granted by nobody: openBackbone checks it.
 				backbone: recordOf("backbone", job.backbone) as unknown as BackboneManifest,
+				...(needsWeights(job.backbone) ? { weights: checkInput("weights", job.weights) } : {}),
 			};
 		case "influence":
 			only(job, ["kind", "train", "test", "classes", "method", "options"]);

@@ -3,7 +3,7 @@
 import { byteExamplesOf } from "../../attribution/byte-examples.ts";
 import { DEFAULTS, methodNamed } from "../../attribution/catalogue.ts";
 import type { Sides } from "../../attribution/sides.ts";
-import { openBackbone } from "../../compute/backbone.ts";
+import { openBackbone } from "../../compute/backbone/backbone.ts";
 import type { Backend } from "../../compute/backend.ts";
 import { type NamedTensor, writeSafetensors } from "../../compute/checkpoint/safetensors.ts";
 import { DataError } from "../../compute/errors.ts";
@@ -54,13 +54,13 @@ async function statistics({ rows: input, classes: k }: StatisticsJob, place: Pla
 }
 
 /** Rows through a backbone: x (n x features) and, as they came, labels and weights. The result is a file of rows again. */
-async function features({ rows: input, backbone: manifest }: FeaturesJob, place: Place): Promise<Outcome> {
-	const { contents, progress } = place;
+async function features({ rows: input, backbone: manifest, weights }: FeaturesJob, place: Place): Promise<Outcome> {
+	const { backend, contents, signal, progress } = place;
 	progress("read");
+	const backbone = openBackbone(manifest, weights && (await readInput(weights, contents)));
 	const { x, n, d, others } = decodeFeatures(await readInput(input, contents), sourceOf("rows", input));
-	const backbone = openBackbone(manifest);
 	progress("features");
-	const mapped = backbone.apply(x, n);
+	const mapped = await backbone.apply(backend, x, n, { signal, progress: (done, of) => progress("features", done, of) });
 	const { features: width } = backbone.manifest;
 	return {
 		bytes: encodeFeatures({ x: mapped, n, d: width, others }),
