@@ -8,7 +8,7 @@ import { Inbox } from "./inbox.ts";
 import type { DeviceTask, FromDevice, Made, ToDevice } from "./protocol.ts";
 
 /** How long opening and known answers may take: drivers hang. */
-const OPEN_MS = 120_000;
+const PATIENCE_MS = 120_000;
 /** How long a job that is taken back may take to stop by itself. */
 const STOP_MS = 2000;
 
@@ -17,6 +17,8 @@ export interface DeviceOptions extends DeviceTask {
 	readonly acquire?: (adapter: Adapter) => void;
 	/** The process' script, which calls `serve` of executor.ts. */
 	readonly script?: URL;
+	/** Milliseconds in which it must be ready; default two minutes. */
+	readonly patienceMs?: number;
 	readonly signal?: AbortSignal;
 }
 
@@ -41,9 +43,9 @@ export class Device {
 	 * @throws {DataError} NO_ADAPTER, also for a process that hangs or crashes; RemoteError INEXACT_BACKEND and what opening throws; what
 	 *   `acquire` throws; the signal's reason
 	 */
-	static async open({ backend, contents, acquire, script, signal }: DeviceOptions): Promise<Device> {
+	static async open({ backend, contents, acquire, script, patienceMs = PATIENCE_MS, signal }: DeviceOptions): Promise<Device> {
 		const channel = new Channel(script ?? scriptBeside(import.meta.url, "executor-process"), { backend, contents });
-		const timeout = AbortSignal.timeout(OPEN_MS);
+		const timeout = AbortSignal.timeout(patienceMs);
 		const abort = (): void => channel.kill();
 		const either = AbortSignal.any([timeout, ...(signal ? [signal] : [])]);
 		either.addEventListener("abort", abort);
@@ -59,7 +61,7 @@ export class Device {
 			await channel.ended;
 			signal?.throwIfAborted();
 			if (!timeout.aborted && !(error instanceof ProcessEnd)) throw error;
-			const got = timeout.aborted ? `no answer within ${OPEN_MS / 1000} s` : (error as Error).message;
+			const got = timeout.aborted ? `no answer within ${patienceMs / 1000} s` : (error as Error).message;
 			throw new DataError("NO_ADAPTER", `${backend}: expected it to open and to give the known answers, got ${got}`, NO_ADAPTER, error);
 		} finally {
 			either.removeEventListener("abort", abort);

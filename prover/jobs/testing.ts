@@ -11,8 +11,9 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import pg from "pg";
-import type { Place } from "./open.ts";
-import { openStore } from "./open.ts";
+import type { JobFamily } from "./family.ts";
+import { openStore, type Place } from "./open.ts";
+import { PROOFS } from "./submission.ts";
 
 /** Makes empty stores, each of its own. */
 export interface Databases {
@@ -25,10 +26,10 @@ export interface Databases {
 export const HAS_SERVER = process.env.OPENLEDGER_POSTGRES !== undefined || binary("postgres") !== undefined;
 
 /** Embedded databases: the first is built, the others are copies. */
-export async function embeddedDatabases(): Promise<Databases> {
+export async function embeddedDatabases(family: JobFamily = PROOFS): Promise<Databases> {
 	const root = await mkdtemp(join(tmpdir(), "openledger-jobs-"));
 	const template = join(root, "template");
-	await (await openStore({ directory: template })).close();
+	await (await openStore({ directory: template }, { family })).close();
 	let count = 0;
 	return {
 		name: "embedded",
