@@ -5,7 +5,6 @@
 import { createRequire } from "node:module";
 import type { Adapter, Backend } from "../backend.ts";
 import { openHost } from "../reference/host.ts";
-import { isSoftware } from "../software.ts";
 import { byteSums } from "./byte-product.ts";
 import { type GpujsMode, hasHeadlessGl, type Multiply, openMultiplication, SIDE } from "./multiplication.ts";
 import { nearest } from "./neighbours.ts";
@@ -14,7 +13,7 @@ import { gram } from "./statistics.ts";
 import { tiledProduct } from "./tiles.ts";
 
 export interface GpujsOptions {
-	/** By default headless OpenGL where `gl` is installed, WebGPU where that is a GPU, else WebAssembly. */
+	/** By default WebGPU where that is a GPU, headless OpenGL where `gl` is installed, else WebAssembly. */
 	readonly mode?: GpujsMode;
 }
 
@@ -34,12 +33,11 @@ export async function openGpujs({ mode }: GpujsOptions = {}): Promise<Backend> {
 }
 
 async function openBest(): Promise<Remote> {
-	if (hasHeadlessGl()) return openMode("headlessgl");
 	const remote = await openMode("webgpu").catch(() => undefined);
 	// A program that plays a GPU is slower than the same arithmetic in WebAssembly.
 	if (remote && !remote.adapter.software) return remote;
 	await remote?.close();
-	return openMode("webasm");
+	return openMode(hasHeadlessGl() ? "headlessgl" : "webasm");
 }
 
 async function openMode(mode: GpujsMode): Promise<Remote> {
@@ -53,9 +51,8 @@ async function openMode(mode: GpujsMode): Promise<Remote> {
 		const remote = await openRemote();
 		return { ...remote, adapter: named(remote.adapter) };
 	}
-	const { multiply, renderer, close } = await openMultiplication(mode);
-	const adapter = renderer
-		? { device: renderer, driver: "OpenGL", software: isSoftware(renderer) }
-		: { device: "one thread of this process", driver: `Node.js ${process.version}`, software: true };
-	return { adapter: named(adapter), multiply: multiply as Multiply, close };
+	const { multiply, close } = await openMultiplication(mode);
+	// The package gl does not tell which device it draws on, so that may be the processor.
+	const device = mode === "headlessgl" ? "OpenGL" : "one thread of this process";
+	return { adapter: named({ device, driver: `Node.js ${process.version}`, software: true }), multiply: multiply as Multiply, close };
 }

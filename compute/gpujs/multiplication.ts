@@ -4,10 +4,10 @@ import { DataError } from "../errors.ts";
 import type { ProductShape } from "../tensor.ts";
 
 /**
- * Modes of gpu.js, best first: headless OpenGL where the package `gl` is installed, WebGPU, WebAssembly. The first and the last answer at once,
- * WebGPU with a promise. Its mode of plain JavaScript is left out: it keeps the sizes of the first call for all later ones.
+ * Modes of gpu.js, best first: WebGPU, headless OpenGL where the package `gl` is installed, WebAssembly. WebGPU answers with a promise, the others
+ * at once. Its mode of plain JavaScript is left out: the reference is that.
  */
-export const GPUJS_MODES = ["headlessgl", "webgpu", "webasm"] as const;
+export const GPUJS_MODES = ["webgpu", "headlessgl", "webasm"] as const;
 export type GpujsMode = (typeof GPUJS_MODES)[number];
 
 /** The most rows, columns and terms of a product in one call: 4 MiB a matrix, and a bound of the loop, which OpenGL wants. */
@@ -25,12 +25,14 @@ const SOURCE = `function (left, right, inner) {
 /** Row-major factors of at most SIDE rows, terms and columns to the rows of their product. */
 export type Multiply<Rows = Float32Array[]> = (left: Float32Array, right: Float32Array, shape: ProductShape) => Rows;
 
-export interface Multiplication<Rows = Float32Array[] | Promise<Float32Array[]>> {
-	readonly multiply: Multiply<Rows>;
-	/** What OpenGL calls its device. */
-	readonly renderer: string | undefined;
+export interface Multiplication {
+	/** @returns a promise in mode webgpu */
+	readonly multiply: Multiply<Float32Array[] | Promise<Float32Array[]>>;
 	close(): Promise<void>;
 }
+
+/** Kernels that are kept, the latest ones: each holds memory of the device for its factors. */
+const KEPT = 32;
 
 const HINTS: Readonly<Record<GpujsMode, string>> = {
 	headlessgl: "Install the package gl (docs/compute.md), or choose another mode.",
@@ -45,28 +47,23 @@ export function hasHeadlessGl(): boolean {
 
 /**
  * The kernel in a mode, after a first product in it.
- * @throws {DataError} NO_ADAPTER if gpu.js cannot run in the mode, or would silently take another
+ * @throws {DataError} NO_ADAPTER if gpu.js cannot run in the mode, or would silently take its slowest
  */
 export async function openMultiplication(mode: GpujsMode): Promise<Multiplication> {
 	let gpu: GPU | undefined;
 	try {
 		gpu = new GPU({ mode });
-		const kernel: IKernelRunShortcut = gpu.createKernel(SOURCE, {
-			output: [1, 1],
-			dynamicOutput: true,
-			dynamicArguments: true,
-			precision: "single",
-		});
-		kernel.setLoopMaxIterations(SIDE);
-		const multiply: Multiplication["multiply"] = (left, right, { rows, inner, columns }) => {
-			kernel.setOutput([columns, rows]);
-			return kernel(matrixOf(left, inner, rows), matrixOf(right, columns, inner), inner) as Float32Array[];
+		const kernels = new Kernels(gpu);
+		const multiply: Multiplication["multiply"] = (left, right, shape) => {
+			const { rows, inner, columns } = shape;
+			return kernels.of(shape)(matrixOf(left, inner, rows), matrixOf(right, columns, inner), inner) as Float32Array[];
 		};
-		const [[product]] = (await multiply(Float32Array.of(3), Float32Array.of(5), { rows: 1, inner: 1, columns: 1 })) as [Float32Array];
-		const { mode: actual } = kernel.kernel.constructor as unknown as { mode: string };
-		if (actual !== mode) throw new Error(`it fell back to ${actual} (${kernel.kernel.fallbackReason})`);
+		const shape = { rows: 1, inner: 1, columns: 1 };
+		const [[product]] = (await multiply(Float32Array.of(3), Float32Array.of(5), shape)) as [Float32Array];
+		const { kernel } = kernels.of(shape);
+		if ((kernel.constructor as unknown as { mode: string }).mode === "cpu") throw new Error(`plain JavaScript: ${kernel.fallbackReason}`);
 		if (product !== 15) throw new Error(`3 times 5 is ${product} there`);
-		return { multiply, renderer: mode === "headlessgl" ? rendererOf(kernel) : undefined, close: gpu.destroy.bind(gpu) };
+		return { multiply, close: gpu.destroy.bind(gpu) };
 	} catch (cause) {
 		await gpu?.destroy();
 		const { message } = cause as Error;
@@ -74,12 +71,35 @@ export async function openMultiplication(mode: GpujsMode): Promise<Multiplicatio
 	}
 }
 
+/** A kernel for each shape: one for all shapes gives stale sizes in the modes of OpenGL and of plain JavaScript. */
+class Kernels {
+	readonly #gpu: GPU;
+	readonly #known = new Map<string, IKernelRunShortcut>();
+
+	constructor(gpu: GPU) {
+		this.#gpu = gpu;
+	}
+
+	of({ rows, inner, columns }: ProductShape): IKernelRunShortcut {
+		const key = `${rows} x ${inner} x ${columns}`;
+		let kernel = this.#known.get(key);
+		if (kernel) this.#known.delete(key);
+		else {
+			kernel = this.#gpu.createKernel(SOURCE, { output: [columns, rows], precision: "single" });
+			kernel.setLoopMaxIterations(SIDE);
+		}
+		// The last one of the map is the latest.
+		this.#known.set(key, kernel);
+		const [[oldest, forgotten]] = this.#known as unknown as [[string, IKernelRunShortcut]];
+		if (this.#known.size > KEPT) {
+			this.#known.delete(oldest);
+			forgotten.destroy();
+		}
+		return kernel;
+	}
+}
+
 /** Its types want lists, its code wants anything with an index. */
 function matrixOf(values: Float32Array, width: number, height: number): Input {
 	return new Input(values as unknown as number[], [width, height]);
-}
-
-function rendererOf({ context: gl }: IKernelRunShortcut): string {
-	const names = gl.getExtension("WEBGL_debug_renderer_info");
-	return gl.getParameter(names ? names.UNMASKED_RENDERER_WEBGL : gl.RENDERER);
 }

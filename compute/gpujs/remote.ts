@@ -3,7 +3,7 @@
  * tensors at once, so somebody has to wait, and a thread cannot wait for a promise of its own.
  */
 import { once } from "node:events";
-import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort, SHARE_ENV, Worker } from "node:worker_threads";
 import type { Adapter } from "../backend.ts";
 import { DataError } from "../errors.ts";
 import type { Multiply } from "./multiplication.ts";
@@ -30,7 +30,8 @@ export async function openRemote(): Promise<Remote> {
 	const { port1: port, port2 } = new MessageChannel();
 	const turn = new Int32Array(new SharedArrayBuffer(4));
 	const script = new URL(`./thread${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
-	const worker = new Worker(script, { workerData: { port: port2, turn }, transferList: [port2] });
+	// Drivers read the process's variables, which a thread sets only if it shares them.
+	const worker = new Worker(script, { workerData: { port: port2, turn }, transferList: [port2], env: SHARE_ENV });
 	const close = async () => {
 		port.close();
 		await worker.terminate();

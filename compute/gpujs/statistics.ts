@@ -2,7 +2,7 @@
  * Weighted Gram statistics by products of bytes. A weighted feature has 16 bits, so it goes in as two bytes: with w x = 256 h + l,
  * A = X^T (w X) = 256 X^T H + X^T L. B is X^T times the weights at the labels.
  */
-import { type Rows, triangleIndex } from "../../circuits/statistics.ts";
+import type { Rows } from "../../circuits/statistics.ts";
 import { checkRows, type Statistics } from "../statistics.ts";
 import { byteSums } from "./byte-product.ts";
 import type { Multiply } from "./multiplication.ts";
@@ -32,10 +32,10 @@ export function gram(multiply: Multiply, rows: Rows, d: number, k: number): Stat
 		const unitWeights = high.every((byte) => byte === 0);
 		const highs = unitWeights ? undefined : byteSums(multiply, x, high, square, { left: true });
 		const lows = byteSums(multiply, x, low, square, { left: true });
-		for (let i = 0; i < d; i++) {
-			for (let l = i; l < d; l++) {
+		for (let i = 0, entry = 0; i < d; i++) {
+			for (let l = i; l < d; l++, entry++) {
 				const at = i * d + l;
-				(a[triangleIndex(i, l, d)] as number) += 256 * (highs?.[at] ?? 0) + (lows[at] as number);
+				(a[entry] as number) += 256 * (highs?.[at] ?? 0) + (lows[at] as number);
 			}
 		}
 		const sums = byteSums(multiply, x, atLabel, { rows: d, inner: count, columns: k }, { left: true });
