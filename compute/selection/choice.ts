@@ -1,7 +1,7 @@
 /** Which backend a job takes. */
 import type { Backend, BackendName } from "../backend.ts";
 import { requireExact } from "../conformance.ts";
-import { openBackend } from "../open.ts";
+import { type OpenOptions, openBackend } from "../open.ts";
 import { isExactKernel } from "./measurement.ts";
 import { currentProfile, type Entry, type Profile, sameDevice } from "./profile.ts";
 
@@ -24,35 +24,39 @@ export interface Choice {
 const DEFAULT: BackendName = "wasm";
 
 /**
- * The fastest admissible backend. A program that plays a GPU is never taken for one: of all that runs on the processor, `wasm` is the one.
+ * The fastest admissible backend. A program that plays a GPU is never taken for one: of all that runs on the processor `wasm` is chosen, or the
+ * reference where a profile says that `wasm` fails.
  * @param profile - of this machine; without one `wasm`
  */
 export function chooseBackend({ committed, kernel, work, profile }: Purpose & { readonly profile: Profile | undefined }): Choice {
-	if (!profile) return { name: DEFAULT, note: "no profile" };
-	const latest = latestOf(profile);
-	const usual = latest.get(DEFAULT);
-	let best: Choice = { name: DEFAULT, note: "the default of this machine" };
-	if (!usual) return best;
+	const latest = profile ? latestOf(profile) : new Map<BackendName, Entry>();
+	const base = ([DEFAULT, "reference"] as const).map((name) => latest.get(name)).find((entry) => entry && isAdmissible(entry, committed));
+	if (!base) return { name: DEFAULT, note: "nothing was measured beside it" };
+	const counts = (name: string) => (kernel === undefined ? isExactKernel(name) === committed : name === kernel);
+	let best: Choice = { name: base.name, note: "the fastest here" };
 	let least = 1;
 	for (const entry of latest.values()) {
 		if (!isAdmissible(entry, committed) || entry.adapter?.software !== false) continue;
-		const ratio = relativeTime(entry, usual, (name) => (kernel === undefined ? isExactKernel(name) === committed : name === kernel), work);
-		if (ratio < least) {
-			least = ratio;
-			best = { name: entry.name, note: `${(1 / ratio).toPrecision(2)} times as fast as ${DEFAULT} on ${entry.adapter.device}` };
-		}
+		const ratio = relativeTime(entry, base, counts, work);
+		if (ratio >= least) continue;
+		least = ratio;
+		best = { name: entry.name, note: `${(1 / ratio).toPrecision(2)} times as fast as ${base.name}, on ${entry.adapter.device}` };
 	}
 	return best;
 }
 
-/** Whether an entry allows such values. */
-export function isAdmissible({ verdict: { status } }: Entry, committed: boolean): boolean {
-	return status === "exact" || (status === "inexact" && !committed);
+/** Devices round and approximate as they like; a wrong kernel is off by far more. In units of the largest value. */
+const MOST_DEVIATION = 1e-3;
+
+/** Whether such values may come from a backend that was found like this: committed ones from an exact one alone. */
+export function isAdmissible({ verdict }: Entry, committed: boolean): boolean {
+	if (verdict.status === "exact" && committed) return true;
+	return !committed && (verdict.status === "exact" || verdict.status === "inexact") && verdict.deviation.error <= MOST_DEVIATION;
 }
 
 /** The newest entry of each backend: that of the device which is most probably still there. */
 function latestOf({ entries }: Profile): Map<BackendName, Entry> {
-	const sorted = [...entries].sort((one, other) => one.made.localeCompare(other.made));
+	const sorted = [...entries].sort((one, other) => Date.parse(one.made) - Date.parse(other.made));
 	return new Map(sorted.map((entry) => [entry.name, entry]));
 }
 
@@ -85,35 +89,35 @@ export interface Selection extends Purpose {
 	readonly path: string;
 	/** What the user asked for; chosen if absent. */
 	readonly name?: BackendName | undefined;
+	readonly options?: OpenOptions;
 }
 
 /**
- * Open the backend of a job. One that makes committed values was tested for exactness on this very device and driver: by the profile, else now.
- * A chosen one that cannot be opened, or is on another device than the profile says, gives way to `wasm`; one that the user asked for does not.
+ * Open the backend of a job. One that makes committed values was found exact on this very device and driver: by the profile, else now.
+ * A chosen one that does not open, or is on a device that the profile does not know, gives way to `wasm`; one that the user asked for does not.
  * @throws {DataError} NO_ADAPTER, INEXACT_BACKEND for the one that the user asked for
  */
-export async function selectBackend({ path, name, ...purpose }: Selection): Promise<Selected> {
+export async function selectBackend({ path, name, options, ...purpose }: Selection): Promise<Selected> {
 	const { profile, note } = currentProfile(path);
 	if (name !== undefined) {
-		const backend = await openBackend(name);
+		const backend = await openBackend(name, options);
 		if (purpose.committed && !isKnown(backend, profile, true)) await closing(backend, requireExact(backend));
 		return { backend, note: "as asked" };
 	}
-	const choice = profile ? chooseBackend({ ...purpose, profile }) : { name: DEFAULT, note };
-	if (choice.name === DEFAULT) return { backend: await openBackend(DEFAULT), note: choice.note };
+	const choice: Choice = profile ? chooseBackend({ ...purpose, profile }) : { name: DEFAULT, note };
 	let reason: string;
 	try {
-		const backend = await openBackend(choice.name);
+		const backend = await openBackend(choice.name, options);
 		if (isKnown(backend, profile, purpose.committed)) return { backend, note: choice.note };
-		reason = `${choice.name} is now on ${backend.adapter.device} (${backend.adapter.driver}), which the profile does not know`;
+		reason = `it is on ${backend.adapter.device} (${backend.adapter.driver}) now, which the profile does not know or allow`;
 		await backend.close();
 	} catch (error) {
 		reason = (error as Error).message;
 	}
-	return { backend: await openBackend(DEFAULT), note: `${DEFAULT} instead of ${choice.name}: ${reason}` };
+	return { backend: await openBackend(DEFAULT, options), note: `instead of ${choice.name}: ${reason}` };
 }
 
-/** Whether an open backend is one that the profile allows. */
+/** Whether an open backend is one that the profile allows, or that needs no device. */
 function isKnown({ name, adapter }: Backend, profile: Profile | undefined, committed: boolean): boolean {
 	if (name === "reference" || name === DEFAULT) return true;
 	const entry = profile?.entries.find((one) => one.name === name && one.adapter && sameDevice(one.adapter, adapter));

@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 import type { Adapter } from "../backend.ts";
 import type { Timing } from "./measurement.ts";
 import type { Entry, Verdict } from "./profile.ts";
-import type { Line, TrialTask } from "./trial.ts";
+import type { Answers, Line } from "./steps.ts";
+import type { TrialTask } from "./trial.ts";
 
 export interface ProbeOptions {
 	/** After so long the process is ended; default 120 s. */
@@ -75,7 +76,7 @@ class Findings {
 	adapter: Adapter | undefined;
 	step = "starting";
 	readonly timings: Timing[] = [];
-	#checked: Extract<Line, { kind: "checked" }> | undefined;
+	#answers: Answers | undefined;
 	#refused: Extract<Line, { kind: "refused" }> | undefined;
 	#garbage: string | undefined;
 	#done = false;
@@ -99,7 +100,7 @@ class Findings {
 				this.adapter = line.adapter;
 				break;
 			case "checked":
-				this.#checked = line;
+				this.#answers = line.answers;
 				break;
 			case "timing":
 				this.timings.push(line.timing);
@@ -130,9 +131,9 @@ class Findings {
 		if (!ended) return failure("crashed", `${name}: expected an end of "${this.step}", got ${how}${words}`, REPORT);
 		if (!this.#done || !this.adapter)
 			return failure("garbled", `${name}: expected a whole trial, got ${how} after "${this.step}"${words}`, REPORT);
-		if (!this.#checked) return { status: "unchecked" };
-		const { mismatch, wrong } = this.#checked;
-		return mismatch ? { status: "inexact", mismatch, wrong } : { status: "exact" };
+		if (!this.#answers) return { status: "unchecked" };
+		const { mismatch, wrong, deviation } = this.#answers;
+		return mismatch ? { status: "inexact", mismatch, wrong, deviation } : { status: "exact", deviation };
 	}
 }
 

@@ -10,6 +10,7 @@ import { availableParallelism, cpus, totalmem } from "node:os";
 import { dirname } from "node:path";
 import type { Adapter, BackendName } from "../backend.ts";
 import type { Mismatch } from "../conformance.ts";
+import type { Deviation } from "../deviation.ts";
 import { DataError } from "../errors.ts";
 import type { Timing } from "./measurement.ts";
 
@@ -23,12 +24,12 @@ export interface Fingerprint {
 	readonly kernels: string;
 }
 
-/** What came out of a backend's trial. */
+/** What came out of a backend's trial. The deviation is that of the kernel of floats that is farthest from the reference. */
 export type Verdict =
-	| { readonly status: "exact" }
+	| { readonly status: "exact"; readonly deviation: Deviation }
 	/** The first of its known answers that is wrong, and how many are. */
-	| { readonly status: "inexact"; readonly mismatch: Mismatch; readonly wrong: number }
-	/** It was opened; nothing was asked of its exactness. */
+	| { readonly status: "inexact"; readonly mismatch: Mismatch; readonly wrong: number; readonly deviation: Deviation }
+	/** It was opened; no answers were asked. */
 	| { readonly status: "unchecked" }
 	/** It did not open, it failed later, its process ended, did not end, or said what nobody understands. */
 	| { readonly status: "unavailable" | "failed" | "crashed" | "timeout" | "garbled"; readonly message: string; readonly hint: string };
