@@ -1,7 +1,7 @@
 /** Which backend a job takes. */
 import type { Backend, BackendName } from "../backend.ts";
 import { requireExact } from "../conformance.ts";
-import { type OpenOptions, openBackend } from "../open.ts";
+import { openBackend } from "../open.ts";
 import { isExactKernel } from "./measurement.ts";
 import { currentProfile, type Entry, type Profile, sameDevice } from "./profile.ts";
 
@@ -89,7 +89,8 @@ export interface Selection extends Purpose {
 	readonly path: string;
 	/** What the user asked for; chosen if absent. */
 	readonly name?: BackendName | undefined;
-	readonly options?: OpenOptions;
+	/** With options of the caller's. */
+	readonly open?: (name: BackendName) => Promise<Backend>;
 }
 
 /**
@@ -97,24 +98,24 @@ export interface Selection extends Purpose {
  * A chosen one that does not open, or is on a device that the profile does not know, gives way to `wasm`; one that the user asked for does not.
  * @throws {DataError} NO_ADAPTER, INEXACT_BACKEND for the one that the user asked for
  */
-export async function selectBackend({ path, name, options, ...purpose }: Selection): Promise<Selected> {
+export async function selectBackend({ path, name, open = openBackend, ...purpose }: Selection): Promise<Selected> {
 	const { profile, note } = currentProfile(path);
 	if (name !== undefined) {
-		const backend = await openBackend(name, options);
+		const backend = await open(name);
 		if (purpose.committed && !isKnown(backend, profile, true)) await closing(backend, requireExact(backend));
 		return { backend, note: "as asked" };
 	}
 	const choice: Choice = profile ? chooseBackend({ ...purpose, profile }) : { name: DEFAULT, note };
 	let reason: string;
 	try {
-		const backend = await openBackend(choice.name, options);
+		const backend = await open(choice.name);
 		if (isKnown(backend, profile, purpose.committed)) return { backend, note: choice.note };
 		reason = `it is on ${backend.adapter.device} (${backend.adapter.driver}) now, which the profile does not know or allow`;
 		await backend.close();
 	} catch (error) {
 		reason = (error as Error).message;
 	}
-	return { backend: await openBackend(DEFAULT, options), note: `instead of ${choice.name}: ${reason}` };
+	return { backend: await open(DEFAULT), note: `instead of ${choice.name}: ${reason}` };
 }
 
 /** Whether an open backend is one that the profile allows, or that needs no device. */
