@@ -18,7 +18,7 @@ export const WAYS: readonly Way[] = [
 
 /** What was found. */
 export interface Found {
-	readonly adapter: GPUAdapter;
+	readonly device: GPUDevice;
 	readonly info: Adapter;
 	/** Whether WGSL has products of four bytes; else they are spelled out. */
 	readonly dotProduct: boolean;
@@ -28,47 +28,75 @@ export interface Found {
 const SOFTWARE = /llvmpipe|lavapipe|softpipe|swrast|swiftshader|microsoft basic render|\bwarp\b/i;
 
 /** Whether an adapter is no GPU. */
-export function isSoftware(info: Pick<GPUAdapterInfo, "device" | "description" | "vendor" | "architecture"> & { isFallbackAdapter?: boolean }): boolean {
+export function isSoftware(
+	info: Pick<GPUAdapterInfo, "device" | "description" | "vendor" | "architecture"> & { isFallbackAdapter?: boolean },
+): boolean {
 	return info.isFallbackAdapter === true || SOFTWARE.test([info.vendor, info.architecture, info.device, info.description].join(" "));
 }
 
 /**
- * The first GPU of all ways, or else the first processor that plays one.
+ * A device: of the first GPU of all ways, or else of the first processor that plays one.
  * @throws {DataError} NO_ADAPTER, with what was tried
  */
-export async function findAdapter(ways: readonly Way[]): Promise<Found> {
+export async function findDevice(ways: readonly Way[]): Promise<Found> {
 	const tried: string[] = [];
-	let software: Found | undefined;
-	let cause: unknown;
+	const causes: unknown[] = [];
+	const attempt = async <T>(name: string, open: () => Promise<T>): Promise<T | undefined> => {
+		try {
+			return await open();
+		} catch (error) {
+			tried.push(`${name}: ${error instanceof Error ? error.message : error}`);
+			causes.push(error);
+			return undefined;
+		}
+	};
+	const candidates: { readonly name: string; readonly gpu: GPU; readonly adapter: GPUAdapter }[] = [];
 	for (const way of ways) {
 		const name = `${way.backend ?? "default backends"} (${way.featureLevel})`;
-		try {
+		await attempt(name, async () => {
 			const gpu = await instanceOf(way);
 			const adapter = await gpu.requestAdapter({ featureLevel: way.featureLevel, powerPreference: "high-performance" });
-			if (!adapter) tried.push(`${name}: no adapter`);
-			else if (adapter.limits.maxComputeInvocationsPerWorkgroup < THREADS)
-				tried.push(`${name}: ${adapter.info.device} has workgroups of ${adapter.limits.maxComputeInvocationsPerWorkgroup} threads, ${THREADS} are needed`);
-			else {
-				const { info } = adapter;
-				const found = {
-					adapter,
-					info: {
-						device: info.device || info.description || info.vendor,
-						driver: `${info.description || info.vendor} through Dawn, ${name}`,
-						software: isSoftware(info),
-					},
-					dotProduct: gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
-				};
-				if (!found.info.software) return found;
-				software ??= found;
-			}
-		} catch (error) {
-			cause = error;
-			tried.push(`${name}: ${error instanceof Error ? error.message : error}`);
-		}
+			if (!adapter) throw new Error("no adapter");
+			candidates.push({ name, gpu, adapter });
+		});
+		if (candidates.some(({ adapter }) => !isSoftware(adapter.info))) break;
 	}
-	if (software) return software;
-	throw new DataError("NO_ADAPTER", `webgpu: expected a device, found none; tried ${tried.join("; ")}`, REMEDIES[process.platform] ?? REMEDY, cause);
+	// The last one is the only one that may be a GPU.
+	if (candidates.length > 1 && !isSoftware(candidates.at(-1)!.adapter.info)) candidates.reverse();
+	for (const { name, gpu, adapter } of candidates) {
+		const { info } = adapter;
+		const device = await attempt(`${name}: ${info.device}`, () => requestDevice(adapter));
+		if (!device) continue;
+		return {
+			device,
+			info: {
+				device: info.device || info.description || info.vendor,
+				driver: `${info.description || info.vendor} through Dawn, ${name}`,
+				software: isSoftware(info),
+			},
+			dotProduct: gpu.wgslLanguageFeatures.has("packed_4x8_integer_dot_product"),
+		};
+	}
+	throw new DataError(
+		"NO_ADAPTER",
+		`webgpu: expected a device, found none; tried ${tried.join("; ")}`,
+		REMEDIES[process.platform] ?? REMEDY,
+		causes.at(-1),
+	);
+}
+
+/** A device with the largest buffers that there are. */
+function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+	const { maxStorageBufferBindingSize, maxBufferSize } = adapter.limits;
+	return adapter.requestDevice({
+		requiredFeatures: adapter.features.has("timestamp-query") ? ["timestamp-query"] : [],
+		requiredLimits: {
+			maxStorageBufferBindingSize,
+			maxBufferSize,
+			maxComputeInvocationsPerWorkgroup: THREADS,
+			maxComputeWorkgroupSizeX: THREADS,
+		},
+	});
 }
 
 const REMEDY = "Install or update the driver of the graphics card, or use another backend.";

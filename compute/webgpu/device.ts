@@ -192,26 +192,26 @@ export class Device {
 	}
 
 	/**
-	 * The bytes of memory, when all commands before are done.
+	 * The first bytes of memory, when all commands before are done.
 	 * @throws {DataError} DEVICE_LOST, OUT_OF_DEVICE_MEMORY, DEVICE_ERROR, BACKEND_CLOSED
 	 */
-	async download(memory: Memory): Promise<ArrayBuffer> {
+	async download(memory: Memory, bytes: number = memory.bytes): Promise<ArrayBuffer> {
 		this.alive();
 		const { failure, written } = { failure: this.#failureOf(memory), written: memory.written };
 		if (this.#lost ?? failure) throw this.#lost ?? failure;
-		const staging = this.#staging.take(memory.bytes);
-		this.#commands().copyBufferToBuffer(memory.block.buffer, 0, staging.buffer, 0, memory.bytes);
+		const staging = this.#staging.take(bytes);
+		this.#commands().copyBufferToBuffer(memory.block.buffer, 0, staging.buffer, 0, bytes);
 		const batch = this.#batch;
 		this.flush();
 		try {
-			await staging.buffer.mapAsync(FOR_READING, 0, memory.bytes);
+			await staging.buffer.mapAsync(FOR_READING, 0, bytes);
 			await Promise.all(this.#checks);
 			const late = this.#failureAt(written) ?? this.#failureAt(batch);
 			if (late) throw late;
-			const bytes = staging.buffer.getMappedRange(0, memory.bytes).slice(0);
+			const values = staging.buffer.getMappedRange(0, bytes).slice(0);
 			staging.buffer.unmap();
 			this.#staging.give(staging, batch);
-			return bytes;
+			return values;
 		} catch (error) {
 			this.#staging.discard(staging);
 			throw await this.#reason(error, written, batch);
