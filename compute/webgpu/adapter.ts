@@ -6,7 +6,7 @@ import { THREADS } from "./kernel.ts";
 /** A way to a device. */
 export interface Way {
 	/** Dawn's name of the graphics interface; undefined for those that it takes by itself: Vulkan, Metal, Direct3D 12. */
-	readonly backend: "vulkan" | "metal" | "d3d12" | "d3d11" | "opengl" | "opengles" | undefined;
+	readonly backend: "vulkan" | "metal" | "d3d12" | "d3d11" | "opengl" | "opengles" | "null" | undefined;
 	readonly featureLevel: "core" | "compatibility";
 }
 
@@ -102,7 +102,7 @@ function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
 const REMEDY = "Install or update the driver of the graphics card, or use another backend.";
 const REMEDIES: Partial<Record<NodeJS.Platform, string>> = {
 	linux:
-		"For an NVIDIA card install the Vulkan loader (on Debian apt-get install libvulkan1) and the driver's ICD file (nvidia_icd.json); for a software adapter apt-get install libegl1 libgl1-mesa-dri; or use another backend.",
+		"For an NVIDIA card install the Vulkan loader (on Debian apt-get install libvulkan1) and the driver's ICD file (nvidia_icd.json); for a software adapter apt-get install libegl-dev libgl1-mesa-dri (Dawn loads libEGL.so by that name); or use another backend.",
 };
 
 /**
@@ -116,7 +116,8 @@ async function instanceOf({ backend }: Way): Promise<GPU> {
 	holder[KEY] ??= new Map();
 	const known = holder[KEY].get(backend ?? "");
 	if (known) return known;
-	// Without a display EGL needs to be told so, before Mesa is loaded.
+	// Without a display EGL needs to be told so, before Mesa is loaded. A worker thread only has a copy of the environment: whoever opens devices
+	// there sets this before.
 	if (process.platform === "linux" && !process.env.DISPLAY && !process.env.WAYLAND_DISPLAY) process.env.EGL_PLATFORM ??= "surfaceless";
 	// Only here: the import fails where there is no build for the platform.
 	const { create } = await import("webgpu");

@@ -22,6 +22,8 @@ export interface WebgpuOptions {
 	readonly ways?: readonly Way[];
 	/** Whether bytes are multiplied by the device's own products of four, if it has them; true by default. */
 	readonly dotProduct?: boolean;
+	/** A bound for the bytes of a tensor, if it is below what the device takes: larger jobs are cut into more parts. */
+	readonly tensorBytes?: number;
 	/** Gets the device once it is open: for tests that lose it. */
 	readonly onDevice?: (device: GPUDevice) => void;
 }
@@ -38,18 +40,26 @@ export interface WebgpuBackend extends Backend {
  * Opens a device: a GPU, or a processor that plays one if there is none (see `adapter.software`).
  * @throws {DataError} NO_ADAPTER, with what was tried and what to install
  */
-export async function openWebgpu({ ways = WAYS, dotProduct = true, onDevice }: WebgpuOptions = {}): Promise<WebgpuBackend> {
+export async function openWebgpu({
+	ways = WAYS,
+	dotProduct = true,
+	tensorBytes = HOST_LIMITS.tensorBytes,
+	onDevice,
+}: WebgpuOptions = {}): Promise<WebgpuBackend> {
 	const found = await findDevice(ways);
-	const device = new Device(found.device, dotProduct && found.dotProduct);
+	const device = new Device(found.device, dotProduct && found.dotProduct, tensorBytes);
 	onDevice?.(found.device);
 	const tensors = new Tensors(device);
+	const [integers, floats] = [integerKernels(device, tensors), floatKernels(device, tensors)];
+	// What kernels always need is not of the first batch of a user, which may fail.
+	await device.done();
 
 	return {
 		name: "webgpu",
 		adapter: found.info,
 		limits: { ...HOST_LIMITS, tensorBytes: device.mostBytes },
-		integers: integerKernels(device, tensors),
-		floats: floatKernels(device, tensors),
+		integers,
+		floats,
 		upload(element, values, rows, columns) {
 			device.alive();
 			checkValues(values, rows, columns);

@@ -65,8 +65,9 @@ export async function statistics(device: Device, software: boolean, rows: Rows, 
 		}
 		const [a, b] = [new Float64Array((d * (d + 1)) / 2), new Float64Array(d * k)];
 		for (const { tiles: own, sums } of groups) {
-			const words = new Uint32Array(await device.download(sliceSum(device, sums, slices, own.length), own.length * TILE));
-			own.forEach((place, at) => place64(words.subarray((at * TILE) / 4, ((at + 1) * TILE) / 4), place, { a, b, d, k }));
+			if (slices > 1) device.run(SUM_SLICES, { sums }, { slices, length: own.length * SIDE * SIDE });
+			const words = new Uint32Array(await device.download(sums, own.length * TILE));
+			for (const [at, place] of own.entries()) placeTile(words.subarray((at * TILE) / 4, ((at + 1) * TILE) / 4), place, { a, b, d, k });
 		}
 		return { a, b, n, d, k };
 	} finally {
@@ -100,13 +101,8 @@ function addRows(
 	for (const memory of Object.values(sent)) device.free(memory);
 }
 
-function sliceSum(device: Device, sums: Memory, slices: number, tiles: number): Memory {
-	if (slices > 1) device.run(SUM_SLICES, { sums }, { slices, length: tiles * SIDE * SIDE });
-	return sums;
-}
-
 /** Takes the values of a tile to where they belong. */
-function place64(words: Uint32Array, [row, column]: readonly [number, number], { a, b, d, k }: Omit<Statistics, "n">): void {
+function placeTile(words: Uint32Array, [row, column]: readonly [number, number], { a, b, d, k }: Omit<Statistics, "n">): void {
 	for (let i = SIDE * row; i < Math.min(d, SIDE * (row + 1)); i++) {
 		// The packed position of entry (i, l) is line + l.
 		const line = i * d - (i * (i + 1)) / 2;
