@@ -33,6 +33,7 @@ export class Device {
 	/** Whether kernels may use the device's own products of four bytes. */
 	readonly dotProduct: boolean;
 	readonly #device: GPUDevice;
+	readonly #mostGroups: number;
 	readonly #pool: Pool;
 	readonly #staging: Pool;
 	readonly #compiled = new Map<string, Compiled>();
@@ -51,12 +52,16 @@ export class Device {
 	#lost: DataError | undefined;
 	#closed = false;
 
-	/** @param device - owned from here on */
-	constructor(device: GPUDevice, dotProduct: boolean) {
+	/**
+	 * @param device - owned from here on
+	 * @param mostBytes - a bound below the device's own
+	 */
+	constructor(device: GPUDevice, dotProduct: boolean, mostBytes: number) {
 		this.#device = device;
 		this.dotProduct = dotProduct;
-		const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
-		this.mostBytes = 4 * Math.floor(Math.min(maxStorageBufferBindingSize, maxBufferSize, 2 ** 31) / 4);
+		const { maxStorageBufferBindingSize, maxBufferSize, maxComputeWorkgroupsPerDimension } = device.limits;
+		this.#mostGroups = maxComputeWorkgroupsPerDimension;
+		this.mostBytes = 4 * Math.floor(Math.min(maxStorageBufferBindingSize, maxBufferSize, mostBytes) / 4);
 		this.#pool = new Pool(device, STORAGE | COPY_SRC | COPY_DST, maxBufferSize);
 		this.#staging = new Pool(device, MAP_READ | COPY_DST, maxBufferSize);
 		device.lost.then(({ reason, message }) => {
@@ -76,7 +81,7 @@ export class Device {
 			layout: this.#uniformLayout,
 			entries: [{ binding: 0, resource: { buffer: this.#uniforms, size: PARAMS } }],
 		});
-		this.#collected = new FinalizationRegistry((block) => this.#pool.give(block, this.#batch));
+		this.#collected = new FinalizationRegistry((block) => this.#giveBack(block));
 	}
 
 	/** @throws {DataError} BACKEND_CLOSED */
@@ -87,7 +92,7 @@ export class Device {
 	/** Memory without particular contents. */
 	allocate(bytes: number): Memory {
 		const used = Math.max(4, 4 * Math.ceil(bytes / 4));
-		const memory = new Memory(this.#pool.take(used), used, this.#batch);
+		const memory = new Memory(this.#pool.take(used, this.#batch), used, this.#batch);
 		this.#collected.register(memory, memory.block, memory);
 		return memory;
 	}
@@ -95,8 +100,7 @@ export class Device {
 	/** Memory that no later command uses. */
 	free(memory: Memory): void {
 		this.#collected.unregister(memory);
-		if (this.#failureOf(memory)) this.#pool.discard(memory.block);
-		else this.#pool.give(memory.block, this.#batch);
+		this.#giveBack(memory.block);
 	}
 
 	/** Memory with some bytes. */
@@ -144,8 +148,13 @@ export class Device {
 		if (groups === 0) return;
 		const { pipeline, layout } = this.#compile(kernel);
 		const names = Object.keys(kernel.bindings) as B[];
-		const used = names.map((name) => memories[name]);
-		const written = used.filter((_, at) => kernel.bindings[names[at] as B].startsWith("read_write"));
+		const writes = (name: B) => kernel.bindings[name].startsWith("read_write");
+		const written = names.filter(writes).map((name) => memories[name]);
+		// A device does not take one buffer to read and to write.
+		const copies = new Map(
+			names.flatMap((name) => (!writes(name) && written.includes(memories[name]) ? [[name, this.#copyOf(memories[name])]] : [])),
+		);
+		const used = names.map((name) => copies.get(name) ?? memories[name]);
 		const offset = this.#kernels++ * PARAMS;
 		Object.entries<string>(kernel.params).forEach(([name, scalar], at) => {
 			const value = params[name as P];
@@ -158,9 +167,10 @@ export class Device {
 		this.#pass.setPipeline(pipeline);
 		this.#pass.setBindGroup(0, this.#device.createBindGroup({ layout, entries }));
 		this.#pass.setBindGroup(1, this.#uniformGroup, [offset]);
-		const across = Math.min(groups, this.#device.limits.maxComputeWorkgroupsPerDimension);
+		const across = Math.min(groups, this.#mostGroups);
 		this.#pass.dispatchWorkgroups(across, Math.ceil(groups / across), slices);
 		this.#wrote(written, used);
+		for (const copy of copies.values()) this.free(copy);
 		if (this.#kernels === BATCH) this.flush();
 	}
 
@@ -192,26 +202,26 @@ export class Device {
 	}
 
 	/**
-	 * The bytes of memory, when all commands before are done.
+	 * The first bytes of memory, when all commands before are done.
 	 * @throws {DataError} DEVICE_LOST, OUT_OF_DEVICE_MEMORY, DEVICE_ERROR, BACKEND_CLOSED
 	 */
-	async download(memory: Memory): Promise<ArrayBuffer> {
+	async download(memory: Memory, bytes: number = memory.bytes): Promise<ArrayBuffer> {
 		this.alive();
 		const { failure, written } = { failure: this.#failureOf(memory), written: memory.written };
 		if (this.#lost ?? failure) throw this.#lost ?? failure;
-		const staging = this.#staging.take(memory.bytes);
-		this.#commands().copyBufferToBuffer(memory.block.buffer, 0, staging.buffer, 0, memory.bytes);
+		const staging = this.#staging.take(bytes, this.#batch);
+		this.#commands().copyBufferToBuffer(memory.block.buffer, 0, staging.buffer, 0, bytes);
 		const batch = this.#batch;
 		this.flush();
 		try {
-			await staging.buffer.mapAsync(FOR_READING, 0, memory.bytes);
+			await staging.buffer.mapAsync(FOR_READING, 0, bytes);
 			await Promise.all(this.#checks);
 			const late = this.#failureAt(written) ?? this.#failureAt(batch);
 			if (late) throw late;
-			const bytes = staging.buffer.getMappedRange(0, memory.bytes).slice(0);
+			const values = staging.buffer.getMappedRange(0, bytes).slice(0);
 			staging.buffer.unmap();
 			this.#staging.give(staging, batch);
-			return bytes;
+			return values;
 		} catch (error) {
 			this.#staging.discard(staging);
 			throw await this.#reason(error, written, batch);
@@ -262,6 +272,12 @@ export class Device {
 		return this.#encoder;
 	}
 
+	#copyOf(memory: Memory): Memory {
+		const copy = this.allocate(memory.bytes);
+		this.copy(memory, 0, copy, 0, memory.bytes);
+		return copy;
+	}
+
 	#compile<B extends string, P extends string>(kernel: Kernel<B, P>): Compiled {
 		const known = this.#compiled.get(kernel.name);
 		if (known) return known;
@@ -279,6 +295,11 @@ export class Device {
 		const compiled = { pipeline, layout };
 		this.#compiled.set(kernel.name, compiled);
 		return compiled;
+	}
+
+	#giveBack(block: Memory["block"]): void {
+		if (this.#failureAt(block.made)) this.#pool.discard(block);
+		else this.#pool.give(block, this.#batch);
 	}
 
 	/** What failed before goes on to what is made of it. */
@@ -308,9 +329,9 @@ export class Device {
 					cause,
 				)
 			: refused(cause);
-		this.#failures.push({ first: batch, last: this.#batch, error });
-		// Buffers that could not be made may be among the idle ones.
-		this.#pool.clear();
+		const failure = { first: batch, last: this.#batch, error };
+		this.#failures.push(failure);
+		for (const pool of [this.#pool, this.#staging]) pool.discardFrom(failure.first, failure.last);
 	}
 
 	/** Why values did not come. */

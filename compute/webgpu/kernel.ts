@@ -64,3 +64,8 @@ fn packBytes(bytes: vec4<i32>) -> u32 {
 	let low = vec4<u32>(bytes) & vec4<u32>(255u);
 	return low.x | (low.y << 8u) | (low.z << 16u) | (low.w << 24u);
 }`;
+
+/** The bytes of any array, not copied. */
+export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+	return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -5,6 +5,8 @@ import type { DataError } from "../errors.ts";
 export interface Block {
 	readonly buffer: GPUBuffer;
 	readonly size: number;
+	/** The batch of commands in which it was made: if that failed, it may be no buffer. */
+	readonly made: number;
 	/** The batch of commands in which it was given back. */
 	freed: number;
 }
@@ -46,11 +48,14 @@ export class Pool {
 		this.#most = most;
 	}
 
-	/** A buffer of at least some bytes; what it holds is left from before. */
-	take(bytes: number): Block {
+	/**
+	 * A buffer of at least some bytes; what it holds is left from before.
+	 * @param batch - that of the commands which may use it first
+	 */
+	take(bytes: number, batch: number): Block {
 		const size = Math.min(this.#most, sizeClass(bytes));
 		const block = this.#idle.get(size)?.pop();
-		if (!block) return { buffer: this.#device.createBuffer({ size, usage: this.#usage }), size, freed: 0 };
+		if (!block) return { buffer: this.#device.createBuffer({ size, usage: this.#usage }), size, made: batch, freed: 0 };
 		this.#idleBytes -= size;
 		return block;
 	}
@@ -73,11 +78,17 @@ export class Pool {
 		this.#leaving.push(block);
 	}
 
-	/** Discards all that is idle. */
-	clear(): void {
-		for (const blocks of this.#idle.values()) this.#leaving.push(...blocks);
-		this.#idle.clear();
-		this.#idleBytes = 0;
+	/** Discards what is idle and was made in one of some batches. */
+	discardFrom(first: number, last: number): void {
+		for (const [size, blocks] of this.#idle) {
+			const gone = blocks.filter(({ made }) => first <= made && made <= last);
+			this.#idle.set(
+				size,
+				blocks.filter((block) => !gone.includes(block)),
+			);
+			this.#idleBytes -= size * gone.length;
+			this.#leaving.push(...gone);
+		}
 	}
 
 	/** Frees what was discarded; all commands that were recorded are submitted. */

@@ -8,7 +8,7 @@ import type { Device } from "./device.ts";
 import { GROUP, type Kernel } from "./kernel.ts";
 import type { Memory } from "./memory.ts";
 import { sumRows } from "./reductions.ts";
-import { depthOf, dotProducts, sideOf, sumNames, TURN, tileDeclarations, tileLoop, type TileParts, unalignedLoad } from "./tiles.ts";
+import { depthOf, dotProducts, sideOf, sumNames, type TileParts, TURN, tileDeclarations, tileLoop, unalignedLoad } from "./tiles.ts";
 
 /** A factor: its elements, and whether it is stored transposed. */
 interface Factor {
@@ -25,7 +25,7 @@ const [BUSY, STEPS] = [256, 8];
 
 /**
  * Records a product.
- * @returns rows x columns of i32 for bytes, of f32 for floats
+ * @param result - rows x columns of i32 for bytes, of f32 for floats
  */
 export function product(
 	device: Device,
@@ -33,8 +33,8 @@ export function product(
 	right: { readonly memory: Memory; readonly element: Element },
 	{ rows, inner, columns }: ProductShape,
 	transposed: Transposed,
-): Memory {
-	const result = device.allocate(4 * rows * columns);
+	result: Memory,
+): void {
 	const tiles = (block: 4 | 8) => Math.ceil(rows / sideOf(block)) * Math.ceil(columns / sideOf(block));
 	const block = tiles(8) < MANY_TILES ? 4 : 8;
 	const factor = (element: Element, turned = false) => ({ element, transposed: turned }) as Factor;
@@ -45,18 +45,11 @@ export function product(
 	const slices = Math.max(1, Math.min(Math.floor(BUSY / Math.max(1, tiles(block))), Math.floor(steps / STEPS)));
 	const slice = depth * Math.max(1, Math.ceil(steps / slices));
 	const parts = slices === 1 ? result : device.allocate(4 * slices * rows * columns);
-	device.run(
-		kernel,
-		{ left: left.memory, right: right.memory, result: parts },
-		{ rows, inner, columns, slice },
-		tiles(block),
-		slices,
-	);
+	device.run(kernel, { left: left.memory, right: right.memory, result: parts }, { rows, inner, columns, slice }, tiles(block), slices);
 	if (slices > 1) {
 		sumRows(device, left.element === "f32" ? "f32" : "i32", parts, slices, rows * columns, result);
 		device.free(parts);
 	}
-	return result;
 }
 
 /** @param native - whether the device multiplies bytes */
@@ -67,7 +60,10 @@ export function productKernel(left: Factor, right: Factor, block: 4 | 8, native:
 	const side = sideOf(block);
 	const name = [left, right].map(({ element, transposed }) => `${element}${transposed ? " transposed" : ""}`).join(" by ");
 	const stores = sumNames("sum", block).map((columns, r) =>
-		columns.map((sum, c) => `store(top + 4u * ty + ${64 * (r >> 2) + (r & 3)}u, start + 4u * tx + ${64 * c}u, group.z, ${corrected(left, right, sum, r, c)});`),
+		columns.map(
+			(sum, c) =>
+				`store(top + 4u * ty + ${64 * (r >> 2) + (r & 3)}u, start + 4u * tx + ${64 * c}u, group.z, ${corrected(left, right, sum, r, c)});`,
+		),
 	);
 	return {
 		name: `product of ${name}, ${block} x ${block}${native ? "" : ", spelled out"}`,
@@ -93,7 +89,13 @@ fn store(row: u32, column: u32, slice: u32, values: vec4<${type}>) {
 	if (top >= params.rows) { return; }
 	let begin = group.z * params.slice;
 	let end = min(params.inner, begin + params.slice);
-	${mixed(left, right) ? correctionNames(block).map((sum) => `var ${sum} = vec4<i32>();`).join("\n\t") : ""}
+	${
+		mixed(left, right)
+			? correctionNames(block)
+					.map((sum) => `var ${sum} = vec4<i32>();`)
+					.join("\n\t")
+			: ""
+	}
 	${tileLoop(parts, { left: left.transposed, right: !right.transposed })}
 	${stores.flat().join("\n\t")}`,
 	};

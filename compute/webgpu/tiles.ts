@@ -18,6 +18,8 @@ export interface TileParts {
 	/** Tiles of each factor: expressions that give a vector of four words at (`outer`, `inner`). */
 	readonly left: readonly string[];
 	readonly right: readonly string[];
+	/** What must be known before the tiles of the right factor. */
+	readonly prepare?: string;
 	/** Sums: name, WGSL type, and the tiles of left and right whose products they add up. */
 	readonly sums: readonly { readonly name: string; readonly type: "u32" | "i32" | "f32"; readonly left: number; readonly right: number }[];
 	/** How a sum grows: WGSL that adds the products of word `a` and the vector of words `b`. */
@@ -63,6 +65,7 @@ export function tileLoop(parts: TileParts, turned: { readonly left: boolean; rea
 		let vector = ${turned[side] ? `t % ${across}u` : `t / ${words}u`};
 		let outer = ${origin} + 4u * vector;
 		let inner = depth + ${packed}u * word;
+		${(side === "right" && parts.prepare) || ""}
 		${parts[side].map((load, i) => `${side}${i}[word * ${row}u + vector] = ${load};`).join("\n\t\t")}
 	}`;
 	const fetch = (side: "left" | "right", at: string) =>
@@ -79,7 +82,13 @@ export function tileLoop(parts: TileParts, turned: { readonly left: boolean; rea
 	return `
 	let tx = t % 16u;
 	let ty = t / 16u;
-	${sums.flatMap(({ name, type }) => sumNames(name, block).flat().map((sum) => `var ${sum} = vec4<${type}>();`)).join("\n\t")}
+	${sums
+		.flatMap(({ name, type }) =>
+			sumNames(name, block)
+				.flat()
+				.map((sum) => `var ${sum} = vec4<${type}>();`),
+		)
+		.join("\n\t")}
 	for (var depth = begin; depth < end; depth += ${words * packed}u) {
 		workgroupBarrier();
 		${store("left", "top")}
