@@ -1,0 +1,267 @@
+/**
+ * Training of a network of bytes (integer-network.ts) by integers alone: the same bits on every backend.
+ *
+ * Masters M hold W 2^16. On a batch, with h_l what layer l gives and E_l the errors at its sums in units of 2^x_l:
+ *
+ *     E_L     = softmaxErrors                               127ths, x_L = 0
+ *     G_l     = h_(l-1)^T E_l                               g_l = 2^7 columnSums(E_l) for the bias, the weight of an input that is 2^7
+ *     E_(l-1) = normalise(E_l W_l^T where h_(l-1) > 0)      x_(l-1) = x_l + its exponent
+ *     V_l     = V_l - V_l / 2^momentum + G_l 2^x_l / 2^rate_l,  M_l = M_l - V_l
+ *
+ * The shifts of the forward pass are no part of E; they are part of the rates (see `rateShifts`). A convolution is the product of its
+ * patches, and its errors go back through `unpatches`.
+ */
+import { type Architecture, type LayerShape, layerShapes } from "../architecture.ts";
+import type { Backend, IntegerState, Scaled } from "../backend.ts";
+import { DataError } from "../errors.ts";
+import { patchesOf } from "../geometry.ts";
+import {
+	type IntegerActivations,
+	type IntegerArchitecture,
+	type IntegerLayer,
+	integerForward,
+	layerOf,
+	MASTER_BITS,
+} from "../integer-network.ts";
+import { below, generator } from "../random.ts";
+import { LOGIT_BOUND } from "../reference/integers.ts";
+import { mostTerms, type Tensor } from "../tensor.ts";
+import type { Learner, Position, StateTensor } from "./learner.ts";
+import { type Batches, byteBatches, type TrainingData, weightSeed } from "./rows.ts";
+import { addSums, integerSums, NOTHING, type Sums } from "./sums.ts";
+
+/** Masters stay where their weights are bytes in [-127, 127]. */
+const BOUND = 127 * 2 ** MASTER_BITS;
+/** First weights are in [-32, 32]. */
+const FIRST = 32;
+/** A bias is the weight of an input that is always 2^7. */
+const BIAS_BITS = 7;
+/** Logits as `softmaxErrors` takes them. */
+const LOGITS = { element: "i32", low: -LOGIT_BOUND, high: LOGIT_BOUND } as const;
+/** Rows that are measured at once. */
+const CHUNK = 1024;
+
+/** How masters move. */
+export interface IntegerRecipe {
+	readonly architecture: IntegerArchitecture;
+	/** Rate shift of each layer's weights, in [0, 62]; one more halves the step. */
+	readonly rates: readonly number[];
+	/** A velocity keeps 1 - 2^-momentum; in [0, 15], 0 keeps nothing. */
+	readonly momentum: number;
+	/** Epochs (from 0) from which on steps are halved, each once more. */
+	readonly halvings: readonly number[];
+	readonly batch: number;
+	readonly seed: bigint;
+}
+
+/**
+ * Rate shifts that move the network as one of floats is moved by SGD of a rate on mean gradients, up to a factor of sqrt(2).
+ *
+ * Let bytes stand for floats by powers of two: the input is 2^8 x, what hidden layers give 2^5 h (so 1 where bytes are about the middle of
+ * their range), logits 2^4 nat. With a_l these exponents, W = 2^(shift_l + a_l - a_(l-1)) w; the chain rule and 127ths give
+ *
+ *     rate_l = log2(127 2^4 n / rate) + 2 (a_(l-1) - a_l) - shift_l + shift_(l+1) + ... + shift_L
+ *
+ * @param rate - of SGD, above 0
+ * @param batch - n
+ */
+export function rateShifts({ shifts }: IntegerArchitecture, rate: number, batch: number): number[] {
+	const top = shifts.length - 1;
+	const exponents = [8, ...shifts.map((_, l) => (l === top ? 4 : 5))];
+	const base = Math.log2((127 * 2 ** 4 * batch) / rate);
+	return shifts.map((shift, l) => {
+		const after = shifts.slice(l + 1).reduce((sum, one) => sum + one, 0);
+		const exact = base + 2 * ((exponents[l] as number) - (exponents[l + 1] as number)) - shift + after;
+		return Math.min(62, Math.max(0, Math.round(exact)));
+	});
+}
+
+/** First masters: weights uniform in [-32, 32], no bias. */
+export function firstMasters(architecture: Architecture, seed: bigint): StateTensor<"i32">[] {
+	const next = generator(weightSeed(seed));
+	return layerShapes(architecture).flatMap(({ inputs, outputs }, l) => {
+		const zeros = (name: string, rows: number, values = new Int32Array(rows * outputs)) =>
+			({ name: `layers.${l}.${name}`, element: "i32", rows, columns: outputs, values }) as const;
+		const weights = Int32Array.from({ length: inputs * outputs }, () => (below(next, 2 * FIRST + 1) - FIRST) * 2 ** MASTER_BITS);
+		return [zeros("weights", inputs, weights), zeros("bias", 1), zeros("weights.velocity", inputs), zeros("bias.velocity", 1)];
+	});
+}
+
+/**
+ * Refuse a batch whose sums could leave 32 bits.
+ * @throws {DataError} SUM_TOO_LARGE, naming the layer
+ */
+export function checkSums(architecture: Architecture, batch: number): void {
+	layerShapes(architecture).forEach(({ geometry, inputs, outputs, features }, l) => {
+		const places = features / outputs;
+		const terms = [
+			["values of a row or patch", inputs, mostTerms(l === 0 ? "u8" : "i8", "i8")],
+			["rows of a batch times places", batch * places, mostTerms(l === 0 ? "u8" : "i8", "i8")],
+			["outputs times taps", outputs * (geometry ? patchesOf(geometry).values / geometry.channels : 1), mostTerms("i8", "i8")],
+		] as const;
+		for (const [what, count, most] of terms) {
+			if (count <= most) continue;
+			throw new DataError(
+				"SUM_TOO_LARGE",
+				`train: layer ${l}: expected at most ${most} ${what}, got ${count}`,
+				"Choose a smaller batch, a larger stride, or fewer values.",
+			);
+		}
+	});
+}
+
+interface Parameters {
+	readonly weights: IntegerState;
+	readonly bias: IntegerState;
+}
+
+/** A network of bytes in training. */
+export class IntegerLearner implements Learner {
+	readonly #backend: Backend;
+	readonly #recipe: IntegerRecipe;
+	readonly #shapes;
+	readonly #train: Batches<"u8">;
+	readonly #data: TrainingData;
+	readonly #layers: readonly Parameters[];
+	/** Masters' bits below a weight; and with those of the input that a bias is the weight of. */
+	readonly #weightUnit: Tensor<"i32">;
+	readonly #biasUnit: Tensor<"i32">;
+	/** Logits of steps and their labels, still where the backend keeps them. */
+	#pending: { readonly logits: Tensor<"i32">; readonly labels: Tensor<"u8"> }[] = [];
+
+	/** @param state - from `firstMasters`, or an earlier `state()` */
+	constructor(backend: Backend, recipe: IntegerRecipe, data: TrainingData, state: readonly StateTensor[]) {
+		checkSums(recipe.architecture, recipe.batch);
+		this.#backend = backend;
+		this.#recipe = recipe;
+		this.#data = data;
+		this.#shapes = layerShapes(recipe.architecture);
+		this.#train = byteBatches(backend, data.train);
+		const exponent = (value: number) => backend.upload("i32", Int32Array.of(value), 1, 1);
+		[this.#weightUnit, this.#biasUnit] = [exponent(MASTER_BITS), exponent(MASTER_BITS + BIAS_BITS)];
+		const put = (name: string): IntegerState => {
+			const [master, velocity] = [name, `${name}.velocity`].map((own) => {
+				const { values, rows, columns } = state.find((tensor) => tensor.name === own) as StateTensor<"i32">;
+				return backend.upload("i32", values, rows, columns);
+			}) as [Tensor<"i32">, Tensor<"i32">];
+			return { master, velocity };
+		};
+		this.#layers = this.#shapes.map((_, l) => ({ weights: put(`layers.${l}.weights`), bias: put(`layers.${l}.bias`) }));
+	}
+
+	step(batch: Uint32Array, { epoch }: Position): void {
+		const { integers } = this.#backend;
+		const { momentum, halvings, rates } = this.#recipe;
+		const halved = halvings.filter((from) => epoch >= from).length;
+		const { x, labels } = this.#train.take(batch);
+		const layers = this.#network();
+		const passes = integerForward(this.#backend, layers, x);
+		const top = layers.length - 1;
+		this.#pending.push({ logits: this.#logits(layers, passes), labels });
+		const { bias, shift } = layers[top] as IntegerLayer;
+		let errors = integers.softmaxErrors((passes[top] as IntegerActivations).sums, bias, shift, labels);
+		const exponents: Tensor<"i32">[] = [];
+		for (let l = top; l >= 0; l--) {
+			const { inputs } = passes[l] as IntegerActivations;
+			const { weights, bias } = this.#layers[l] as Parameters;
+			const gradients = [integers.product(inputs, errors, { left: true }), integers.columnSums(errors)] as const;
+			const outputs = passes[l - 1]?.outputs;
+			const below = outputs && this.#back(layers[l] as IntegerLayer, errors, outputs, this.#shapes[l - 1] as LayerShape);
+			const rate = (rates[l] as number) + halved;
+			integers.step(weights, gradients[0], [this.#weightUnit, ...exponents], { rate, momentum, bound: BOUND });
+			integers.step(bias, gradients[1], [this.#biasUnit, ...exponents], { rate, momentum, bound: BOUND });
+			this.#backend.release(errors, ...gradients);
+			if (!below) break;
+			errors = below.values;
+			exponents.push(below.exponent);
+		}
+		this.#release(passes);
+		this.#backend.release(x, ...exponents, ...layers.flatMap((layer) => [layer.weights, layer.bias]));
+	}
+
+	async drain(): Promise<Sums> {
+		const pending = this.#pending;
+		this.#pending = [];
+		const parts = await Promise.all(
+			pending.map(async ({ logits, labels }) => {
+				const [values, own] = await Promise.all([this.#backend.download(logits), this.#backend.download(labels)]);
+				this.#backend.release(logits, labels);
+				return integerSums(values, own);
+			}),
+		);
+		return parts.reduce(addSums, NOTHING);
+	}
+
+	async test(): Promise<Sums | undefined> {
+		const { test } = this.#data;
+		if (!test) return undefined;
+		const rows = byteBatches(this.#backend, test);
+		const layers = this.#network();
+		let total = NOTHING;
+		for (let from = 0; from < test.n; from += CHUNK) {
+			const some = Uint32Array.from({ length: Math.min(CHUNK, test.n - from) }, (_, i) => from + i);
+			const { x, labels } = rows.take(some);
+			const passes = integerForward(this.#backend, layers, x);
+			const logits = this.#logits(layers, passes);
+			total = addSums(total, integerSums(await this.#backend.download(logits), test.label.subarray(from, from + some.length)));
+			this.#release(passes);
+			this.#backend.release(x, labels, logits);
+		}
+		this.#backend.release(...layers.flatMap(({ weights, bias }) => [weights, bias]));
+		rows.close();
+		return total;
+	}
+
+	async state(): Promise<StateTensor<"i32">[]> {
+		const named = this.#layers.flatMap(({ weights, bias }, l): [string, Tensor<"i32">][] => [
+			[`layers.${l}.weights`, weights.master],
+			[`layers.${l}.bias`, bias.master],
+			[`layers.${l}.weights.velocity`, weights.velocity],
+			[`layers.${l}.bias.velocity`, bias.velocity],
+		]);
+		return Promise.all(
+			named.map(async ([name, tensor]) => {
+				const { element, rows, columns } = tensor;
+				return { name, element, rows, columns, values: await this.#backend.download(tensor) };
+			}),
+		);
+	}
+
+	close(): void {
+		const states = this.#layers.flatMap(({ weights, bias }) => [weights, bias]);
+		this.#backend.release(...states.flatMap(({ master, velocity }) => [master, velocity]));
+		this.#backend.release(...this.#pending.flatMap(({ logits, labels }) => [logits, labels]));
+		this.#backend.release(this.#weightUnit, this.#biasUnit);
+		this.#pending = [];
+		this.#train.close();
+	}
+
+	/** The bytes that masters stand for now. */
+	#network(): IntegerLayer[] {
+		const { shifts } = this.#recipe.architecture;
+		return this.#layers.map(({ weights, bias }, l) =>
+			layerOf(this.#backend, { weights: weights.master, bias: bias.master }, this.#shapes[l] as LayerShape, shifts[l] as number),
+		);
+	}
+
+	#logits(layers: readonly IntegerLayer[], passes: readonly IntegerActivations[]): Tensor<"i32"> {
+		const { bias, shift } = layers.at(-1) as IntegerLayer;
+		return this.#backend.integers.requantise((passes.at(-1) as IntegerActivations).sums, bias, shift, LOGITS);
+	}
+
+	/** The errors of the layer below, for each row and place. */
+	#back({ weights, shape }: IntegerLayer, errors: Tensor<"i8">, outputs: Tensor<"i8">, { features, outputs: columns }: LayerShape): Scaled {
+		const { integers } = this.#backend;
+		const products = integers.product(errors, weights, { right: true });
+		const sums = shape.geometry ? integers.unpatches(products, shape.geometry) : products;
+		const { values, exponent } = integers.normalise(sums, outputs);
+		this.#backend.release(...new Set([products, sums]));
+		return { values: this.#backend.reshape(values, (outputs.rows * features) / columns, columns), exponent };
+	}
+
+	#release(passes: readonly IntegerActivations[]): void {
+		passes.forEach(({ inputs, sums, outputs }, l) => {
+			this.#backend.release(sums, ...(outputs ? [outputs] : []), ...(this.#shapes[l]?.geometry ? [inputs] : []));
+		});
+	}
+}
