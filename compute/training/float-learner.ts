@@ -10,7 +10,7 @@ import type { Tensor } from "../tensor.ts";
 import type { Learner, Position, StateTensor } from "./learner.ts";
 import { drawLayers } from "./network.ts";
 import { type Batches, floatBatches, type TrainingData, weightSeed } from "./rows.ts";
-import { addSums, floatSums, NOTHING, type Sums } from "./sums.ts";
+import { floatSums, NOTHING, type Sums } from "./sums.ts";
 
 /** A rule without the number of a step, as `FloatRule` is defined. */
 export type FloatRecipeRule = FloatRule extends infer Rule ? (Rule extends FloatRule ? Omit<Rule, "time"> : never) : never;
@@ -112,21 +112,17 @@ export class FloatLearner implements Learner {
 		this.#backend.release(x);
 	}
 
-	async drain(): Promise<Sums> {
+	async drain(sums: Sums): Promise<Sums> {
 		const pending = this.#pending;
 		this.#pending = [];
 		const parts = await Promise.all(
 			pending.map(async ({ logits, losses, labels }) => {
-				const [z, loss, own] = await Promise.all([
-					this.#backend.download(logits),
-					this.#backend.download(losses),
-					this.#backend.download(labels),
-				]);
+				const values = await this.#values(logits, losses, labels);
 				this.#backend.release(logits, losses, labels);
-				return floatSums(z, loss, own);
+				return values;
 			}),
 		);
-		return parts.reduce(addSums, NOTHING);
+		return parts.reduce((total, values) => floatSums(total, ...values), sums);
 	}
 
 	async test(): Promise<Sums | undefined> {
@@ -140,8 +136,7 @@ export class FloatLearner implements Learner {
 			const passes = this.#forward(x);
 			const { outputs: logits } = passes.at(-1) as Activations;
 			const { losses, errors } = this.#losses(logits, labels);
-			const [z, loss, own] = await Promise.all([backend.download(logits), backend.download(losses), backend.download(labels)]);
-			total = addSums(total, floatSums(z, loss, own));
+			total = floatSums(total, ...(await this.#values(logits, losses, labels)));
 			this.#release(passes);
 			backend.release(x, labels, logits, losses, errors);
 		}
@@ -174,6 +169,11 @@ export class FloatLearner implements Learner {
 		this.#backend.release(...[...tensors, ...pending].filter((tensor) => tensor !== undefined));
 		this.#pending = [];
 		this.#train.close();
+	}
+
+	#values(logits: Tensor<"f32">, losses: Tensor<"f32">, labels: Tensor<"u8">) {
+		const backend = this.#backend;
+		return Promise.all([backend.download(logits), backend.download(losses), backend.download(labels)]);
 	}
 
 	#forward(x: Tensor<"f32">): Activations[] {

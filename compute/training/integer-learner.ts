@@ -16,6 +16,7 @@ import type { Backend, IntegerState, Scaled } from "../backend.ts";
 import { DataError } from "../errors.ts";
 import { patchesOf } from "../geometry.ts";
 import {
+	BIAS_BITS,
 	type IntegerActivations,
 	type IntegerArchitecture,
 	type IntegerLayer,
@@ -28,14 +29,12 @@ import { LOGIT_BOUND } from "../reference/integers.ts";
 import { mostTerms, type Tensor } from "../tensor.ts";
 import type { Learner, Position, StateTensor } from "./learner.ts";
 import { type Batches, byteBatches, type TrainingData, weightSeed } from "./rows.ts";
-import { addSums, integerSums, NOTHING, type Sums } from "./sums.ts";
+import { integerSums, NOTHING, type Sums } from "./sums.ts";
 
 /** Masters stay where their weights are bytes in [-127, 127]. */
 const BOUND = 127 * 2 ** MASTER_BITS;
 /** First weights are in [-32, 32]. */
 const FIRST = 32;
-/** A bias is the weight of an input that is always 2^7. */
-const BIAS_BITS = 7;
 /** Logits as `softmaxErrors` takes them. */
 const LOGITS = { element: "i32", low: -LOGIT_BOUND, high: LOGIT_BOUND } as const;
 /** Rows that are measured at once. */
@@ -51,7 +50,6 @@ export interface IntegerRecipe {
 	/** Epochs (from 0) from which on steps are halved, each once more. */
 	readonly halvings: readonly number[];
 	readonly batch: number;
-	readonly seed: bigint;
 }
 
 /**
@@ -62,16 +60,20 @@ export interface IntegerRecipe {
  *
  *     rate_l = log2(127 2^4 n / rate) + 2 (a_(l-1) - a_l) - shift_l + shift_(l+1) + ... + shift_L
  *
+ * and log2(places) more where a convolution's gradient is a sum over places: it is taken as their mean, too.
+ *
  * @param rate - of SGD, above 0
  * @param batch - n
  */
-export function rateShifts({ shifts }: IntegerArchitecture, rate: number, batch: number): number[] {
+export function rateShifts({ shifts, ...architecture }: IntegerArchitecture, rate: number, batch: number): number[] {
+	const shapes = layerShapes(architecture);
 	const top = shifts.length - 1;
 	const exponents = [8, ...shifts.map((_, l) => (l === top ? 4 : 5))];
 	const base = Math.log2((127 * 2 ** 4 * batch) / rate);
 	return shifts.map((shift, l) => {
 		const after = shifts.slice(l + 1).reduce((sum, one) => sum + one, 0);
-		const exact = base + 2 * ((exponents[l] as number) - (exponents[l + 1] as number)) - shift + after;
+		const { features, outputs } = shapes[l] as LayerShape;
+		const exact = base + Math.log2(features / outputs) + 2 * ((exponents[l] as number) - (exponents[l + 1] as number)) - shift + after;
 		return Math.min(62, Math.max(0, Math.round(exact)));
 	});
 }
@@ -179,17 +181,17 @@ export class IntegerLearner implements Learner {
 		this.#backend.release(x, ...exponents, ...layers.flatMap((layer) => [layer.weights, layer.bias]));
 	}
 
-	async drain(): Promise<Sums> {
+	async drain(sums: Sums): Promise<Sums> {
 		const pending = this.#pending;
 		this.#pending = [];
 		const parts = await Promise.all(
 			pending.map(async ({ logits, labels }) => {
 				const [values, own] = await Promise.all([this.#backend.download(logits), this.#backend.download(labels)]);
 				this.#backend.release(logits, labels);
-				return integerSums(values, own);
+				return [values, own] as const;
 			}),
 		);
-		return parts.reduce(addSums, NOTHING);
+		return parts.reduce((total, [values, own]) => integerSums(total, values, own), sums);
 	}
 
 	async test(): Promise<Sums | undefined> {
@@ -203,7 +205,7 @@ export class IntegerLearner implements Learner {
 			const { x, labels } = rows.take(some);
 			const passes = integerForward(this.#backend, layers, x);
 			const logits = this.#logits(layers, passes);
-			total = addSums(total, integerSums(await this.#backend.download(logits), test.label.subarray(from, from + some.length)));
+			total = integerSums(total, await this.#backend.download(logits), test.label.subarray(from, from + some.length));
 			this.#release(passes);
 			this.#backend.release(x, labels, logits);
 		}

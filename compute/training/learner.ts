@@ -29,8 +29,8 @@ export interface Position {
 export interface Learner {
 	/** One step on the rows of a batch. Returns at once; what it costs and says comes with `drain`. */
 	step(batch: Uint32Array, position: Position): void;
-	/** The sums of all steps since the last call, each before it moved the weights. */
-	drain(): Promise<Sums>;
+	/** Adds the rows of all steps since the last call, in their order, each step by the weights that it began with. */
+	drain(sums: Sums): Promise<Sums>;
 	/** Sums over the rows held out. */
 	test(): Promise<Sums | undefined>;
 	/** All that the next step depends on beside its position and rows. */
