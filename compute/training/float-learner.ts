@@ -56,6 +56,9 @@ interface Activations {
 	readonly outputs: Tensor<"f32">;
 }
 
+/** Logits and losses, here. */
+type Values = [Float32Array, Float32Array];
+
 /** A network of floats in training. */
 export class FloatLearner implements Learner {
 	readonly #backend: Backend;
@@ -64,8 +67,8 @@ export class FloatLearner implements Learner {
 	readonly #data: TrainingData;
 	readonly #train: Batches<"f32">;
 	readonly #layers: readonly Parameters[];
-	/** Logits, losses and labels of steps, still where the backend keeps them. */
-	#pending: (Pick<Losses, "losses"> & { readonly logits: Tensor<"f32">; readonly labels: Tensor<"u8"> })[] = [];
+	/** Logits and losses of steps, still where the backend keeps them, and their labels. */
+	#pending: { readonly logits: Tensor<"f32">; readonly losses: Tensor<"f32">; readonly own: Uint8Array }[] = [];
 
 	/** @param state - from `firstFloats`, or an earlier `state()` */
 	constructor(backend: Backend, recipe: FloatRecipe, data: TrainingData, state: readonly StateTensor[]) {
@@ -91,11 +94,11 @@ export class FloatLearner implements Learner {
 		const { rule, halvings } = this.#recipe;
 		const rate = rule.rate / 2 ** halvings.filter((from) => epoch >= from).length;
 		const moves = { ...rule, rate, time: step + 1 } as FloatRule;
-		const { x, labels } = this.#train.take(batch);
+		const { x, labels, own } = this.#train.take(batch);
 		const passes = this.#forward(x);
 		const top = passes.at(-1) as Activations;
 		const { losses, errors: first } = this.#losses(top.outputs, labels);
-		this.#pending.push({ logits: top.outputs, losses, labels });
+		this.#pending.push({ logits: top.outputs, losses, own });
 		let errors = first;
 		for (let l = passes.length - 1; l >= 0; l--) {
 			const { weights, bias } = this.#layers[l] as Parameters;
@@ -109,20 +112,15 @@ export class FloatLearner implements Learner {
 			errors = below;
 		}
 		this.#release(passes);
-		this.#backend.release(x);
+		this.#backend.release(x, labels);
 	}
 
 	async drain(sums: Sums): Promise<Sums> {
 		const pending = this.#pending;
 		this.#pending = [];
-		const parts = await Promise.all(
-			pending.map(async ({ logits, losses, labels }) => {
-				const values = await this.#values(logits, losses, labels);
-				this.#backend.release(logits, losses, labels);
-				return values;
-			}),
-		);
-		return parts.reduce((total, values) => floatSums(total, ...values), sums);
+		const values = await Promise.all(pending.map(({ logits, losses }) => this.#values(logits, losses)));
+		this.#backend.release(...pending.flatMap(({ logits, losses }) => [logits, losses]));
+		return pending.reduce((total, { own }, i) => floatSums(total, ...(values[i] as Values), own), sums);
 	}
 
 	async test(): Promise<Sums | undefined> {
@@ -132,11 +130,11 @@ export class FloatLearner implements Learner {
 		const rows = floatBatches(backend, test);
 		let total = NOTHING;
 		for (let from = 0; from < test.n; from += CHUNK) {
-			const { x, labels } = rows.take(Uint32Array.from({ length: Math.min(CHUNK, test.n - from) }, (_, i) => from + i));
+			const { x, labels, own } = rows.take(Uint32Array.from({ length: Math.min(CHUNK, test.n - from) }, (_, i) => from + i));
 			const passes = this.#forward(x);
 			const { outputs: logits } = passes.at(-1) as Activations;
 			const { losses, errors } = this.#losses(logits, labels);
-			total = floatSums(total, ...(await this.#values(logits, losses, labels)));
+			total = floatSums(total, ...(await this.#values(logits, losses)), own);
 			this.#release(passes);
 			backend.release(x, labels, logits, losses, errors);
 		}
@@ -165,15 +163,14 @@ export class FloatLearner implements Learner {
 		const tensors = this.#layers.flatMap(({ weights, bias }) =>
 			[weights, bias].flatMap(({ values, first, second }) => [values, first, second]),
 		);
-		const pending = this.#pending.flatMap(({ logits, losses, labels }) => [logits, losses, labels]);
+		const pending = this.#pending.flatMap(({ logits, losses }) => [logits, losses]);
 		this.#backend.release(...[...tensors, ...pending].filter((tensor) => tensor !== undefined));
 		this.#pending = [];
 		this.#train.close();
 	}
 
-	#values(logits: Tensor<"f32">, losses: Tensor<"f32">, labels: Tensor<"u8">) {
-		const backend = this.#backend;
-		return Promise.all([backend.download(logits), backend.download(losses), backend.download(labels)]);
+	#values(logits: Tensor<"f32">, losses: Tensor<"f32">): Promise<Values> {
+		return Promise.all([this.#backend.download(logits), this.#backend.download(losses)]);
 	}
 
 	#forward(x: Tensor<"f32">): Activations[] {

@@ -8,109 +8,25 @@
  *     E_(l-1) = normalise(E_l W_l^T where h_(l-1) > 0)      x_(l-1) = x_l + its exponent
  *     V_l     = V_l - V_l / 2^momentum + G_l 2^x_l / 2^rate_l,  M_l = M_l - V_l
  *
- * The shifts of the forward pass are no part of E; they are part of the rates (see `rateShifts`). A convolution is the product of its
+ * The shifts of the forward pass are no part of E; they are part of the rates (see `rateShifts` in integer-recipe.ts). A convolution is the product of its
  * patches, and its errors go back through `unpatches`.
  */
-import { type Architecture, type LayerShape, layerShapes } from "../architecture.ts";
+import { type LayerShape, layerShapes } from "../architecture.ts";
 import type { Backend, IntegerState, Scaled } from "../backend.ts";
-import { DataError } from "../errors.ts";
-import { patchesOf } from "../geometry.ts";
-import {
-	BIAS_BITS,
-	type IntegerActivations,
-	type IntegerArchitecture,
-	type IntegerLayer,
-	integerForward,
-	layerOf,
-	MASTER_BITS,
-} from "../integer-network.ts";
-import { below, generator } from "../random.ts";
+import { BIAS_BITS, type IntegerActivations, type IntegerLayer, integerForward, layerOf, MASTER_BITS } from "../integer-network.ts";
 import { LOGIT_BOUND } from "../reference/integers.ts";
-import { mostTerms, type Tensor } from "../tensor.ts";
+import type { Tensor } from "../tensor.ts";
+import type { IntegerRecipe } from "./integer-recipe.ts";
 import type { Learner, Position, StateTensor } from "./learner.ts";
-import { type Batches, byteBatches, type TrainingData, weightSeed } from "./rows.ts";
+import { type Batches, byteBatches, type TrainingData } from "./rows.ts";
 import { integerSums, NOTHING, type Sums } from "./sums.ts";
 
 /** Masters stay where their weights are bytes in [-127, 127]. */
 const BOUND = 127 * 2 ** MASTER_BITS;
-/** First weights are in [-32, 32]. */
-const FIRST = 32;
 /** Logits as `softmaxErrors` takes them. */
 const LOGITS = { element: "i32", low: -LOGIT_BOUND, high: LOGIT_BOUND } as const;
 /** Rows that are measured at once. */
 const CHUNK = 1024;
-
-/** How masters move. */
-export interface IntegerRecipe {
-	readonly architecture: IntegerArchitecture;
-	/** Rate shift of each layer's weights, in [0, 62]; one more halves the step. */
-	readonly rates: readonly number[];
-	/** A velocity keeps 1 - 2^-momentum; in [0, 15], 0 keeps nothing. */
-	readonly momentum: number;
-	/** Epochs (from 0) from which on steps are halved, each once more. */
-	readonly halvings: readonly number[];
-	readonly batch: number;
-}
-
-/**
- * Rate shifts that move the network as one of floats is moved by SGD of a rate on mean gradients, up to a factor of sqrt(2).
- *
- * Let bytes stand for floats by powers of two: the input is 2^8 x, what hidden layers give 2^5 h (so 1 where bytes are about the middle of
- * their range), logits 2^4 nat. With a_l these exponents, W = 2^(shift_l + a_l - a_(l-1)) w; the chain rule and 127ths give
- *
- *     rate_l = log2(127 2^4 n / rate) + 2 (a_(l-1) - a_l) - shift_l + shift_(l+1) + ... + shift_L
- *
- * and log2(places) more where a convolution's gradient is a sum over places: it is taken as their mean, too.
- *
- * @param rate - of SGD, above 0
- * @param batch - n
- */
-export function rateShifts({ shifts, ...architecture }: IntegerArchitecture, rate: number, batch: number): number[] {
-	const shapes = layerShapes(architecture);
-	const top = shifts.length - 1;
-	const exponents = [8, ...shifts.map((_, l) => (l === top ? 4 : 5))];
-	const base = Math.log2((127 * 2 ** 4 * batch) / rate);
-	return shifts.map((shift, l) => {
-		const after = shifts.slice(l + 1).reduce((sum, one) => sum + one, 0);
-		const { features, outputs } = shapes[l] as LayerShape;
-		const exact = base + Math.log2(features / outputs) + 2 * ((exponents[l] as number) - (exponents[l + 1] as number)) - shift + after;
-		return Math.min(62, Math.max(0, Math.round(exact)));
-	});
-}
-
-/** First masters: weights uniform in [-32, 32], no bias. */
-export function firstMasters(architecture: Architecture, seed: bigint): StateTensor<"i32">[] {
-	const next = generator(weightSeed(seed));
-	return layerShapes(architecture).flatMap(({ inputs, outputs }, l) => {
-		const zeros = (name: string, rows: number, values = new Int32Array(rows * outputs)) =>
-			({ name: `layers.${l}.${name}`, element: "i32", rows, columns: outputs, values }) as const;
-		const weights = Int32Array.from({ length: inputs * outputs }, () => (below(next, 2 * FIRST + 1) - FIRST) * 2 ** MASTER_BITS);
-		return [zeros("weights", inputs, weights), zeros("bias", 1), zeros("weights.velocity", inputs), zeros("bias.velocity", 1)];
-	});
-}
-
-/**
- * Refuse a batch whose sums could leave 32 bits.
- * @throws {DataError} SUM_TOO_LARGE, naming the layer
- */
-export function checkSums(architecture: Architecture, batch: number): void {
-	layerShapes(architecture).forEach(({ geometry, inputs, outputs, features }, l) => {
-		const places = features / outputs;
-		const terms = [
-			["values of a row or patch", inputs, mostTerms(l === 0 ? "u8" : "i8", "i8")],
-			["rows of a batch times places", batch * places, mostTerms(l === 0 ? "u8" : "i8", "i8")],
-			["outputs times taps", outputs * (geometry ? patchesOf(geometry).values / geometry.channels : 1), mostTerms("i8", "i8")],
-		] as const;
-		for (const [what, count, most] of terms) {
-			if (count <= most) continue;
-			throw new DataError(
-				"SUM_TOO_LARGE",
-				`train: layer ${l}: expected at most ${most} ${what}, got ${count}`,
-				"Choose a smaller batch, a larger stride, or fewer values.",
-			);
-		}
-	});
-}
 
 interface Parameters {
 	readonly weights: IntegerState;
@@ -128,12 +44,11 @@ export class IntegerLearner implements Learner {
 	/** Masters' bits below a weight; and with those of the input that a bias is the weight of. */
 	readonly #weightUnit: Tensor<"i32">;
 	readonly #biasUnit: Tensor<"i32">;
-	/** Logits of steps and their labels, still where the backend keeps them. */
-	#pending: { readonly logits: Tensor<"i32">; readonly labels: Tensor<"u8"> }[] = [];
+	/** Logits of steps, still where the backend keeps them, and their labels. */
+	#pending: { readonly logits: Tensor<"i32">; readonly own: Uint8Array }[] = [];
 
 	/** @param state - from `firstMasters`, or an earlier `state()` */
 	constructor(backend: Backend, recipe: IntegerRecipe, data: TrainingData, state: readonly StateTensor[]) {
-		checkSums(recipe.architecture, recipe.batch);
 		this.#backend = backend;
 		this.#recipe = recipe;
 		this.#data = data;
@@ -155,11 +70,11 @@ export class IntegerLearner implements Learner {
 		const { integers } = this.#backend;
 		const { momentum, halvings, rates } = this.#recipe;
 		const halved = halvings.filter((from) => epoch >= from).length;
-		const { x, labels } = this.#train.take(batch);
+		const { x, labels, own } = this.#train.take(batch);
 		const layers = this.#network();
 		const passes = integerForward(this.#backend, layers, x);
 		const top = layers.length - 1;
-		this.#pending.push({ logits: this.#logits(layers, passes), labels });
+		this.#pending.push({ logits: this.#logits(layers, passes), own });
 		const { bias, shift } = layers[top] as IntegerLayer;
 		let errors = integers.softmaxErrors((passes[top] as IntegerActivations).sums, bias, shift, labels);
 		const exponents: Tensor<"i32">[] = [];
@@ -178,20 +93,15 @@ export class IntegerLearner implements Learner {
 			exponents.push(below.exponent);
 		}
 		this.#release(passes);
-		this.#backend.release(x, ...exponents, ...layers.flatMap((layer) => [layer.weights, layer.bias]));
+		this.#backend.release(x, labels, ...exponents, ...layers.flatMap((layer) => [layer.weights, layer.bias]));
 	}
 
 	async drain(sums: Sums): Promise<Sums> {
 		const pending = this.#pending;
 		this.#pending = [];
-		const parts = await Promise.all(
-			pending.map(async ({ logits, labels }) => {
-				const [values, own] = await Promise.all([this.#backend.download(logits), this.#backend.download(labels)]);
-				this.#backend.release(logits, labels);
-				return [values, own] as const;
-			}),
-		);
-		return parts.reduce((total, [values, own]) => integerSums(total, values, own), sums);
+		const logits = await Promise.all(pending.map((one) => this.#backend.download(one.logits)));
+		this.#backend.release(...pending.map((one) => one.logits));
+		return pending.reduce((total, { own }, i) => integerSums(total, logits[i] as Int32Array, own), sums);
 	}
 
 	async test(): Promise<Sums | undefined> {
@@ -201,11 +111,10 @@ export class IntegerLearner implements Learner {
 		const layers = this.#network();
 		let total = NOTHING;
 		for (let from = 0; from < test.n; from += CHUNK) {
-			const some = Uint32Array.from({ length: Math.min(CHUNK, test.n - from) }, (_, i) => from + i);
-			const { x, labels } = rows.take(some);
+			const { x, labels, own } = rows.take(Uint32Array.from({ length: Math.min(CHUNK, test.n - from) }, (_, i) => from + i));
 			const passes = integerForward(this.#backend, layers, x);
 			const logits = this.#logits(layers, passes);
-			total = integerSums(total, await this.#backend.download(logits), test.label.subarray(from, from + some.length));
+			total = integerSums(total, await this.#backend.download(logits), own);
 			this.#release(passes);
 			this.#backend.release(x, labels, logits);
 		}
@@ -232,7 +141,7 @@ export class IntegerLearner implements Learner {
 	close(): void {
 		const states = this.#layers.flatMap(({ weights, bias }) => [weights, bias]);
 		this.#backend.release(...states.flatMap(({ master, velocity }) => [master, velocity]));
-		this.#backend.release(...this.#pending.flatMap(({ logits, labels }) => [logits, labels]));
+		this.#backend.release(...this.#pending.map(({ logits }) => logits));
 		this.#backend.release(this.#weightUnit, this.#biasUnit);
 		this.#pending = [];
 		this.#train.close();

@@ -2,7 +2,8 @@
 import type { Backend } from "../backend.ts";
 import { DataError } from "../errors.ts";
 import { FloatLearner, type FloatRecipe, firstFloats } from "./float-learner.ts";
-import { firstMasters, IntegerLearner } from "./integer-learner.ts";
+import { IntegerLearner } from "./integer-learner.ts";
+import { firstMasters } from "./integer-recipe.ts";
 import type { Learner, StateTensor } from "./learner.ts";
 import type { FloatManifest, TrainingManifest } from "./manifest.ts";
 import { firstHead, RidgeLearner } from "./ridge-learner.ts";

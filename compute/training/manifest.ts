@@ -8,7 +8,7 @@ import { DataError } from "../errors.ts";
 import type { IntegerArchitecture } from "../integer-network.ts";
 import type { Quantisation } from "../quantisation.ts";
 import type { FloatRecipeRule } from "./float-learner.ts";
-import { checkSums } from "./integer-learner.ts";
+import { checkSums } from "./integer-recipe.ts";
 import { checkTrainingRows, ORDER, type TrainingData, type TrainingRows } from "./rows.ts";
 
 export const TRAINING_SCHEMA = "openledger.training.v1";

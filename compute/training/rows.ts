@@ -86,8 +86,8 @@ export function checkTrainingRows({ x, label, n, d }: TrainingRows, k: number, w
 
 /** Rows where a backend finds them. The caller releases what it takes. */
 export interface Batches<E extends "u8" | "f32"> {
-	/** Features of some rows, and their labels. */
-	take(rows: Uint32Array): { readonly x: Tensor<E>; readonly labels: Tensor<"u8"> };
+	/** Features of some rows, and their labels, on the backend and here. */
+	take(rows: Uint32Array): { readonly x: Tensor<E>; readonly labels: Tensor<"u8">; readonly own: Uint8Array };
 	close(): void;
 }
 
@@ -123,15 +123,11 @@ function batches<E extends "u8" | "f32">(
 		return backend.upload<"u8" | "f32">(element, some, rows.length, d);
 	};
 	return {
-		take: (rows) => ({
-			x: (table ? backend.gather(table, rows) : send(rows)) as Tensor<E>,
-			labels: backend.upload(
-				"u8",
-				Uint8Array.from(rows, (row) => label[row] as number),
-				rows.length,
-				1,
-			),
-		}),
+		take(rows) {
+			const own = Uint8Array.from(rows, (row) => label[row] as number);
+			const some = (table ? backend.gather(table, rows) : send(rows)) as Tensor<E>;
+			return { x: some, labels: backend.upload("u8", own, rows.length, 1), own };
+		},
 		close() {
 			if (table) backend.release(table);
 		},

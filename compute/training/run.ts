@@ -1,6 +1,7 @@
 /** A training run in a folder: begun, gone on with, or branched off an earlier checkpoint. */
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import canonicalize from "canonicalize";
 import type { Backend } from "../backend.ts";
 import {
 	checkpointName,
@@ -125,7 +126,7 @@ function checkSame(folder: string, found: TrainingManifest, given: TrainingManif
 	);
 }
 
-const say = (value: unknown): string => JSON.stringify(value) ?? "none";
+const say = (value: unknown): string => (value === undefined ? "none" : (canonicalize(value) as string));
 
 async function stepsIn(folder: string): Promise<number[]> {
 	return storedSteps(folder).catch((error: NodeJS.ErrnoException) => {
