@@ -5,7 +5,7 @@ import { BACKENDS, backendName } from "../../compute/open.ts";
 import { tune } from "../../compute/selection/tuning.ts";
 import type { CommandContext } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { integer } from "../pool/place.ts";
+import { integer } from "../queue/options.ts";
 import { computeProfilePath } from "./place.ts";
 import { report } from "./report.ts";
 

@@ -11,7 +11,7 @@ import { DataError } from "../errors.ts";
 const TYPES = { U8: Uint8Array, I8: Int8Array, I32: Int32Array, F32: Float32Array, F64: Float64Array } as const;
 
 export type SafetensorsType = keyof typeof TYPES;
-export type SafetensorsValues = InstanceType<(typeof TYPES)[SafetensorsType]>;
+export type SafetensorsValues = Uint8Array | Int8Array | Int32Array | Float32Array | Float64Array;
 
 export interface NamedTensor {
 	readonly name: string;
@@ -73,7 +73,8 @@ export function readSafetensors(bytes: Uint8Array, source: string): Safetensors 
 	}
 	if (end !== size) throw malformed(source, "data", `${end} bytes, as the header says`, `${size}`);
 	const tensors = places.map(({ name, type, shape, from, to }): NamedTensor => {
-		const own = bytes.slice(start + from, start + to).buffer;
+		// Not `slice`, which for a Buffer, as files are read, makes no copy.
+		const own = new Uint8Array(bytes.subarray(start + from, start + to)).buffer;
 		return { name, type, shape, values: new TYPES[type](own) };
 	});
 	return { tensors, metadata: metadataOf(given, source) };
