@@ -21,8 +21,7 @@ export function report(profile: Profile): string {
 	return [
 		table(["backend", "verdict", "floats within", "runs on", "device (driver)"], backends),
 		...remarks,
-		"",
-		timings(profile.entries),
+		...timings(profile.entries),
 		"",
 		...chosen,
 	].join("\n");
@@ -50,8 +49,9 @@ export function remark(name: string, verdict: Verdict): string[] {
 }
 
 /** Milliseconds of a call: kernels and shapes down, backends across. */
-function timings(entries: readonly Entry[]): string {
+function timings(entries: readonly Entry[]): string[] {
 	const measured = entries.filter((entry) => entry.timings.length > 0);
+	if (measured.length === 0) return [];
 	const rows = KERNEL_NAMES.flatMap((kernel) => {
 		const shapes = new Map(
 			measured.flatMap((entry) => entry.timings.filter((one) => one.kernel === kernel)).map((one) => [one.shape, one.work]),
@@ -64,7 +64,7 @@ function timings(entries: readonly Entry[]): string {
 				...measured.map(({ timings }) => milliseconds(timings.find((one) => one.kernel === kernel && one.shape === shape))),
 			]);
 	});
-	return table(["kernel", "shape", ...measured.map(({ name }) => `${name}, ms`)], rows);
+	return ["", table(["kernel", "shape", ...measured.map(({ name }) => `${name}, ms`)], rows)];
 }
 
 function milliseconds(timing: Timing | undefined): string {

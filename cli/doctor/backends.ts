@@ -7,7 +7,8 @@ import { currentProfile, type Entry, type Profile, sameDevice } from "../../comp
 import { verdictWord } from "../compute/report.ts";
 import type { Check } from "./check.ts";
 
-const TIMEOUT_MS = 8000;
+/** Each takes a second or two. */
+const TIMEOUT_MS = 20_000;
 
 /** @param wanted - must be there beside `wasm`, which is the one that everything falls back to */
 export async function backendChecks(path: string, wanted: BackendName | undefined, signal: AbortSignal): Promise<Check[]> {

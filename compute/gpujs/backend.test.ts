@@ -6,8 +6,10 @@ import { generator } from "../random.ts";
 import { nearest } from "../reference/neighbours.ts";
 import { gram } from "../reference/statistics.ts";
 import { refusal } from "../testing.ts";
+import { runProgram } from "../webgpu/testing.ts";
 import { openGpujs } from "./backend.ts";
 import { GPUJS_MODES, type GpujsMode, hasHeadlessGl } from "./multiplication.ts";
+import { openRemote } from "./remote.ts";
 
 /** Why a mode cannot be tested here; undefined if it can. */
 async function absence(mode: GpujsMode): Promise<string | undefined> {
@@ -25,6 +27,21 @@ async function absence(mode: GpujsMode): Promise<string | undefined> {
 for (const mode of GPUJS_MODES) {
 	const reason = mode === "webasm" ? undefined : await absence(mode);
 	if (reason) console.warn(`gpu.js in mode ${mode} is not tested: ${reason}`);
+
+	if (mode === "webgpu") {
+		test.skipIf(reason)("what goes wrong in the thread is said here", async () => {
+			const remote = await openRemote();
+			const [three, one] = [new Float32Array(3), Float32Array.of(2)];
+			const shape = { rows: 1, inner: 1, columns: 1 };
+			expect(await refusal(async () => remote.multiply(three, one, shape))).toEqual({
+				code: "DEVICE_LOST",
+				message: expect.stringMatching(/^gpujs: expected a product on .+, got Input size 3 does not match/),
+			});
+			expect(remote.multiply(one, one, shape)).toEqual([Float32Array.of(4)]);
+			await remote.close();
+			expect((await refusal(async () => remote.multiply(one, one, shape))).message).toMatch(/got the end of its thread$/);
+		});
+	}
 
 	describe.skipIf(reason)(`mode ${mode}`, () => {
 		let backend: Backend;
@@ -64,6 +81,17 @@ for (const mode of GPUJS_MODES) {
 			);
 			const { indices } = await backend.nearest(train, test, 1);
 			expect(indices.length).toBe(1100);
+		});
+
+		test("does not keep a process alive that forgets to close it", async () => {
+			const module = JSON.stringify(new URL("./backend.ts", import.meta.url).href);
+			const statements = `import { openGpujs } from ${module};
+				const { floats, upload } = await openGpujs({ mode: "${mode}" });
+				const one = upload("f32", Float32Array.of(2), 1, 1);
+				floats.product(one, one);
+				console.log("done");`;
+			const { code, stdout } = await runProgram(["--input-type=module", "--eval", statements]);
+			expect({ code, stdout }).toEqual({ code: 0, stdout: "done\n" });
 		});
 
 		test("gives NaN and infinities on", async () => {

@@ -6,11 +6,18 @@ import { once } from "node:events";
 import { MessageChannel, receiveMessageOnPort, SHARE_ENV, Worker } from "node:worker_threads";
 import type { Adapter } from "../backend.ts";
 import { DataError } from "../errors.ts";
+import type { ProductShape } from "../tensor.ts";
 import type { Multiply } from "./multiplication.ts";
 
 /** What the thread says first. */
 export type Greeting = { readonly adapter: Adapter } | { readonly refusal: string; readonly hint: string };
-/** What it says to each product. */
+/** What it is asked. */
+export interface Task {
+	readonly left: Float32Array;
+	readonly right: Float32Array;
+	readonly shape: ProductShape;
+}
+/** What it answers. */
 export type Answer = { readonly lines: Float32Array[] } | { readonly failure: string };
 
 /** How long a product of at most 2^31 operations may take; a thread that died cannot say so to one that waits. */
@@ -31,7 +38,7 @@ export async function openRemote(): Promise<Remote> {
 	const turn = new Int32Array(new SharedArrayBuffer(4));
 	const script = new URL(`./thread${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 	// Drivers read the process's variables, which a thread sets only if it shares them.
-	const worker = new Worker(script, { workerData: { port: port2, turn }, transferList: [port2], env: SHARE_ENV });
+	const worker = new Worker(script, { workerData: { port: port2, turn }, transferList: [port2], env: SHARE_ENV, execArgv: [] });
 	const close = async () => {
 		port.close();
 		await worker.terminate();
@@ -51,13 +58,21 @@ export async function openRemote(): Promise<Remote> {
 	// Neither keeps the process alive when a caller forgets to close.
 	worker.unref();
 	port.unref();
+	let isThere = true;
+	worker.once("exit", () => {
+		isThere = false;
+	});
+	const ask = (task: Task): Answer => {
+		if (!isThere) return { failure: "the end of its thread" };
+		Atomics.store(turn, 0, 0);
+		port.postMessage(task);
+		Atomics.wait(turn, 0, 0, PATIENCE_MS);
+		return receiveMessageOnPort(port)?.message ?? { failure: `no answer within ${PATIENCE_MS / 1000} s` };
+	};
 	return {
 		adapter: greeting.adapter,
 		multiply(left, right, shape) {
-			Atomics.store(turn, 0, 0);
-			port.postMessage({ left, right, shape });
-			const end = Atomics.wait(turn, 0, 0, PATIENCE_MS);
-			const answer: Answer = receiveMessageOnPort(port)?.message ?? { failure: `no answer within ${PATIENCE_MS / 1000} s (${end})` };
+			const answer = ask({ left, right, shape });
 			if ("lines" in answer) return answer.lines;
 			throw new DataError("DEVICE_LOST", `gpujs: expected a product on ${greeting.adapter.device}, got ${answer.failure}`, LOST);
 		},
