@@ -1,12 +1,17 @@
 /** `openledger worker result`: collects what came out of a job. */
 import { resolve } from "node:path";
 import { Command } from "commander";
+import { readRun, writeCheckpoint } from "../../compute/checkpoint/folder.ts";
+import { type CheckpointRecord, stateOf } from "../../compute/checkpoint/record.ts";
+import { DataError } from "../../compute/errors.ts";
+import { manifestDigest } from "../../compute/training/manifest.ts";
 import { ContentFolder, contentDigest } from "../../network/compute/content.ts";
 import { type StoredResult, storedResult } from "../../network/compute/view.ts";
 import { writeWhole } from "../../network/epoch/json.ts";
 import { ProverError } from "../../prover/errors.ts";
 import type { Jobs } from "../../prover/jobs/view.ts";
 import type { CommandContext } from "../command.ts";
+import { UsageError } from "../exit.ts";
 import { prepareOutput } from "../file.ts";
 import { type PlaceFlags, withJobs, withPlace } from "../queue/place.ts";
 import { awaitResult } from "../queue/wait.ts";
@@ -15,6 +20,7 @@ import { type ContentFlags, contentFolder, contentOption, WORKER } from "./noun.
 interface Flags extends PlaceFlags, ContentFlags {
 	wait?: boolean;
 	out?: string;
+	into?: string;
 	forget?: boolean;
 }
 
@@ -24,6 +30,7 @@ export function resultCommand(context: CommandContext): Command {
 		.argument("<id>", "as submit printed it")
 		.option("--wait", "wait until it is done")
 		.option("--out <file>", "write the content there (safetensors)")
+		.option("--into <folder>", "of a segment of training: add its checkpoint to the run in the folder")
 		.option("--forget", "then remove the job from the store; its content stays in the folder")
 		.addOption(contentOption())
 		.action((id: string, flags: Flags) =>
@@ -32,7 +39,9 @@ export function resultCommand(context: CommandContext): Command {
 				const found = flags.wait
 					? storedResult(await awaitResult(WORKER, flags, id, signal))
 					: await withJobs(WORKER, flags, (jobs) => readResult(jobs, id));
-				if (flags.out !== undefined) await writeWhole(resolve(flags.out), await contentOf(found, contentFolder(flags)));
+				const folder = contentFolder(flags);
+				if (flags.out !== undefined) await writeWhole(resolve(flags.out), await contentOf(found, folder));
+				if (flags.into !== undefined) await addCheckpoint(found, flags.into, await contentOf(found, folder));
 				if (flags.forget) await withJobs(WORKER, flags, (jobs) => jobs.forget(id, { proven: true }));
 				const { content, ...result } = found.result;
 				const { inline: _, ...where } = content;
@@ -47,6 +56,25 @@ async function readResult(jobs: Jobs, id: string): Promise<StoredResult> {
 	if (result) return storedResult(result);
 	const { state } = await jobs.find(id);
 	throw new ProverError("jobs.state", `result: expected ${id} to be done, got a job that is ${state}`, { hint: "--wait waits for it" });
+}
+
+/**
+ * Adds the checkpoint of a segment to its run.
+ * @throws {DataError} CHECKPOINT_MISMATCH for another run
+ */
+async function addCheckpoint({ id, kind, result }: StoredResult, folder: string, bytes: Uint8Array): Promise<void> {
+	if (kind !== "train") throw new UsageError(`worker result: expected a job of kind train for --into, got ${id}, ${kind}`, "Give --out.");
+	const manifest = await readRun(folder);
+	const { record } = result.facts as { readonly record: CheckpointRecord };
+	if (record.manifest !== manifestDigest(manifest)) {
+		throw new DataError(
+			"CHECKPOINT_MISMATCH",
+			`${folder}: expected the run ${record.manifest}, got ${manifestDigest(manifest)}`,
+			"Give the folder that the job was submitted from.",
+		);
+	}
+	const made = { name: result.backend, adapter: result.adapter };
+	await writeCheckpoint(folder, { manifest, record, state: stateOf(bytes, `result of ${id}`) }, made);
 }
 
 /** From the store, the given folder, or that of the worker. @throws {DataError} FILE_MISSING, FILE_DAMAGED */

@@ -2,14 +2,18 @@
 import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { BackendName } from "../../compute/backend.ts";
+import { BACKENDS } from "../../compute/open.ts";
+import { chooseBackend } from "../../compute/selection/choice.ts";
+import { currentProfile } from "../../compute/selection/profile.ts";
 import { COMPUTE_KINDS, type ComputeKind } from "../../network/compute/job.ts";
 import { ComputeWorker, type OnFailure, type WorkerEvent } from "../../network/compute/worker.ts";
 import type { CommandContext } from "../command.ts";
+import { computeProfilePath } from "../compute/place.ts";
 import { note, type RunFlags, runStore, withRun } from "../queue/run.ts";
 import { type ContentFlags, contentFolder, contentOption, WORKER } from "./noun.ts";
 
 interface Flags extends RunFlags, ContentFlags {
-	device: BackendName;
+	device: BackendName | "auto";
 	onFailure: OnFailure;
 	kinds?: ComputeKind[];
 }
@@ -19,8 +23,8 @@ export function startCommand(context: CommandContext): Command {
 		.description("do jobs on one device; SIGINT or SIGTERM: finish the job and end, a second time: give it back and end")
 		.addOption(
 			new Option("--device <backend>", "what it runs on; a GPU has one worker at a time, the others as many as there are cores")
-				.choices(["webgpu", "wasm", "reference", "gpujs"])
-				.default("wasm"),
+				.choices(["auto", ...BACKENDS])
+				.default("auto", "the fastest exact one by `compute tune`, else wasm"),
 		)
 		.addOption(
 			new Option(
@@ -34,11 +38,12 @@ export function startCommand(context: CommandContext): Command {
 		.addOption(contentOption());
 	return withRun(WORKER, command).action((flags: Flags) =>
 		context.run("openledger.worker.start.v1", async ({ signal }) => {
+			const backend = flags.device === "auto" ? chosen() : flags.device;
 			const ending = new AbortController();
 			let failure: unknown;
 			const outcome = await runStore(WORKER, flags, signal, () => {
 				const worker = new ComputeWorker({
-					backend: flags.device,
+					backend,
 					onFailure: flags.onFailure,
 					contents: resolve(contentFolder(flags)),
 					...(flags.kinds ? { kinds: flags.kinds } : {}),
@@ -62,6 +67,14 @@ export function startCommand(context: CommandContext): Command {
 			return outcome;
 		}),
 	);
+}
+
+/** What the profile of this machine says. */
+function chosen(): BackendName {
+	const { profile, note: why } = currentProfile(computeProfilePath());
+	const choice = chooseBackend({ committed: true, profile });
+	note(`device: ${choice.name}: ${profile ? choice.note : why}`);
+	return choice.name;
 }
 
 function describe(event: WorkerEvent): string {

@@ -1,11 +1,16 @@
 /** `openledger worker submit KIND`: hands compute jobs over; when it returns, they are on record. */
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { Command, Option } from "commander";
 import { DEFAULTS } from "../../attribution/catalogue.ts";
 import { readBackbone } from "../../compute/backbone/file.ts";
+import { checkpointName, readCheckpoint, readRun, readState, runDataPath, storedSteps } from "../../compute/checkpoint/folder.ts";
 import { DataError } from "../../compute/errors.ts";
 import { MAX_CLASSES } from "../../compute/table.ts";
+import { plain } from "../../network/compute/content.ts";
 import {
 	type ComputeJob,
+	checkJob,
 	computeSubmission,
 	INFLUENCE_METHODS,
 	type InfluenceOptions,
@@ -17,6 +22,7 @@ import { integer, seed } from "../arguments.ts";
 import { layers } from "../attribution/score.ts";
 import { positive } from "../attribution/setting.ts";
 import type { CommandContext } from "../command.ts";
+import { FileError } from "../file.ts";
 import { type SubmissionFlags, submitAll, withSubmission } from "../queue/submission.ts";
 import { type ContentFlags, contentFolder, contentOption, WORKER } from "./noun.ts";
 import { classesOf, inputOf, type RowsFile, readRowsFile, type ScaleFlags, withScale } from "./rows.ts";
@@ -33,6 +39,12 @@ interface StatisticsFlags extends Flags, ScaleFlags {
 interface FeaturesFlags extends Flags, ScaleFlags {
 	rows: string;
 	backbone: string;
+}
+
+interface TrainFlags extends Flags {
+	run: string;
+	from?: number;
+	to: number;
 }
 
 interface InfluenceFlags extends Flags, ScaleFlags, Omit<InfluenceOptions, "seed"> {
@@ -79,6 +91,16 @@ export function submitCommand(context: CommandContext): Command {
 		)
 		.addCommand(
 			kind(
+				new Command("train")
+					.description("a segment of a run in mode integer: from a checkpoint of its folder to a later step")
+					.requiredOption("--run <folder>", "of openledger train")
+					.option("--from <step>", "checkpoint to begin at (default: the last one before --to)", integer(0, 2 ** 31))
+					.requiredOption("--to <step>", "step to reach", integer(1, 2 ** 31)),
+				trainJob,
+			),
+		)
+		.addCommand(
+			kind(
 				withScale(new Command("influence"))
 					.description("a score of each training row, by a method of attribution")
 					.requiredOption("--train <file>", rows)
@@ -121,6 +143,38 @@ async function featuresJob(flags: FeaturesFlags): Promise<ComputeJob> {
 		backbone: manifest,
 		...(weights === undefined ? {} : { weights: await inputOf(weights, undefined, folder) }),
 	};
+}
+
+async function trainJob({ run, from, to, ...flags }: TrainFlags): Promise<ComputeJob> {
+	const manifest = await readRun(run);
+	const steps = (await storedSteps(run)).filter((step) => step < to);
+	const begin = from ?? steps.at(-1);
+	if (begin === undefined || !steps.includes(begin)) {
+		throw new DataError(
+			"PARAMETER_OUT_OF_RANGE",
+			`${run}: expected the step of a checkpoint below ${to} (${steps.join(", ") || "none"}), got ${begin ?? "none"}`,
+			"Name a step that was kept.",
+		);
+	}
+	const folder = contentFolder(flags);
+	const data = runDataPath(run);
+	const { record } = await readCheckpoint(run, manifest, begin);
+	// Held against their digests above; a job in another mode is refused with the job.
+	return checkJob({
+		kind: "train",
+		manifest,
+		data: await inputOf(await readBytes(data), resolve(data), folder),
+		from: { record, state: await inputOf(await readState(run, begin), resolve(run, `${checkpointName(begin)}.safetensors`), folder) },
+		to,
+	});
+}
+
+async function readBytes(path: string): Promise<Uint8Array> {
+	return plain(
+		await readFile(path).catch((cause) => {
+			throw new FileError("FILE_UNREADABLE", `expected the rows of a run at ${path}, got ${cause.message}`, "Check the folder.", cause);
+		}),
+	);
 }
 
 async function influenceJob(flags: InfluenceFlags): Promise<ComputeJob> {

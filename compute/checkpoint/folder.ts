@@ -70,8 +70,22 @@ export async function createRun(folder: string, manifest: TrainingManifest, data
 
 /** The rows of a run. @throws {DataError} FILE_MISSING, SAFETENSORS_MALFORMED, FILE_DAMAGED */
 export async function readRunData(folder: string): Promise<TrainingData> {
-	const path = join(folder, DATA);
-	const { tensors, metadata } = readSafetensors(await readBytes(path, "the rows of the run"), path);
+	const path = runDataPath(folder);
+	return runDataOf(await readBytes(path, "the rows of the run"), path);
+}
+
+/** Where the rows of a run lie. */
+export function runDataPath(folder: string): string {
+	return join(folder, DATA);
+}
+
+/**
+ * The rows of a run from the bytes of their file.
+ * @param path - where the bytes are from, for messages
+ * @throws {DataError} SAFETENSORS_MALFORMED, FILE_DAMAGED
+ */
+export function runDataOf(bytes: Uint8Array, path: string): TrainingData {
+	const { tensors, metadata } = readSafetensors(bytes, path);
 	const side = (name: string): TrainingRows | undefined => {
 		const [x, label] = ["rows", "labels"].map((part) => tensors.find((tensor) => tensor.name === `${name}.${part}`));
 		if (!x && !label) return undefined;
@@ -138,7 +152,11 @@ export async function readCheckpoint(folder: string, manifest: TrainingManifest,
 }
 
 /** Writes a checkpoint: its state, then its record. */
-export async function writeCheckpoint(folder: string, { record, state }: TrainingCheckpoint, { name, adapter }: Backend): Promise<void> {
+export async function writeCheckpoint(
+	folder: string,
+	{ record, state }: TrainingCheckpoint,
+	{ name, adapter }: Pick<Backend, "name" | "adapter">,
+): Promise<void> {
 	const stored: StoredRecord = { record, digest: recordDigest(record), backend: { name, adapter } };
 	await writeWhole(join(folder, `${checkpointName(record.step)}.safetensors`), stateBytes(state));
 	await writeWhole(join(folder, `${checkpointName(record.step)}.json`), json(stored));

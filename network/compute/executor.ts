@@ -9,7 +9,7 @@ import { plainError } from "./failure.ts";
 import { Inbox } from "./inbox.ts";
 import { parseJob } from "./job.ts";
 import type { DeviceTask, FromDevice, Made, ToDevice } from "./protocol.ts";
-import { runJob } from "./run.ts";
+import { type Place, runJob } from "./run.ts";
 
 /** Contents up to here travel with the result. */
 const MAX_INLINE = 2 ** 16;
@@ -65,13 +65,14 @@ async function attempt(octets: Uint8Array, backend: Backend, contents: ContentFo
 }
 
 /** Tells of progress: each phase, and how far it is. */
-function teller(): (phase: string, done?: number, of?: number) => void {
+function teller(): Place["progress"] {
 	let [current, last] = ["", 0];
-	return (phase, done, of) => {
+	return (phase, done, of, note) => {
 		const now = performance.now();
 		if (phase === current && now - last < TELL_MS) return;
 		[current, last] = [phase, now];
-		void say({ type: "phase", phase, ...(of === undefined ? {} : { note: `${done}/${of}` }) });
+		const text = [...(of === undefined ? [] : [`${done}/${of}`]), ...(note === undefined ? [] : [note])].join(" ");
+		void say({ type: "phase", phase, ...(text === "" ? {} : { note: text }) });
 	};
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { identityBackbone } from "../../compute/backbone/backbone.ts";
+import { integerManifest, ridgeManifest } from "../../compute/training/defaults.ts";
+import { PERCEPTRON, pictures } from "../../compute/training/testing.ts";
 import { contentId } from "../../prover/jobs/submission.ts";
 import { inlineInput, MAX_INLINE } from "./input.ts";
 import { COMPUTE_JOBS, COMPUTE_KINDS, type ComputeJob, computeSubmission, deviceOf, INFLUENCE_METHODS, parseJob } from "./job.ts";
@@ -10,6 +12,12 @@ const large = { sha256: "0f".repeat(32), path: "/data/rows.safetensors" };
 const JOBS: { readonly [Kind in ComputeJob["kind"]]: Extract<ComputeJob, { kind: Kind }> } = {
 	statistics: { kind: "statistics", rows, classes: 10 },
 	features: { kind: "features", rows: large, backbone: identityBackbone(5).manifest },
+	train: {
+		kind: "train",
+		manifest: integerManifest({ architecture: PERCEPTRON, data: pictures(40), seed: 7n, batch: 16 }),
+		data: large,
+		to: 9,
+	},
 	influence: {
 		kind: "influence",
 		train: large,
@@ -63,7 +71,7 @@ describe.each(COMPUTE_KINDS)("%s", (kind) => {
 it.each([
 	["statistics", { classes: 0 }, "expected classes to be an integer in [1, 256], got 0"],
 	["statistics", { classes: 2.5 }, "got 2.5"],
-	["statistics", { kind: "gram" }, "expected kind to be one of statistics, features, influence, got gram"],
+	["statistics", { kind: "gram" }, "expected kind to be one of statistics, features, train, influence, got gram"],
 	["statistics", { rows: null }, "rows: expected a SHA-256 as 64 lower-case hexadecimal digits, got undefined"],
 	["statistics", { rows: { ...rows, sha256: "0f".repeat(32) } }, `rows: expected bytes of SHA-256 ${"0f".repeat(32)}`],
 	["statistics", { rows: { ...rows, inline: `${rows.inline}*` } }, "rows: expected base64"],
@@ -71,6 +79,11 @@ it.each([
 	["features", { backbone: "identity" }, "expected backbone to be an object"],
 	["features", { weights: rows }, "expected its fields to be kind, rows, backbone, got weights"],
 	["features", { backbone: { kind: "int8-network" } }, "weights: expected a SHA-256"],
+	["train", { to: 0 }, "expected to to be an integer in [1, 2147483648], got 0"],
+	["train", { manifest: ridgeManifest({ data: pictures(40) }) }, "expected mode of the run to be integer"],
+	["train", { manifest: { mode: "integer" } }, "got undefined"],
+	["train", { manifest: { ...JOBS.train.manifest, batch: 0 } }, "batch: expected an integer of at least 1, got 0"],
+	["train", { from: { record: {}, state: rows } }, "expected schema of from.record to be openledger.checkpoint.v1"],
 	["influence", { method: "exact-shapley" }, "expected method to be one of ridge-path"],
 	["influence", { options: { ridge: -1 } }, "expected options.ridge to be a number above 0, got -1"],
 	["influence", { options: { seed: "18446744073709551616" } }, "expected options.seed to be a decimal integer in [0, 2^64)"],

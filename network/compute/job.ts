@@ -3,6 +3,7 @@
  *
  *     statistics   rows -> exact weighted Gram statistics
  *     features     rows -> the same rows through a frozen backbone
+ *     train        a run in mode integer, one of its checkpoints -> the checkpoint of a later step
  *     influence    training rows, queries -> a score per training row by a method of attribution/
  *
  * All are deterministic: the same job gives the same bytes on every backend, so its result has one digest.
@@ -12,8 +13,11 @@ import canonicalize from "canonicalize";
 import { catalogue, DEFAULTS } from "../../attribution/catalogue.ts";
 import { type BackboneManifest, needsWeights } from "../../compute/backbone/manifest.ts";
 import type { BackendName } from "../../compute/backend.ts";
+import { CHECKPOINT_SCHEMA, type CheckpointRecord } from "../../compute/checkpoint/record.ts";
 import { DataError } from "../../compute/errors.ts";
+import { BACKENDS } from "../../compute/open.ts";
 import { MAX_CLASSES } from "../../compute/table.ts";
+import { checkManifest, type IntegerManifest, TRAINING_SCHEMA } from "../../compute/training/manifest.ts";
 import { ProverError } from "../../prover/errors.ts";
 import type { JobFamily } from "../../prover/jobs/family.ts";
 import type { Submission } from "../../prover/jobs/submission.ts";
@@ -33,6 +37,18 @@ export interface FeaturesJob {
 	readonly backbone: BackboneManifest;
 	/** The weights file of a trained network; other kinds need none. */
 	readonly weights?: Input;
+}
+
+export interface TrainJob {
+	readonly kind: "train";
+	/** Of a run in mode integer, whose checkpoints are the same on every backend. */
+	readonly manifest: IntegerManifest;
+	/** The rows of the run, as its folder holds them (data.safetensors). */
+	readonly data: Input;
+	/** The checkpoint to begin at: its record, and its state as safetensors. The run's beginning when absent. */
+	readonly from?: { readonly record: CheckpointRecord; readonly state: Input };
+	/** The step to reach, above that of `from`; at most 2^31. */
+	readonly to: number;
 }
 
 export interface InfluenceJob {
@@ -58,10 +74,10 @@ export interface InfluenceOptions {
 	readonly networks?: number;
 }
 
-export type ComputeJob = StatisticsJob | FeaturesJob | InfluenceJob;
+export type ComputeJob = StatisticsJob | FeaturesJob | TrainJob | InfluenceJob;
 export type ComputeKind = ComputeJob["kind"];
 
-export const COMPUTE_KINDS: readonly ComputeKind[] = ["statistics", "features", "influence"];
+export const COMPUTE_KINDS: readonly ComputeKind[] = ["statistics", "features", "train", "influence"];
 
 /** Methods whose players are rows. */
 export const INFLUENCE_METHODS: readonly string[] = catalogue.map(({ name }) => name).filter((name) => name !== "exact-shapley");
@@ -69,7 +85,7 @@ export const INFLUENCE_METHODS: readonly string[] = catalogue.map(({ name }) => 
 /** What a job may be run on: a backend by name, or any. */
 export type JobDevice = BackendName | "any";
 
-export const JOB_DEVICES: readonly JobDevice[] = ["any", "webgpu", "wasm", "reference", "gpujs"];
+export const JOB_DEVICES: readonly JobDevice[] = ["any", ...BACKENDS];
 
 const SCHEMA = "openledger.compute.job.v1";
 /** A job holds at most two inputs of 1 MiB as base64. */
@@ -157,6 +173,17 @@ export function checkJob(value: unknown): ComputeJob {
 				backbone: recordOf("backbone", job.backbone) as unknown as BackboneManifest,
 				...(needsWeights(job.backbone) ? { weights: checkInput("weights", job.weights) } : {}),
 			};
+		case "train": {
+			only(job, ["kind", "manifest", "data", "from", "to"]);
+			const from = job.from === undefined ? undefined : checkFrom(recordOf("from", job.from));
+			return {
+				kind: "train",
+				manifest: checkRun(recordOf("manifest", job.manifest)),
+				data: checkInput("data", job.data),
+				...(from ? { from } : {}),
+				to: integerIn("to", job.to, (from?.record.step ?? 0) + 1, 2 ** 31),
+			};
+		}
 		case "influence":
 			only(job, ["kind", "train", "test", "classes", "method", "options"]);
 			if (!INFLUENCE_METHODS.includes(String(job.method))) throw refusal("method", `one of ${INFLUENCE_METHODS.join(", ")}`, job.method);
@@ -171,6 +198,27 @@ export function checkJob(value: unknown): ComputeJob {
 		default:
 			throw refusal("kind", `one of ${COMPUTE_KINDS.join(", ")}`, job.kind);
 	}
+}
+
+function checkRun(given: Record<string, unknown>): IntegerManifest {
+	if (given.mode !== "integer") {
+		throw refusal("mode of the run", "integer, which gives the same checkpoints on every backend", given.mode);
+	}
+	try {
+		checkManifest(given as unknown as IntegerManifest);
+	} catch (error) {
+		if (error instanceof DataError) throw error;
+		throw refusal("manifest", `one of ${TRAINING_SCHEMA}`, (error as Error).message);
+	}
+	return given as unknown as IntegerManifest;
+}
+
+function checkFrom({ record: given, state, ...others }: Record<string, unknown>): NonNullable<TrainJob["from"]> {
+	only(others, []);
+	const record = recordOf("from.record", given) as unknown as CheckpointRecord;
+	if (record.schema !== CHECKPOINT_SCHEMA) throw refusal("schema of from.record", CHECKPOINT_SCHEMA, record.schema);
+	integerIn("step of from.record", record.step, 0, 2 ** 31);
+	return { record, state: checkInput("from.state", state) };
 }
 
 function checkOptions(given: Record<string, unknown>): InfluenceOptions {

@@ -1,5 +1,5 @@
 /** What each kind of job gives, on each backend, and what it refuses. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -7,12 +7,20 @@ import { byteExamplesOf } from "../../attribution/byte-examples.ts";
 import { DEFAULTS, methodNamed } from "../../attribution/catalogue.ts";
 import { type Rows, statisticsOf } from "../../circuits/statistics.ts";
 import { randomFeatures } from "../../compute/backbone/backbone.ts";
+import { createRun, runDataPath } from "../../compute/checkpoint/folder.ts";
+import { recordDigest, stateBytes, type TrainingCheckpoint } from "../../compute/checkpoint/record.ts";
 import { type NamedTensor, readSafetensors, writeSafetensors } from "../../compute/checkpoint/safetensors.ts";
+import { keccak } from "../../compute/digest.ts";
 import { below, generator } from "../../compute/random.ts";
 import { openReference } from "../../compute/reference/backend.ts";
 import { refusal } from "../../compute/testing.ts";
+import { integerManifest } from "../../compute/training/defaults.ts";
+import { firstState } from "../../compute/training/learners.ts";
+import { manifestDigest } from "../../compute/training/manifest.ts";
+import { beginTraining, trainSegment } from "../../compute/training/segment.ts";
+import { CONVOLUTIONAL, PERCEPTRON, pictures } from "../../compute/training/testing.ts";
 import { openWasm } from "../../compute/wasm/backend.ts";
-import { ContentFolder, contentDigest } from "./content.ts";
+import { ContentFolder, contentDigest, plain } from "./content.ts";
 import { judge } from "./failure.ts";
 import { type Input, inlineInput } from "./input.ts";
 import { type ComputeJob, INFLUENCE_METHODS } from "./job.ts";
@@ -72,6 +80,72 @@ it("gives features that are those of the backbone, as rows for the next job", as
 	expect(facts).toMatchObject({ rows: 60, inputs: D, features: 20, backbone: backbone.digest });
 	const next = await run({ kind: "statistics", rows: inlineInput(bytes), classes: K });
 	expect(next.facts).toMatchObject({ rows: 60, d: 20, k: K });
+});
+
+describe("a segment of training", () => {
+	const data = pictures(40);
+	const manifest = integerManifest({ architecture: PERCEPTRON, data, seed: 7n, batch: 16 });
+	let rows: Input;
+	let half: TrainingCheckpoint;
+	beforeAll(async () => {
+		const run = join(folder, "run");
+		await createRun(run, manifest, data);
+		rows = inlineInput(plain(await readFile(runDataPath(run))));
+		const checkpoint = await beginTraining(manifest, data, openReference());
+		half = await trainSegment({ checkpoint, data, to: 4, backend: openReference() });
+	});
+
+	it("ends in the checkpoint that training ends in, from the beginning and from the midst", async () => {
+		const beginning: ComputeJob = { kind: "train", manifest, data: rows, to: 7 };
+		const midst: ComputeJob = { ...beginning, from: { record: half.record, state: inlineInput(stateBytes(half.state)) } };
+		const expected = await trainSegment({ checkpoint: half, data, to: 7, backend: openReference() });
+		for (const job of [beginning, midst]) {
+			const tensors = await tensorsOf(job);
+			for (const { name, values } of expected.state) expect(tensors.get(name)?.values).toEqual(values);
+		}
+		const { bytes, facts } = await run(midst);
+		expect(facts).toEqual({
+			manifest: manifestDigest(manifest),
+			record: expected.record,
+			digest: recordDigest(expected.record),
+			from: 4,
+			to: 7,
+		});
+		expect(keccak(bytes)).toBe(expected.record.state);
+	});
+
+	it("is refused for another run, state, architecture or rows, and such a job is poisoned", async () => {
+		const job: Extract<ComputeJob, { kind: "train" }> = { kind: "train", manifest, data: rows, to: 7 };
+		const state = inlineInput(stateBytes(half.state));
+		const other = integerManifest({ architecture: CONVOLUTIONAL, data, seed: 7n, batch: 16 });
+		const otherRows = { ...data, train: pictures(39).train };
+		await createRun(join(folder, "other"), manifest, otherRows);
+		const strange = inlineInput(stateBytes(firstState(other)));
+		const cases: [ComputeJob, string, string][] = [
+			[{ ...job, manifest: other, from: { record: half.record, state } }, "CHECKPOINT_MISMATCH", "expected the run"],
+			[{ ...job, from: { record: half.record, state: strange } }, "CHECKPOINT_MISMATCH", "expected the state"],
+			[
+				{ ...job, from: { record: { ...half.record, state: keccak(stateBytes(firstState(other))) }, state: strange } },
+				"CHECKPOINT_MISMATCH",
+				"checkpoint of step 4: expected layers.0.weights 30 x 12 of i32 (of the run's architecture), got layers.0.weights 9 x 4",
+			],
+			[
+				{ ...job, from: { record: half.record, state: inlineInput(stateBytes(half.state).subarray(0, 100)) } },
+				"SAFETENSORS_MALFORMED",
+				"length of the header",
+			],
+			[
+				{ ...job, data: inlineInput(plain(await readFile(runDataPath(join(folder, "other"))))) },
+				"CHECKPOINT_MISMATCH",
+				"data: expected train n 40 (of the run), got 39",
+			],
+		];
+		for (const [bad, code, message] of cases) {
+			const error = await run(bad).catch((caught) => caught);
+			expect(error).toMatchObject({ code, message: expect.stringContaining(message) });
+			expect(judge(error)).toMatchObject({ end: "poison", error: { hint: expect.stringMatching(/\.$/) } });
+		}
+	});
 });
 
 it.each(["ridge-path", "influence-softmax", "knn-shapley", "tracin", "tmc-shapley"])("gives the scores of %s", async (method) => {

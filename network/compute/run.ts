@@ -3,14 +3,24 @@
 import { byteExamplesOf } from "../../attribution/byte-examples.ts";
 import { DEFAULTS, methodNamed } from "../../attribution/catalogue.ts";
 import type { Sides } from "../../attribution/sides.ts";
+import type { Rows } from "../../circuits/statistics.ts";
 import { openBackbone } from "../../compute/backbone/backbone.ts";
 import type { Backend } from "../../compute/backend.ts";
+import { runDataOf } from "../../compute/checkpoint/folder.ts";
+import { recordDigest, stateBytes, stateOf, type TrainingCheckpoint } from "../../compute/checkpoint/record.ts";
 import { type NamedTensor, writeSafetensors } from "../../compute/checkpoint/safetensors.ts";
+import { keccak } from "../../compute/digest.ts";
 import { DataError } from "../../compute/errors.ts";
+import { type Statistics, sumStatistics } from "../../compute/statistics.ts";
+import { manifestDigest } from "../../compute/training/manifest.ts";
+import { beginTraining, trainSegment } from "../../compute/training/segment.ts";
 import type { ContentFolder } from "./content.ts";
 import { type Input, readInput } from "./input.ts";
-import type { ComputeJob, FeaturesJob, InfluenceJob, StatisticsJob } from "./job.ts";
+import type { ComputeJob, FeaturesJob, InfluenceJob, StatisticsJob, TrainJob } from "./job.ts";
 import { decodeFeatures, decodeRows, encodeFeatures, type LabelledRows } from "./rows.ts";
+
+/** Rows of statistics go to a backend so many bytes at a time, so that a job can be watched and stopped. */
+const SHARD_BYTES = 2 ** 26;
 
 /** Where a job runs. */
 export interface Place {
@@ -18,7 +28,8 @@ export interface Place {
 	readonly backend: Backend;
 	readonly contents: ContentFolder;
 	readonly signal: AbortSignal;
-	readonly progress: (phase: string, done?: number, of?: number) => void;
+	/** @param note - what else is to be known, such as a loss */
+	readonly progress: (phase: string, done?: number, of?: number, note?: string) => void;
 }
 
 /** What came out: a safetensors file, and what is to be known of it. */
@@ -37,6 +48,8 @@ export async function runJob(job: ComputeJob, place: Place): Promise<Outcome> {
 			return statistics(job, place);
 		case "features":
 			return features(job, place);
+		case "train":
+			return train(job, place);
 		case "influence":
 			return influence(job, place);
 	}
@@ -45,12 +58,24 @@ export async function runJob(job: ComputeJob, place: Place): Promise<Outcome> {
 /** Exact statistics: a (upper triangle, row-major), b (d x k) and n (1), integers below 2^53 as F64. */
 async function statistics({ rows: input, classes: k }: StatisticsJob, place: Place): Promise<Outcome> {
 	const { rows, d } = await readRows(input, k, "rows", place);
-	place.progress("statistics");
-	const { a, b, n } = await place.backend.statistics(rows, d, k);
+	const { backend, progress, signal } = place;
+	const most = Math.max(1, Math.floor(Math.min(SHARD_BYTES, backend.limits.rowBytes) / d));
+	let sum: Statistics | undefined;
+	for (let from = 0; from < rows.count; from += most) {
+		signal.throwIfAborted();
+		progress("statistics", from, rows.count);
+		const part = await backend.statistics(partOf(rows, from, Math.min(rows.count, from + most), d), d, k);
+		sum = sum ? sumStatistics([sum, part]) : part;
+	}
+	const { a, b, n } = sum as Statistics;
 	return {
 		bytes: doubles({ a: [[a.length], a], b: [[d, k], b], n: [[1], Float64Array.of(n)] }),
 		facts: { rows: rows.count, weight: n, d, k },
 	};
+}
+
+function partOf({ x, label, weight }: Rows, from: number, to: number, d: number): Rows {
+	return { x: x.subarray(from * d, to * d), label: label.subarray(from, to), weight: weight.subarray(from, to), count: to - from };
 }
 
 /** Rows through a backbone: x (n x features) and, as they came, labels and weights. The result is a file of rows again. */
@@ -66,6 +91,48 @@ async function features({ rows: input, backbone: manifest, weights }: FeaturesJo
 		bytes: encodeFeatures({ x: mapped, n, d: width, others }),
 		facts: { rows: n, inputs: d, features: width, backbone: backbone.digest },
 	};
+}
+
+/** A segment of a run: the state of its last step, as the folder of a run holds it. The record of its checkpoint is among the facts. */
+async function train({ manifest, data: input, from, to }: TrainJob, place: Place): Promise<Outcome> {
+	const { backend, contents, signal, progress } = place;
+	progress("read");
+	const data = runDataOf(await readInput(input, contents), sourceOf("data", input));
+	const checkpoint = from ? await checkpointOf(manifest, from, contents) : await beginTraining(manifest, data, backend);
+	const { step: begin } = checkpoint.record;
+	progress("train", 0, to - begin);
+	const last = await trainSegment({
+		...{ checkpoint, data, to, backend, signal },
+		progress({ step, training: { rows, loss, right } }) {
+			const quality = rows === 0 ? undefined : `loss ${(loss / rows).toFixed(4)}, accuracy ${((100 * right) / rows).toFixed(2)} %`;
+			progress("train", step - begin, to - begin, quality);
+		},
+	});
+	const { record } = last;
+	return { bytes: stateBytes(last.state), facts: { manifest: record.manifest, record, digest: recordDigest(record), from: begin, to } };
+}
+
+/** A checkpoint of a job, held against its digests. @throws {DataError} CHECKPOINT_MISMATCH, SAFETENSORS_MALFORMED */
+async function checkpointOf(
+	manifest: TrainJob["manifest"],
+	{ record, state: input }: NonNullable<TrainJob["from"]>,
+	contents: ContentFolder,
+): Promise<TrainingCheckpoint> {
+	const bytes = await readInput(input, contents);
+	const state = stateOf(bytes, sourceOf("state", input));
+	const pairs = [
+		["run", manifestDigest(manifest), record.manifest],
+		["state", record.state, keccak(bytes)],
+	] as const;
+	for (const [name, expected, got] of pairs) {
+		if (expected === got) continue;
+		throw new DataError(
+			"CHECKPOINT_MISMATCH",
+			`checkpoint of step ${record.step}: expected the ${name} ${expected}, got ${got}`,
+			"Give manifest, record and state of one run.",
+		);
+	}
+	return { manifest, record, state };
 }
 
 /** Scores of the training rows, F64 [n]. In double precision on the processor, whatever the device is. */
