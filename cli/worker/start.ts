@@ -81,7 +81,7 @@ function describe(event: WorkerEvent): string {
 	const { backend } = event;
 	if (event.type === "open") {
 		const { device, driver, software } = event.adapter;
-		return `device: ${backend} on ${device} (${driver})${software ? ", a program on the processor" : ""}: known answers given`;
+		return `device: ${backend} on ${device} (${driver})${software ? ", a program on the processor" : ""}, process ${event.pid}: known answers given`;
 	}
 	const { code, message } = event.error;
 	return `device: ${backend} failed: ${code} ${message}${event.next === undefined ? "" : `; on ${event.next} instead`}`;

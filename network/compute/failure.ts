@@ -58,6 +58,11 @@ export function isOfDevice(error: unknown): boolean {
 	return DEVICE.has((error as { code?: string }).code ?? "");
 }
 
+/** Whether a device gave wrong answers: it will give them again. */
+export function isInexact(error: unknown): boolean {
+	return (error as { code?: string }).code === "INEXACT_BACKEND";
+}
+
 /** Whether a worker that met the error should take no more jobs. */
 export function isOfWorker(error: unknown): boolean {
 	return WORKER.has((error as { code?: string }).code ?? "");

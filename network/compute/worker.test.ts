@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { BackendName } from "../../compute/backend.ts";
 import { openReference } from "../../compute/reference/backend.ts";
+import { openForTests } from "../../compute/webgpu/testing.ts";
 import { openStore } from "../../prover/jobs/open.ts";
 import { type RunnerEvent, type RunnerSummary, runJobs } from "../../prover/jobs/runner.ts";
 import type { JobStore } from "../../prover/jobs/store.ts";
@@ -64,15 +65,16 @@ interface Run {
 async function work(
 	faults: Partial<Record<BackendName, Fault>>,
 	onFailure: OnFailure = "requeue",
-	options: { stop?: AbortSignal; until?: "one" | "empty" } = {},
+	{ backend = "wasm", stop }: { backend?: BackendName; stop?: AbortSignal } = {},
 ): Promise<Run> {
 	vi.stubEnv("OPENLEDGER_FAULTS", JSON.stringify(faults));
 	const drain = new AbortController();
 	let end: unknown;
 	const worker = new ComputeWorker({
-		backend: "wasm",
+		backend,
 		onFailure,
 		contents: folder,
+		locks: join(folder, "locks"),
 		script: FAULTY_SCRIPT,
 		onEvent: (event) => events.push(event),
 		onEnd(error) {
@@ -92,7 +94,7 @@ async function work(
 			pollMs: 50,
 			drain: drain.signal,
 			onEvent: (event) => events.push(event),
-			...options,
+			...(stop ? { stop } : {}),
 		});
 		return { summary, end };
 	} finally {
@@ -155,6 +157,17 @@ describe("requeue", () => {
 });
 
 describe("fallback", () => {
+	it("does a job on the next backend when a GPU is lost in its midst", async () => {
+		const gpu = await openForTests();
+		if (!gpu) return;
+		await gpu.close();
+		const id = await submit();
+		await work({ webgpu: "destroy" }, "fallback", { backend: "webgpu" });
+		const { backend, failed, content } = await resultOf(id);
+		expect([backend, failed]).toEqual(["wasm", [expect.objectContaining({ backend: "webgpu", code: "DEVICE_LOST" })]]);
+		expect(content.sha256).toBe(await expectedDigest());
+	});
+
 	it.each(["crash", "lost"] as const)("does a job on the next backend when the device meets %s", async (fault) => {
 		const [bad, good] = [await submit(), await submit({ count: 5 })];
 		expect((await work({ wasm: fault }, "fallback")).summary).toEqual({ proven: 2, failed: 0, released: 0 });

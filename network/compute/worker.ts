@@ -16,7 +16,7 @@ import type { TakenJob } from "../../prover/jobs/store.ts";
 import type { JobError } from "../../prover/jobs/view.ts";
 import { Device } from "./device.ts";
 import { lockDevice } from "./device-lock.ts";
-import { isOfDevice, isOfWorker, judge, plainError } from "./failure.ts";
+import { isInexact, isOfDevice, isOfWorker, judge, plainError } from "./failure.ts";
 import { COMPUTE_KINDS, type ComputeKind, deviceOf, type JobDevice, queueOf } from "./job.ts";
 import type { Made } from "./protocol.ts";
 
@@ -40,7 +40,7 @@ export interface ComputeResult {
 
 /** What a worker tells beside what its jobs do. */
 export type WorkerEvent =
-	| { readonly type: "open"; readonly backend: BackendName; readonly adapter: Adapter }
+	| { readonly type: "open"; readonly backend: BackendName; readonly adapter: Adapter; readonly pid: number | undefined }
 	/** `next`: the backend that the job goes on with. */
 	| { readonly type: "failed"; readonly backend: BackendName; readonly error: JobError; readonly next: BackendName | undefined };
 
@@ -69,8 +69,9 @@ const NEXT: Readonly<Record<BackendName, readonly BackendName[]>> = {
 	wasm: ["reference"],
 	reference: [],
 };
-/** A device that failed to open is tried again after so long. */
+/** A device that failed to open is tried again after so long, and each time after twice as long, so many times. */
 const AGAIN_MS = 60_000;
+const DOUBLINGS = 6;
 
 export class ComputeWorker implements JobProver {
 	/** The queues to take jobs from, for the runner, which looks at them each time. */
@@ -80,8 +81,8 @@ export class ComputeWorker implements JobProver {
 	readonly #devices = new Map<BackendName, Device>();
 	/** Adapters that this worker had, with their locks. */
 	readonly #owned = new Map<BackendName, { readonly adapter: Adapter; readonly lock: DirectoryLock | undefined }>();
-	/** Backends that did not open, and when they may be tried again. */
-	readonly #closed = new Map<BackendName, { readonly error: unknown; readonly until: number }>();
+	/** Backends that did not open, how often in a row, and when they may be tried again. */
+	readonly #closed = new Map<BackendName, { readonly error: unknown; readonly times: number; readonly until: number }>();
 
 	constructor(options: WorkerOptions) {
 		this.#options = options;
@@ -169,12 +170,13 @@ export class ComputeWorker implements JobProver {
 			this.#devices.set(backend, device);
 			this.#closed.delete(backend);
 			this.#offer(backend);
-			this.#options.onEvent?.({ type: "open", backend, adapter: device.adapter });
+			this.#options.onEvent?.({ type: "open", backend, adapter: device.adapter, pid: device.pid });
 			return device;
 		} catch (error) {
 			if (isOfDevice(error)) {
-				const until = (error as { code?: string }).code === "INEXACT_BACKEND" ? Number.POSITIVE_INFINITY : performance.now() + AGAIN_MS;
-				this.#closed.set(backend, { error, until });
+				const times = (closed?.times ?? 0) + 1;
+				const pause = isInexact(error) ? Number.POSITIVE_INFINITY : AGAIN_MS * 2 ** Math.min(times - 1, DOUBLINGS);
+				this.#closed.set(backend, { error, times, until: performance.now() + pause });
 				this.#withdraw(backend);
 			}
 			throw error;

@@ -1,4 +1,4 @@
-/** The prover daemon as a child process, for tests that kill it. */
+/** Provers and workers as child processes, for tests that kill them. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Place } from "../../prover/jobs/open.ts";
@@ -12,10 +12,10 @@ export class Daemon {
 	#output = "";
 	#waiting: (() => void)[] = [];
 
-	/** Starts `openledger pool COMMAND`. */
-	constructor(args: readonly string[], place: Place, env: NodeJS.ProcessEnv = {}) {
+	/** Starts `openledger pool COMMAND`, or that of another noun. */
+	constructor(args: readonly string[], place: Place, env: NodeJS.ProcessEnv = {}, noun = "pool") {
 		const where = "database" in place ? ["--database", place.database] : ["--store", place.directory];
-		this.#child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, "pool", ...args, ...where], {
+		this.#child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, noun, ...args, ...where], {
 			stdio: ["ignore", "pipe", "pipe"],
 			env: { ...process.env, ...env },
 		});
@@ -35,6 +35,10 @@ export class Daemon {
 
 	get output(): string {
 		return this.#output;
+	}
+
+	get pid(): number | undefined {
+		return this.#child.pid;
 	}
 
 	/** Waits until the output matches. @throws Error when the process ends before */

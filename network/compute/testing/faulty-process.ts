@@ -1,12 +1,13 @@
 /**
- * A device's process whose backends fail on purpose, as `OPENLEDGER_FAULTS` says (JSON: backend -> fault). The arithmetic is that of `wasm`; a
- * fault of a job shows itself in statistics of FAULTY_ROWS rows, which no known answer has.
+ * A device's process whose backends fail on purpose, as `OPENLEDGER_FAULTS` says (JSON: backend -> fault). A fault of a job shows itself in
+ * statistics of FAULTY_ROWS rows, which no known answer has. The arithmetic is that of `wasm`, but of a WebGPU device where that is destroyed.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Backend, BackendName } from "../../../compute/backend.ts";
 import { DataError } from "../../../compute/errors.ts";
 import { openWasm } from "../../../compute/wasm/backend.ts";
+import { openWebgpu } from "../../../compute/webgpu/backend.ts";
 import { serve } from "../executor.ts";
 import type { DeviceTask } from "../protocol.ts";
 import { FAULTY_ROWS, type Fault } from "./faults.ts";
@@ -22,6 +23,7 @@ const FAIL: Readonly<Record<Fault, () => Promise<void>>> = {
 		writeFileSync(mark, "");
 		process.kill(process.pid, "SIGSEGV");
 	},
+	destroy: async () => gpu?.destroy(),
 	lost: async () => {
 		throw new DataError("DEVICE_LOST", "webgpu: expected values, got a lost device", "Start the worker again.");
 	},
@@ -40,9 +42,12 @@ const FAIL: Readonly<Record<Fault, () => Promise<void>>> = {
 	hang: async () => {},
 };
 
+let gpu: GPUDevice | undefined;
+
 async function openFaulty(name: BackendName): Promise<Backend> {
 	const fault = faults[name];
-	const backend = { ...openWasm(), name };
+	const own = fault === "destroy" ? await openWebgpu({ onDevice: (device) => (gpu = device) }) : openWasm();
+	const backend = { ...own, name };
 	if (fault === "absent") throw new DataError("NO_ADAPTER", `${name}: expected an adapter, got none`, "Install a driver.");
 	if (fault === "hang") await new Promise((resolve) => setTimeout(resolve, 600_000));
 	return {
