@@ -332,6 +332,8 @@ export class Device {
 		const failure = { first: batch, last: this.#batch, error };
 		this.#failures.push(failure);
 		for (const pool of [this.#pool, this.#staging]) pool.discardFrom(failure.first, failure.last);
+		// What is recorded from here on knows of it, and is of another batch.
+		if (!this.#closed) this.flush();
 	}
 
 	/** Why values did not come. */
