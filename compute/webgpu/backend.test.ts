@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Rows } from "../../circuits/statistics.ts";
 import type { Backend } from "../backend.ts";
@@ -6,6 +8,7 @@ import { below, generator } from "../random.ts";
 import { openReference } from "../reference/backend.ts";
 import { arrayOf, type Byte, type Element, type Tensor } from "../tensor.ts";
 import { refusal } from "../testing.ts";
+import type { WebgpuBackend } from "./backend.ts";
 import { openForTests } from "./testing.ts";
 
 const reference = openReference();
@@ -163,6 +166,58 @@ describe("memory", () => {
 		// Its memory went back once: these two do not share it.
 		const [a, b] = [Uint8Array.of(7), Uint8Array.of(8)].map((values) => backend.upload("u8", values, 1, 1)) as [Tensor, Tensor];
 		expect([await backend.download(a), await backend.download(b)]).toEqual([Uint8Array.of(7), Uint8Array.of(8)]);
+	});
+
+	/** Counts what a device makes from now on. */
+	const counted = (device: GPUDevice) => {
+		const counts = { buffers: 0, groups: 0, pipelines: 0 };
+		const { createBuffer, createBindGroup, createComputePipeline } = device;
+		const count =
+			<A extends unknown[], R>(name: keyof typeof counts, make: (...args: A) => R) =>
+			(...args: A) => {
+				counts[name]++;
+				return make.apply(device, args);
+			};
+		device.createBuffer = count("buffers", createBuffer);
+		device.createBindGroup = count("groups", createBindGroup);
+		device.createComputePipeline = count("pipelines", createComputePipeline);
+		return counts;
+	};
+
+	needsDevice("a loop makes nothing anew", async () => {
+		let device: GPUDevice | undefined;
+		const own = (await openForTests({ onDevice: (one) => (device = one) })) as WebgpuBackend;
+		const weights = own.upload("f32", new Float32Array(60), 6, 10);
+		const round = async () => {
+			const [x, labels] = [own.upload("f32", new Float32Array(48), 8, 6), own.upload("u8", new Uint8Array(8), 8, 1)];
+			const logits = own.floats.product(x, weights);
+			const { losses, errors } = own.floats.crossEntropy(logits, labels);
+			const gradient = own.floats.product(x, errors, { left: true });
+			own.floats.step({ values: weights, first: undefined, second: undefined }, gradient, 1 / 8, { kind: "sgd", rate: 1, weightDecay: 0 });
+			const download = own.download(losses);
+			own.release(x, labels, logits, losses, errors, gradient);
+			await download;
+		};
+		for (let i = 0; i < 20; i++) await round();
+		const counts = counted(device as GPUDevice);
+		for (let i = 0; i < 100; i++) await round();
+		expect(counts).toEqual({ buffers: 0, groups: 0, pipelines: 0 });
+		await own.close();
+	});
+
+	needsDevice("what nobody holds any more goes back by itself", async () => {
+		let device: GPUDevice | undefined;
+		const own = (await openForTests({ onDevice: (one) => (device = one) })) as WebgpuBackend;
+		setFlagsFromString("--expose-gc");
+		const collect = runInNewContext("gc") as () => void;
+		const counts = counted(device as GPUDevice);
+		for (let i = 0; i < 40; i++) {
+			own.upload("u8", new Uint8Array(2 ** 20), 2 ** 10, 2 ** 10);
+			collect();
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		expect(counts.buffers).toBeLessThan(10);
+		await own.close();
 	});
 
 	needsDevice("a step that takes what it moves", async () => {

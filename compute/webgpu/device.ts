@@ -13,11 +13,15 @@ const [COMPUTE_STAGE, FOR_READING] = [0x4, 0x1];
 
 /** Kernels of a batch, at most, and bytes of the parameters of one (offsets of uniforms are multiples of 256). */
 const [BATCH, PARAMS] = [256, 256];
+/** Groups of memories that are kept for each kernel. */
+const MOST_GROUPS = 256;
 const SCOPES = ["validation", "out-of-memory", "internal"] as const;
 
 interface Compiled {
 	readonly pipeline: GPUComputePipeline;
 	readonly layout: GPUBindGroupLayout;
+	/** By the memories in them. */
+	readonly groups: Map<string, GPUBindGroup>;
 }
 
 /** Batches whose commands came to nothing, or may have. */
@@ -146,7 +150,7 @@ export class Device {
 		slices = 1,
 	): void {
 		if (groups === 0) return;
-		const { pipeline, layout } = this.#compile(kernel);
+		const compiled = this.#compile(kernel);
 		const names = Object.keys(kernel.bindings) as B[];
 		const writes = (name: B) => kernel.bindings[name].startsWith("read_write");
 		const written = names.filter(writes).map((name) => memories[name]);
@@ -161,11 +165,10 @@ export class Device {
 			if (scalar === "f32") this.#params.setFloat32(offset + 4 * at, value, true);
 			else this.#params.setInt32(offset + 4 * at, value, true);
 		});
-		const entries = used.map(({ block: { buffer }, bytes }, binding) => ({ binding, resource: { buffer, size: bytes } }));
 		this.#encoder ??= this.#device.createCommandEncoder();
 		this.#pass ??= this.#encoder.beginComputePass(this.#stopwatch?.pass() ?? {});
-		this.#pass.setPipeline(pipeline);
-		this.#pass.setBindGroup(0, this.#device.createBindGroup({ layout, entries }));
+		this.#pass.setPipeline(compiled.pipeline);
+		this.#pass.setBindGroup(0, this.#group(compiled, used));
 		this.#pass.setBindGroup(1, this.#uniformGroup, [offset]);
 		const across = Math.min(groups, this.#mostGroups);
 		this.#pass.dispatchWorkgroups(across, Math.ceil(groups / across), slices);
@@ -272,6 +275,18 @@ export class Device {
 		return this.#encoder;
 	}
 
+	/** The group of some memories, made once as long as the same come again and again. */
+	#group({ layout, groups }: Compiled, used: readonly Memory[]): GPUBindGroup {
+		const key = used.map(({ block, bytes }) => `${block.id}:${bytes}`).join();
+		const known = groups.get(key);
+		if (known) return known;
+		const entries = used.map(({ block: { buffer }, bytes }, binding) => ({ binding, resource: { buffer, size: bytes } }));
+		const group = this.#device.createBindGroup({ layout, entries });
+		if (groups.size === MOST_GROUPS) groups.clear();
+		groups.set(key, group);
+		return group;
+	}
+
 	#copyOf(memory: Memory): Memory {
 		const copy = this.allocate(memory.bytes);
 		this.copy(memory, 0, copy, 0, memory.bytes);
@@ -292,7 +307,7 @@ export class Device {
 			layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout, this.#uniformLayout] }),
 			compute: { module: this.#device.createShaderModule({ label: kernel.name, code: sourceOf(kernel) }), entryPoint: "main" },
 		});
-		const compiled = { pipeline, layout };
+		const compiled = { pipeline, layout, groups: new Map<string, GPUBindGroup>() };
 		this.#compiled.set(kernel.name, compiled);
 		return compiled;
 	}
