@@ -103,7 +103,7 @@ describe("statistics are those of the reference", () => {
 		["more tiles than share memory", random(1000, 203, 4), 203, 4],
 		["more rows than are sent at once", random(7001, 33, 5), 33, 5],
 		["the largest values", filled(900, 6, 255, 255), 6, 2],
-		["the largest values, in as many rows as 32 bits hold", filled(65_536 * 8, 1, 255, 255), 1, 2],
+		["the largest values, in as many rows as 32 bits hold and more", filled(65_536 * 12, 1, 255, 255), 1, 2],
 		["the largest values of weight 1, in more rows than 32 bits hold", filled(65_536 * 8 + 77, 1, 255, 1), 1, 2],
 	];
 	needsDevice.each(cases)("%s", async (_, rows, d, k) => {

@@ -110,6 +110,16 @@ describe("commands that the device refuses", () => {
 		expect([...(await backend.download(backend.integers.product(before, before, { right: true })))]).toEqual([14]);
 	});
 
+	needsDevice("are an error of what was made of theirs before anybody knew", async () => {
+		const one = await open();
+		wrong();
+		const made = backend.integers.product(one, one, { right: true });
+		// More kernels than a batch has.
+		for (let i = 0; i < 300; i++) backend.release(backend.integers.columnSums(backend.upload("i8", Int8Array.of(1), 1, 1)));
+		const ofMade = backend.integers.requantise(made, undefined, 0, { element: "u8", low: 0, high: 255 });
+		expect((await refusal(() => backend.download(ofMade))).code).toBe("DEVICE_ERROR");
+	});
+
 	needsDevice("are an error of jobs of many batches", async () => {
 		await open();
 		const job = refusal(() => backend.statistics(rows, 3, 2));
@@ -146,8 +156,10 @@ test.skipIf(!prlimit || !software)("a device without memory left says so, and wh
 		const again = await backend.download(large).catch((thrown) => thrown);
 		const statistics = await backend.statistics({ x: Uint8Array.of(3), label: Uint8Array.of(0), weight: Uint8Array.of(1), count: 1 }, 1, 1);
 		backend.release(large);
+		// Nothing takes the buffer that could not be made.
+		const other = await backend.download(backend.gather(product(long, short), Uint32Array.of(0))).catch((thrown) => thrown);
 		console.log(JSON.stringify({
-			code: error.code, hint: error.hint, again: again.code, kept: [...await backend.download(kept)],
+			code: error.code, hint: error.hint, again: again.code, other: other.code, kept: [...await backend.download(kept)],
 			product: [...await backend.download(product(kept, kept))], a: [...statistics.a],
 		}));
 		await backend.close();`);
@@ -157,6 +169,7 @@ test.skipIf(!prlimit || !software)("a device without memory left says so, and wh
 		code: "OUT_OF_DEVICE_MEMORY",
 		hint: "Release tensors, work on fewer rows at once, or use another backend.",
 		again: "OUT_OF_DEVICE_MEMORY",
+		other: "OUT_OF_DEVICE_MEMORY",
 		kept: [7, 7, 7],
 		product: new Array(9).fill(49),
 		a: [9],
