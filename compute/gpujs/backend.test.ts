@@ -3,13 +3,16 @@ import type { Backend } from "../backend.ts";
 import { mismatches } from "../conformance.ts";
 import { deviations, SINGLE_PRECISION } from "../deviation.ts";
 import { generator } from "../random.ts";
+import { openHost, plainFloatProduct } from "../reference/host.ts";
 import { nearest } from "../reference/neighbours.ts";
 import { gram } from "../reference/statistics.ts";
+import type { Arrays, Byte } from "../tensor.ts";
 import { refusal } from "../testing.ts";
 import { runProgram } from "../webgpu/testing.ts";
 import { openGpujs } from "./backend.ts";
-import { GPUJS_MODES, type GpujsMode, hasHeadlessGl } from "./multiplication.ts";
+import { GPUJS_MODES, type GpujsMode, hasHeadlessGl, type Multiply, openMultiplication, SIDE } from "./multiplication.ts";
 import { openRemote } from "./remote.ts";
+import { termsOfTile, tiledProduct } from "./tiles.ts";
 
 /** Why a mode cannot be tested here; undefined if it can. */
 async function absence(mode: GpujsMode): Promise<string | undefined> {
@@ -103,6 +106,33 @@ for (const mode of GPUJS_MODES) {
 		});
 	});
 }
+
+test("tiles of too many terms, the one thing that differs, are found inexact", async () => {
+	const { multiply, close } = await openMultiplication("webasm");
+	const open = (termsOf: (left: Byte, right: Byte) => number) =>
+		openHost(
+			"gpujs",
+			{ device: "gpu.js", driver: "none", software: true },
+			{
+				integerProduct(left, right, shape, transposed) {
+					const byteOf = (values: Arrays[Byte]) => (values instanceof Int8Array ? "i8" : "u8");
+					return Int32Array.from(tiledProduct(multiply as Multiply, left, right, shape, transposed, termsOf(byteOf(left), byteOf(right))));
+				},
+				floatProduct: plainFloatProduct,
+				statistics: async (...args) => gram(...args),
+				nearest: async (...args) => nearest(...args),
+				close: async () => {},
+			},
+		);
+	expect(await mismatches(open(termsOfTile), ["product"])).toEqual([]);
+	const wrong = await mismatches(
+		open(() => SIDE),
+		["product"],
+	);
+	expect(wrong.length).toBeGreaterThan(0);
+	for (const { name } of wrong) expect(name).toMatch(/^product (u8 .* x|.* x u8) /);
+	await close();
+});
 
 test("a mode that is not here is refused", async () => {
 	if (hasHeadlessGl()) return;

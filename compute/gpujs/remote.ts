@@ -66,8 +66,9 @@ export async function openRemote(): Promise<Remote> {
 		if (!isThere) return { failure: "the end of its thread" };
 		Atomics.store(turn, 0, 0);
 		port.postMessage(task);
-		Atomics.wait(turn, 0, 0, PATIENCE_MS);
-		return receiveMessageOnPort(port)?.message ?? { failure: `no answer within ${PATIENCE_MS / 1000} s` };
+		// What comes too late would be taken for the next answer, so nothing is asked any more.
+		isThere = Atomics.wait(turn, 0, 0, PATIENCE_MS) !== "timed-out";
+		return isThere ? receiveMessageOnPort(port)?.message : { failure: `no answer within ${PATIENCE_MS / 1000} s` };
 	};
 	return {
 		adapter: greeting.adapter,

@@ -1,5 +1,4 @@
 import { afterAll, describe, expect, test } from "vitest";
-import type { Rows } from "../../circuits/statistics.ts";
 import type { Backend } from "../backend.ts";
 import type { Transposed } from "../matrix.ts";
 import { below, generator } from "../random.ts";
@@ -38,7 +37,7 @@ describe("products of shapes that known answers do not have", () => {
 		["many values, mixed", "u8", "i8", [1021, 6, 1027], { left: true }],
 		["many values, mixed the other way", "i8", "u8", [1021, 7, 1027], { right: true }],
 		["many values, both transposed", "i8", "i8", [1021, 33, 1027], { left: true, right: true }],
-		["many rows", "u8", "i8", [70_000, 3, 1], {}],
+		["more tiles than a dimension of workgroups has", "u8", "i8", [65_535 * 64 + 70, 1, 1], {}],
 		["no terms", "u8", "u8", [3, 0, 4], {}],
 		["no rows", "u8", "u8", [0, 3, 4], {}],
 	];
@@ -52,7 +51,9 @@ describe("products of shapes that known answers do not have", () => {
 				transposed,
 			),
 		]);
-		expect(got).toEqual(expected);
+		const [buffer, other] = [expected, got].map(([values]) => Buffer.from((values as Int32Array).buffer));
+		expect(buffer?.length).toBe(4 * rows * columns);
+		expect(other?.equals(buffer as Buffer)).toBe(true);
 	});
 
 	needsDevice.each([
@@ -72,128 +73,6 @@ describe("products of shapes that known answers do not have", () => {
 		expect(expected.reduce((most, value, i) => Math.max(most, Math.abs(value - (got[i] as number))), 0)).toBeLessThan(
 			1e-6 * Math.sqrt(inner),
 		);
-	});
-});
-
-describe("statistics are those of the reference", () => {
-	const random = (count: number, d: number, k: number, weights = 256): Rows => ({
-		x: bytes(count * d),
-		label: bytes(count, k),
-		weight: bytes(count, weights),
-		count,
-	});
-	const filled = (count: number, d: number, value: number, weight: number): Rows => ({
-		x: new Uint8Array(count * d).fill(value),
-		label: new Uint8Array(count),
-		weight: new Uint8Array(count).fill(weight),
-		count,
-	});
-	const cases: [string, Rows, number, number][] = [
-		["random rows and weights", random(300, 37, 10), 37, 10],
-		["one row", random(1, 5, 2), 5, 2],
-		["one feature", random(9, 1, 2), 1, 2],
-		["no rows", random(0, 5, 3), 5, 3],
-		["all of weight 0", { ...random(8, 4, 2), weight: new Uint8Array(8) }, 4, 2],
-		["weights 0 and 1", random(500, 17, 3, 2), 17, 3],
-		["all classes", random(700, 8, 256), 8, 256],
-		["classes in a tile of their own", random(40, 64, 3), 64, 3],
-		["more tiles than share memory", random(1000, 203, 4), 203, 4],
-		["more rows than are sent at once", random(7001, 33, 5), 33, 5],
-		["the largest values", filled(900, 6, 255, 255), 6, 2],
-		["the largest values, in as many rows as 32 bits hold", filled(65_536 * 8, 1, 255, 255), 1, 2],
-		["the largest values of weight 1, in more rows than 32 bits hold", filled(65_536 * 8 + 77, 1, 255, 1), 1, 2],
-	];
-	needsDevice.each(cases)("%s", async (_, rows, d, k) => {
-		const expected = await reference.statistics(rows, d, k);
-		expect(await backend.statistics(rows, d, k)).toEqual(expected);
-		expect(await narrow!.statistics(rows, d, k)).toEqual(expected);
-	});
-});
-
-describe("the nearest rows are those of the reference", () => {
-	const matrix = (rows: number, columns: number, bound = 256) => ({ values: bytes(rows * columns, bound), rows, columns });
-	const cases: [string, ReturnType<typeof matrix>, ReturnType<typeof matrix>, number][] = [
-		["one of one", matrix(1, 3), matrix(2, 3), 1],
-		["all equal", matrix(300, 2, 1), matrix(3, 2, 1), 5],
-		["many ties", matrix(5000, 3, 2), matrix(4, 3, 2), 64],
-		["as many as the device keeps", matrix(4500, 7), matrix(3, 7), 256],
-		["more than the device keeps", matrix(4500, 7), matrix(3, 7), 257],
-		["the order of all", matrix(300, 5, 4), matrix(3, 5, 4), 300],
-		["many test rows", matrix(12, 4, 9), matrix(2100, 4, 9), 3],
-		["the largest distances", { values: new Uint8Array(3 * 33_025).fill(255), rows: 3, columns: 33_025 }, matrix(1, 33_025, 1), 3],
-	];
-	needsDevice.each(cases)("%s", async (_, train, testRows, count) => {
-		const expected = await reference.nearest(train, testRows, count);
-		expect(await backend.nearest(train, testRows, count)).toEqual(expected);
-		expect(await narrow!.nearest(train, testRows, count)).toEqual(expected);
-	});
-});
-
-describe("memory", () => {
-	needsDevice("an upload does not touch what kernels have still to read", async () => {
-		for (let round = 0; round < 3; round++) {
-			const values = Int32Array.from({ length: 1000 }, (_, i) => i + round);
-			const one = backend.upload("i32", values, 10, 100);
-			const result = backend.integers.requantise(one, undefined, 0, { element: "i32", low: -(2 ** 31), high: 2 ** 31 - 1 });
-			backend.release(one);
-			backend.upload("i32", new Int32Array(1000).fill(-1), 10, 100);
-			expect(await backend.download(result)).toEqual(values);
-		}
-	});
-
-	needsDevice("a chain longer than a batch", async () => {
-		const range = { element: "i32", low: -(2 ** 31), high: 2 ** 31 - 1 } as const;
-		const bias = backend.upload("i32", Int32Array.of(1, 2, 3), 1, 3);
-		let z = backend.upload("i32", Int32Array.of(10, 20, 30), 1, 3);
-		for (let i = 0; i < 700; i++) {
-			const sum = backend.integers.requantise(z, bias, 0, range);
-			backend.release(z);
-			z = sum;
-		}
-		expect([...(await backend.download(z))]).toEqual([710, 1420, 2130]);
-	});
-
-	needsDevice("a shape more is no memory more", async () => {
-		const one = backend.upload("u8", Uint8Array.of(1, 2, 3, 4, 5, 6), 2, 3);
-		const other = backend.reshape(one, 3, 2);
-		expect(await backend.download(other)).toEqual(Uint8Array.of(1, 2, 3, 4, 5, 6));
-		backend.release(other, one, one);
-		expect((await refusal(() => backend.download(one))).code).toBe("TENSOR_UNKNOWN");
-		expect((await refusal(() => backend.download(other))).code).toBe("TENSOR_UNKNOWN");
-		// Its memory went back once: these two do not share it.
-		const [a, b] = [Uint8Array.of(7), Uint8Array.of(8)].map((values) => backend.upload("u8", values, 1, 1)) as [Tensor, Tensor];
-		expect([await backend.download(a), await backend.download(b)]).toEqual([Uint8Array.of(7), Uint8Array.of(8)]);
-	});
-
-	needsDevice("a step that takes what it moves", async () => {
-		const words = Int32Array.from({ length: 40 }, () => (next() | 0) >> 6);
-		const floats = valuesOf("f32", 40) as Float32Array;
-		const [expected, got] = await both((one) => {
-			const state = { master: one.upload("i32", words, 4, 10), velocity: one.upload("i32", words, 4, 10) };
-			one.integers.step(state, state.velocity, [], { rate: 2, momentum: 1, bound: 2 ** 20 });
-			const values = one.upload("f32", floats, 4, 10);
-			one.floats.step({ values, first: undefined, second: undefined }, values, 1, { kind: "sgd", rate: 0.5, weightDecay: 0 });
-			return [state.master, state.velocity, values];
-		});
-		expect(got).toEqual(expected);
-	});
-
-	needsDevice("rows by number, of whole words and others", async () => {
-		const rows = Uint32Array.of(4, 0, 0, 2);
-		const values = { u8: bytes(40), f32: valuesOf("f32", 35) as Float32Array };
-		const [expected, got] = await both((one) => [
-			one.gather(one.upload("u8", values.u8, 5, 8), rows),
-			one.gather(one.upload("u8", values.u8.subarray(5), 5, 7), rows),
-			one.gather(one.upload("f32", values.f32, 5, 7), rows),
-			one.gather(one.upload("f32", values.f32, 5, 7), new Uint32Array(0)),
-		]);
-		expect(got).toEqual(expected);
-	});
-
-	needsDevice("shared memory is uploaded as any other", async () => {
-		const values = new Uint8Array(new SharedArrayBuffer(7));
-		values.set([1, 2, 3, 4, 5, 6, 7]);
-		expect([...(await backend.download(backend.upload("u8", values, 1, 7)))]).toEqual([1, 2, 3, 4, 5, 6, 7]);
 	});
 });
 

@@ -6,7 +6,7 @@
  */
 import type { Backend } from "../backend.ts";
 import { HOST_LIMITS } from "../reference/host.ts";
-import { type Arrays, checkReshape, checkValues, type Element, viewOf } from "../tensor.ts";
+import { type Arrays, checkReshape, checkValues, type Element, viewOf, WIDTH } from "../tensor.ts";
 import { findDevice, WAYS, type Way } from "./adapter.ts";
 import { Device } from "./device.ts";
 import { floatKernels } from "./floats.ts";
@@ -68,7 +68,7 @@ export async function openWebgpu({
 		},
 		async download(tensor) {
 			const { element, rows, columns } = tensor;
-			const bytes = await device.download(tensors.memoryOf(tensor));
+			const bytes = await device.download(tensors.memoryOf(tensor), rows * columns * WIDTH[element]);
 			return viewOf<Element>(element, bytes, 0, rows * columns) as Arrays[typeof element];
 		},
 		gather: (tensor, rows) => gather(device, tensors, tensor, rows),

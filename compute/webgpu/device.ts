@@ -2,30 +2,18 @@
  * One device and its queue. Commands are recorded and go to the device in batches: when enough have gathered, or somebody waits for values.
  * What a device refuses it says late; whoever asks then for values that depend on a failed batch gets the error in place of them.
  */
-import { DataError } from "../errors.ts";
-import { type Kernel, sourceOf, THREADS } from "./kernel.ts";
-import { Memory, Pool } from "./memory.ts";
+import type { DataError } from "../errors.ts";
+import { closed, Failures, lost, refused } from "./failures.ts";
+import { type Kernel, THREADS } from "./kernel.ts";
+import { type Block, Memory, Pool } from "./memory.ts";
+import { Pipelines } from "./pipelines.ts";
 import { Stopwatch } from "./stopwatch.ts";
 
 /** Numbers of the WebGPU specification. */
-const [MAP_READ, COPY_SRC, COPY_DST, UNIFORM, STORAGE] = [0x1, 0x4, 0x8, 0x40, 0x80];
-const [COMPUTE_STAGE, FOR_READING] = [0x4, 0x1];
-
+const [MAP_READ, COPY_SRC, COPY_DST, UNIFORM, STORAGE, FOR_READING] = [0x1, 0x4, 0x8, 0x40, 0x80, 0x1];
 /** Kernels of a batch, at most, and bytes of the parameters of one (offsets of uniforms are multiples of 256). */
 const [BATCH, PARAMS] = [256, 256];
 const SCOPES = ["validation", "out-of-memory", "internal"] as const;
-
-interface Compiled {
-	readonly pipeline: GPUComputePipeline;
-	readonly layout: GPUBindGroupLayout;
-}
-
-/** Batches whose commands came to nothing, or may have. */
-interface Failure {
-	readonly first: number;
-	readonly last: number;
-	readonly error: DataError;
-}
 
 export class Device {
 	/** The most bytes of one buffer in a kernel. */
@@ -36,14 +24,12 @@ export class Device {
 	readonly #mostGroups: number;
 	readonly #pool: Pool;
 	readonly #staging: Pool;
-	readonly #compiled = new Map<string, Compiled>();
+	readonly #pipelines: Pipelines;
 	readonly #params = new DataView(new ArrayBuffer(BATCH * PARAMS));
 	readonly #uniforms: GPUBuffer;
-	readonly #uniformLayout: GPUBindGroupLayout;
-	readonly #uniformGroup: GPUBindGroup;
 	readonly #checks = new Set<Promise<void>>();
-	readonly #failures: Failure[] = [];
-	readonly #collected: FinalizationRegistry<Memory["block"]>;
+	readonly #failures = new Failures();
+	readonly #collected: FinalizationRegistry<Block>;
 	#encoder: GPUCommandEncoder | undefined;
 	#pass: GPUComputePassEncoder | undefined;
 	#stopwatch: Stopwatch | undefined;
@@ -64,23 +50,12 @@ export class Device {
 		this.mostBytes = 4 * Math.floor(Math.min(maxStorageBufferBindingSize, maxBufferSize, mostBytes) / 4);
 		this.#pool = new Pool(device, STORAGE | COPY_SRC | COPY_DST, maxBufferSize);
 		this.#staging = new Pool(device, MAP_READ | COPY_DST, maxBufferSize);
-		device.lost.then(({ reason, message }) => {
-			if (this.#closed) return;
-			this.#lost = new DataError(
-				"DEVICE_LOST",
-				`webgpu: the device is lost (${reason}): ${message}`,
-				"Open the backend again and repeat the job, or use another backend; if it happens again, look at the driver's log.",
-			);
+		device.lost.then((info) => {
+			if (!this.#closed) this.#lost = lost(info);
 		});
 		for (const scope of SCOPES) device.pushErrorScope(scope);
 		this.#uniforms = device.createBuffer({ size: BATCH * PARAMS, usage: UNIFORM | COPY_DST });
-		this.#uniformLayout = device.createBindGroupLayout({
-			entries: [{ binding: 0, visibility: COMPUTE_STAGE, buffer: { type: "uniform", hasDynamicOffset: true } }],
-		});
-		this.#uniformGroup = device.createBindGroup({
-			layout: this.#uniformLayout,
-			entries: [{ binding: 0, resource: { buffer: this.#uniforms, size: PARAMS } }],
-		});
+		this.#pipelines = new Pipelines(device, this.#uniforms, PARAMS);
 		this.#collected = new FinalizationRegistry((block) => this.#giveBack(block));
 	}
 
@@ -91,7 +66,7 @@ export class Device {
 
 	/** Memory without particular contents. */
 	allocate(bytes: number): Memory {
-		const used = Math.max(4, 4 * Math.ceil(bytes / 4));
+		const used = wholeWords(bytes);
 		const memory = new Memory(this.#pool.take(used, this.#batch), used, this.#batch);
 		this.#collected.register(memory, memory.block, memory);
 		return memory;
@@ -129,7 +104,7 @@ export class Device {
 	/** Copies bytes; offsets and length are multiples of 4. */
 	copy(source: Memory, sourceOffset: number, target: Memory, targetOffset: number, bytes: number): void {
 		this.#commands().copyBufferToBuffer(source.block.buffer, sourceOffset, target.block.buffer, targetOffset, bytes);
-		this.#wrote([target], [source, target]);
+		this.#failures.wrote(this.#batch, [target], [source, target]);
 	}
 
 	/**
@@ -146,7 +121,7 @@ export class Device {
 		slices = 1,
 	): void {
 		if (groups === 0) return;
-		const { pipeline, layout } = this.#compile(kernel);
+		const compiled = this.#pipelines.compile(kernel as unknown as Kernel);
 		const names = Object.keys(kernel.bindings) as B[];
 		const writes = (name: B) => kernel.bindings[name].startsWith("read_write");
 		const written = names.filter(writes).map((name) => memories[name]);
@@ -161,15 +136,14 @@ export class Device {
 			if (scalar === "f32") this.#params.setFloat32(offset + 4 * at, value, true);
 			else this.#params.setInt32(offset + 4 * at, value, true);
 		});
-		const entries = used.map(({ block: { buffer }, bytes }, binding) => ({ binding, resource: { buffer, size: bytes } }));
 		this.#encoder ??= this.#device.createCommandEncoder();
 		this.#pass ??= this.#encoder.beginComputePass(this.#stopwatch?.pass() ?? {});
-		this.#pass.setPipeline(pipeline);
-		this.#pass.setBindGroup(0, this.#device.createBindGroup({ layout, entries }));
-		this.#pass.setBindGroup(1, this.#uniformGroup, [offset]);
+		this.#pass.setPipeline(compiled.pipeline);
+		this.#pass.setBindGroup(0, this.#pipelines.group(compiled, used));
+		this.#pass.setBindGroup(1, this.#pipelines.uniforms, [offset]);
 		const across = Math.min(groups, this.#mostGroups);
 		this.#pass.dispatchWorkgroups(across, Math.ceil(groups / across), slices);
-		this.#wrote(written, used);
+		this.#failures.wrote(this.#batch, written, used);
 		for (const copy of copies.values()) this.free(copy);
 		if (this.#kernels === BATCH) this.flush();
 	}
@@ -207,18 +181,19 @@ export class Device {
 	 */
 	async download(memory: Memory, bytes: number = memory.bytes): Promise<ArrayBuffer> {
 		this.alive();
-		const { failure, written } = { failure: this.#failureOf(memory), written: memory.written };
+		const { failure, written } = { failure: this.#failures.of(memory), written: memory.written };
 		if (this.#lost ?? failure) throw this.#lost ?? failure;
-		const staging = this.#staging.take(bytes, this.#batch);
-		this.#commands().copyBufferToBuffer(memory.block.buffer, 0, staging.buffer, 0, bytes);
+		const size = wholeWords(bytes);
+		const staging = this.#staging.take(size, this.#batch);
+		this.#commands().copyBufferToBuffer(memory.block.buffer, 0, staging.buffer, 0, size);
 		const batch = this.#batch;
 		this.flush();
 		try {
-			await staging.buffer.mapAsync(FOR_READING, 0, bytes);
+			await staging.buffer.mapAsync(FOR_READING, 0, size);
 			await Promise.all(this.#checks);
-			const late = this.#failureAt(written) ?? this.#failureAt(batch);
+			const late = this.#failures.at(written) ?? this.#failures.at(batch);
 			if (late) throw late;
-			const values = staging.buffer.getMappedRange(0, bytes).slice(0);
+			const values = staging.buffer.getMappedRange(0, size).slice(0, bytes);
 			staging.buffer.unmap();
 			this.#staging.give(staging, batch);
 			return values;
@@ -278,80 +253,30 @@ export class Device {
 		return copy;
 	}
 
-	#compile<B extends string, P extends string>(kernel: Kernel<B, P>): Compiled {
-		const known = this.#compiled.get(kernel.name);
-		if (known) return known;
-		const entries = Object.values<string>(kernel.bindings).map((binding, at) => ({
-			binding: at,
-			visibility: COMPUTE_STAGE,
-			buffer: { type: binding.startsWith("read_write") ? ("storage" as const) : ("read-only-storage" as const) },
-		}));
-		const layout = this.#device.createBindGroupLayout({ entries });
-		const pipeline = this.#device.createComputePipeline({
-			label: kernel.name,
-			layout: this.#device.createPipelineLayout({ bindGroupLayouts: [layout, this.#uniformLayout] }),
-			compute: { module: this.#device.createShaderModule({ label: kernel.name, code: sourceOf(kernel) }), entryPoint: "main" },
-		});
-		const compiled = { pipeline, layout };
-		this.#compiled.set(kernel.name, compiled);
-		return compiled;
-	}
-
-	#giveBack(block: Memory["block"]): void {
-		if (this.#failureAt(block.made)) this.#pool.discard(block);
+	#giveBack(block: Block): void {
+		if (this.#failures.at(block.made)) this.#pool.discard(block);
 		else this.#pool.give(block, this.#batch);
 	}
 
-	/** What failed before goes on to what is made of it. */
-	#wrote(written: readonly Memory[], used: readonly Memory[]): void {
-		const failure = used.map((memory) => this.#failureOf(memory)).find((error) => error);
-		for (const memory of written) {
-			memory.failure = failure;
-			memory.written = this.#batch;
-		}
-	}
-
-	#failureOf(memory: Memory): DataError | undefined {
-		memory.failure ??= this.#failureAt(memory.written);
-		return memory.failure;
-	}
-
-	#failureAt(batch: number): DataError | undefined {
-		return this.#failures.find(({ first, last }) => first <= batch && batch <= last)?.error;
-	}
-
-	#fail(batch: number, cause: GPUError, memory: boolean): void {
-		const error = memory
-			? new DataError(
-					"OUT_OF_DEVICE_MEMORY",
-					`webgpu: the device has not enough memory: ${cause.message}`,
-					"Release tensors, work on fewer rows at once, or use another backend.",
-					cause,
-				)
-			: refused(cause);
-		const failure = { first: batch, last: this.#batch, error };
-		this.#failures.push(failure);
-		for (const pool of [this.#pool, this.#staging]) pool.discardFrom(failure.first, failure.last);
+	#fail(batch: number, cause: GPUError, outOfMemory: boolean): void {
+		this.#failures.add(batch, this.#batch, cause, outOfMemory);
+		// Buffers that could not be made may be among the idle ones.
+		for (const pool of [this.#pool, this.#staging]) pool.discardFrom(batch, this.#batch);
+		// What is recorded from here on knows of it, and is of another batch.
+		if (!this.#closed) this.flush();
 	}
 
 	/** Why values did not come. */
 	async #reason(error: unknown, written: number, batch: number): Promise<DataError> {
 		await Promise.all(this.#checks);
+		// Word that the device is lost may come after what it makes fail.
+		await new Promise((resolve) => setImmediate(resolve));
 		if (this.#closed) return closed();
-		return this.#lost ?? this.#failureAt(written) ?? this.#failureAt(batch) ?? (error instanceof DataError ? error : refused(error));
+		return this.#lost ?? this.#failures.at(written) ?? this.#failures.at(batch) ?? refused(error);
 	}
 }
 
-function closed(): DataError {
-	return new DataError("BACKEND_CLOSED", "webgpu: the backend is closed", "Open a new one.");
-}
-
-function refused(cause: unknown): DataError {
-	const { message } = cause as { message?: string };
-	return new DataError(
-		"DEVICE_ERROR",
-		`webgpu: the device refused commands: ${message || cause}`,
-		"Use another backend, and report the device, its driver and this message.",
-		cause,
-	);
+/** Bytes of the words in which some bytes are stored, of which there is at least one. */
+function wholeWords(bytes: number): number {
+	return Math.max(4, 4 * Math.ceil(bytes / 4));
 }

@@ -3,6 +3,8 @@ import type { DataError } from "../errors.ts";
 
 /** A buffer and what must be known to use it again. */
 export interface Block {
+	/** Unique among those of a pool. */
+	readonly id: number;
 	readonly buffer: GPUBuffer;
 	readonly size: number;
 	/** The batch of commands in which it was made: if that failed, it may be no buffer. */
@@ -38,6 +40,7 @@ export class Pool {
 	readonly #most: number;
 	readonly #idle = new Map<number, Block[]>();
 	#idleBytes = 0;
+	#made = 0;
 	/** Those that go as soon as no recorded command needs them. */
 	readonly #leaving: Block[] = [];
 
@@ -55,7 +58,7 @@ export class Pool {
 	take(bytes: number, batch: number): Block {
 		const size = Math.min(this.#most, sizeClass(bytes));
 		const block = this.#idle.get(size)?.pop();
-		if (!block) return { buffer: this.#device.createBuffer({ size, usage: this.#usage }), size, made: batch, freed: 0 };
+		if (!block) return { id: this.#made++, buffer: this.#device.createBuffer({ size, usage: this.#usage }), size, made: batch, freed: 0 };
 		this.#idleBytes -= size;
 		return block;
 	}

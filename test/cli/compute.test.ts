@@ -33,7 +33,7 @@ describe("openledger compute", () => {
 	});
 
 	test("tune stops at SIGINT, says so and writes nothing", async () => {
-		const { code, stdout, stderr } = await terminal.run(["compute", "tune", "--backend", "reference"], "", "known answers");
+		const { code, stdout, stderr } = await terminal.run(["compute", "tune", "--backend", "reference"], "", "opening");
 		expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
 		expect(stderr).toContain("openledger: stopped by a signal");
 		await expect(profile()).rejects.toMatchObject({ code: "ENOENT" });

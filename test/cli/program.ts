@@ -23,7 +23,11 @@ export class Terminal {
 		this.#env = env;
 	}
 
-	/** Runs `openledger` with these arguments. @param input standard input @param interrupt when it is interrupted (SIGINT): after milliseconds, or when stderr has a text; never by default */
+	/**
+	 * Runs `openledger` with these arguments.
+	 * @param input standard input
+	 * @param interrupt when it is interrupted (SIGINT): after milliseconds, or when stderr has a text; never by default
+	 */
 	run(args: readonly string[], input = "", interrupt?: number | string): Promise<Result> {
 		const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", PROGRAM, ...args], {
 			cwd: this.folder,
