@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from "vitest";
-import type { Architecture } from "../architecture.ts";
+import { type Architecture, type LayerShape, layerShapes } from "../architecture.ts";
+import type { Backend } from "../backend.ts";
 import { matrix } from "../matrix.ts";
 import { generator } from "../random.ts";
 import { openReference } from "../reference/backend.ts";
@@ -23,6 +24,31 @@ const recipe = (architecture: Architecture, rule: FloatRecipeRule, change: Parti
 	...change,
 });
 const valuesOf = (state: readonly StateTensor[], name: string) => state.find((tensor) => tensor.name === name)?.values as Float32Array;
+
+/** A weight of a convolution, and one of those of the dense layer that it stands for. */
+interface Tie {
+	readonly from: number;
+	readonly to: number;
+}
+
+/** All ties of a layer: where each input ends up in patches says which weight it meets. */
+async function tiesOf(
+	{ geometry, outputs, features, inputs }: LayerShape,
+	backend: Backend,
+): Promise<readonly [weights: Tie[], bias: Tie[]]> {
+	const bias = Array.from({ length: features }, (_, to) => ({ from: to % outputs, to }));
+	const size = geometry ? geometry.height * geometry.width * geometry.channels : inputs;
+	const ones = Float32Array.from({ length: size * size }, (_, at) => (at % (size + 1) === 0 ? 1 : 0));
+	const images = backend.upload("f32", ones, size, size);
+	const patches = await backend.download(geometry ? backend.floats.patches(images, geometry) : images);
+	const places = features / outputs;
+	const weights = Array.from(patches.entries()).flatMap(([at, one]) => {
+		const [image, place, tap] = [Math.floor(at / (places * inputs)), Math.floor(at / inputs) % places, at % inputs];
+		if (one === 0) return [];
+		return Array.from({ length: outputs }, (_, c) => ({ from: tap * outputs + c, to: image * features + place * outputs + c }));
+	});
+	return [weights, bias];
+}
 
 describe.each(backends.map((backend) => [backend.name, backend] as const))("on %s", (_, backend) => {
 	test.each([
@@ -59,35 +85,49 @@ describe.each(backends.map((backend) => [backend.name, backend] as const))("on %
 		learner.close();
 	});
 
-	test.each(["cross-entropy", "squared"] as const)("a step of a convolutional network follows the slope of its %s", async (loss) => {
-		const plan = recipe(CONVOLUTIONAL, { ...SGD, rate: 1 }, { loss });
+	test.each(["cross-entropy", "squared"] as const)("a convolution moves like a dense layer whose weights are tied, %s", async (loss) => {
+		const rule = { ...SGD, rate: 1 };
+		const plan = recipe(CONVOLUTIONAL, rule, { loss });
+		const shapes = layerShapes(CONVOLUTIONAL);
+		const dense = recipe(
+			{ input: CONVOLUTIONAL.input, layers: shapes.map(({ features }) => ({ kind: "dense", outputs: features })) },
+			rule,
+			{
+				loss,
+			},
+		);
 		const first = firstFloats(plan);
-		const next = generator(2n);
-		// Few sums are near 0, where ReLU has no slope.
-		const train = { ...data.train, x: Float32Array.from({ length: 21 * 30 }, () => next() / 2 ** 32) };
-		const all = Uint32Array.from({ length: 21 }, (_, row) => row);
-		const lossAt = async (state: readonly StateTensor[]): Promise<number> => {
-			const learner = new FloatLearner(backend, plan, { k: 3, train, test: train }, state);
-			const sums = await learner.test();
-			learner.close();
-			return (sums?.loss as number) / 21;
-		};
-		const learner = new FloatLearner(backend, plan, { k: 3, train, test: undefined }, first);
-		learner.step(all, { epoch: 0, step: 0 });
-		const after = await learner.state();
-		learner.close();
-		// A step of rate 1 is the negative gradient.
-		for (const { name, values } of first) {
-			const moved = valuesOf(after, name);
-			for (const at of [0, values.length - 1]) {
-				const shifted = (by: number) =>
-					first.map((tensor) =>
-						tensor.name === name ? { ...tensor, values: Float32Array.from(values, (value, i) => value + (i === at ? by : 0)) } : tensor,
-					);
-				const slope = ((await lossAt(shifted(0.001))) - (await lossAt(shifted(-0.001)))) / 0.002;
-				expect((values[at] as number) - (moved[at] as number)).toBeCloseTo(slope, 3);
+		// By tensor, as they are in the states.
+		const ties = (await Promise.all(shapes.map((shape) => tiesOf(shape, backend)))).flat();
+		const untied = firstFloats(dense).map((tensor, at): StateTensor => {
+			const tied = first[at] as StateTensor<"f32">;
+			const values = new Float32Array(tensor.values.length);
+			for (const { from, to } of ties[at] as Tie[]) values[to] = tied.values[from] as number;
+			return { ...tensor, values };
+		});
+		const [moved, expected] = await Promise.all(
+			(
+				[
+					[plan, first],
+					[dense, untied],
+				] as const
+			).map(async ([own, state]) => {
+				const learner = new FloatLearner(backend, own, data, state);
+				learner.step(Uint32Array.of(3, 1, 4, 15, 9), { epoch: 0, step: 0 });
+				const after = await learner.state();
+				learner.close();
+				return after.map(({ values }, at) => Array.from(values, (value, i) => value - (state[at]?.values[i] as number)));
+			}),
+		);
+		first.forEach(({ values }, at) => {
+			const sums = new Float64Array(values.length);
+			for (const { from, to } of ties[at] as Tie[]) {
+				(sums[from] as number) += expected?.[at]?.[to] as number;
 			}
-		}
+			sums.forEach((sum, i) => {
+				expect(moved?.[at]?.[i]).toBeCloseTo(sum, 5);
+			});
+		});
 	});
 
 	test.each([
