@@ -106,7 +106,8 @@ export async function trainSegment({ checkpoint, data, to, backend, keep, save, 
 				await save?.(last);
 			}
 			progress?.({ step, to, epoch: Math.floor((step - 1) / perEpoch), training, test: last.record.test });
-			if (step < to) signal?.throwIfAborted();
+			// Where nothing was saved, the next step ends.
+			if (ends && step < to) signal?.throwIfAborted();
 		}
 		return last;
 	} finally {
