@@ -131,6 +131,7 @@ describe("a network", () => {
 
 describe("refused, and nothing is written", () => {
 	const apply = ["backbone", "apply", "pooled.json", "--data", "pictures.csv", "--out", "none"];
+	const epoch = ["epoch", "run", "--out", "none"];
 	const wrong = `0x${"1".repeat(64)}`;
 
 	test.each([
@@ -156,6 +157,20 @@ describe("refused, and nothing is written", () => {
 		[4, "weights that are not there", ["backbone", "show", "networks/alone.json"], "expected the weights of networks/alone.json"],
 		[3, "a place that cannot be written", [...apply.with(6, "pictures.csv/none"), "--one-range"], "got a place that cannot be written"],
 		[3, "a folder that is none", ["backbone", "list", "absent"], "expected a folder at absent"],
+		[
+			3,
+			"an epoch of other rows",
+			[...epoch, "--backbone", "pooled.json"],
+			"expected a backbone of the 16 features that the data has with the bias, got one of 17",
+		],
+		[3, "an epoch of another scale", [...epoch, "--scale", "pooled.json"], "pooled.json: expected a scale"],
+		[3, "an epoch of no scale", [...epoch, "--scale", "absent.json"], "absent.json: expected JSON with a scale, got no such file"],
+		[
+			2,
+			"an epoch with two backbones",
+			[...epoch, "--backbone", "pooled.json", "--random-features", "9"],
+			"expected --backbone or --random-features, got both",
+		],
 	] as const)("exit %i: %s", async (exit, _, args, message) => {
 		await writeFile(file("short.csv"), "1,2,left\n1,4,right\n1,2,left\n1,3,right\n");
 		const { code, stderr } = await terminal.run(args);
