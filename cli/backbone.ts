@@ -50,7 +50,11 @@ export function backboneCommand(context: CommandContext): Command {
 }
 
 function makeCommand(context: CommandContext): Command {
-	const kind = <Flags extends { readonly out: string }>(name: string, description: string, make: (flags: Flags) => Backbone) =>
+	const kind = <Flags extends { readonly out: string }>(
+		name: string,
+		description: string,
+		make: (flags: Flags) => Backbone | Promise<Backbone>,
+	) =>
 		new Command(name)
 			.description(description)
 			.requiredOption("--out <file>", "manifest; weights, if there are any, go beside it as NAME.weights")
@@ -87,10 +91,10 @@ function makeCommand(context: CommandContext): Command {
 		);
 }
 
-async function written(out: string, make: () => Backbone): Promise<Outcome> {
+async function written(out: string, make: () => Backbone | Promise<Backbone>): Promise<Outcome> {
 	const path = resolve(out);
 	await prepareOutput(path);
-	const backbone = make();
+	const backbone = await make();
 	// Weights first: a manifest that is there has all that it needs.
 	if (backbone.weights !== undefined) {
 		await prepareOutput(weightsPath(path));
