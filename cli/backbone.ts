@@ -34,7 +34,7 @@ export function backboneCommand(context: CommandContext): Command {
 		.requiredOption("--data <file>", "CSV (also .gz), Parquet or IDX")
 		.requiredOption("--out <name>", "writes NAME-images-idx2-ubyte, NAME-labels-idx1-ubyte and NAME.json")
 		.option("--label <column>", "label column, by name or 0-based index (default: the last)")
-		.option("--scale <file>", "JSON with the scale of other rows, such as the manifest of an earlier --out (default: that of these rows)")
+		.option("--scale <file>", "JSON with the scale of other rows: an earlier --out, a model, a training run (default: that of these rows)")
 		.option("--one-range", "one range for all columns instead of one for each, for pictures: constant columns may stay")
 		.option("--drop-constant", "leave out columns with a single value")
 		.option("--clip", "clip values to the range of --scale")
@@ -50,7 +50,11 @@ export function backboneCommand(context: CommandContext): Command {
 }
 
 function makeCommand(context: CommandContext): Command {
-	const kind = <Flags extends { readonly out: string }>(name: string, description: string, make: (flags: Flags) => Backbone) =>
+	const kind = <Flags extends { readonly out: string }>(
+		name: string,
+		description: string,
+		make: (flags: Flags) => Backbone | Promise<Backbone>,
+	) =>
 		new Command(name)
 			.description(description)
 			.requiredOption("--out <file>", "manifest; weights, if there are any, go beside it as NAME.weights")
@@ -87,10 +91,10 @@ function makeCommand(context: CommandContext): Command {
 		);
 }
 
-async function written(out: string, make: () => Backbone): Promise<Outcome> {
+async function written(out: string, make: () => Backbone | Promise<Backbone>): Promise<Outcome> {
 	const path = resolve(out);
 	await prepareOutput(path);
-	const backbone = make();
+	const backbone = await make();
 	// Weights first: a manifest that is there has all that it needs.
 	if (backbone.weights !== undefined) {
 		await prepareOutput(weightsPath(path));

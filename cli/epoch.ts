@@ -28,6 +28,7 @@ interface Flags {
 	dropConstant?: boolean;
 	clip?: boolean;
 	oneRange?: boolean;
+	scale?: string;
 	backbone?: string;
 	randomFeatures?: number;
 	seed?: bigint;
@@ -58,6 +59,7 @@ export function epochCommand(context: CommandContext): Command {
 		.option("--drop-constant", "leave out columns with a single value")
 		.option("--clip", "clip held-out values to the range of the training rows")
 		.option("--one-range", "one range for all columns instead of one for each, for pictures: constant columns may stay")
+		.option("--scale <file>", "JSON with the scale of other rows (features, a model, a training run) instead of the training rows' own")
 		.option("--backbone <file>", "map rows by this frozen backbone (`openledger backbone make`) instead of taking them as they are")
 		.option(
 			"--random-features <n>",
@@ -116,7 +118,7 @@ async function configOf(flags: Flags): Promise<EpochConfig> {
 			given[name] = flags[flag];
 		}
 	}
-	if (flags.backbone !== undefined) given.backbone = resolve(flags.backbone);
+	for (const name of ["scale", "backbone"] as const) if (flags[name] !== undefined) given[name] = resolve(flags[name]);
 	if (flags.randomFeatures !== undefined && given.backbone !== undefined) {
 		throw new UsageError("expected --backbone or --random-features, got both", "Leave one of them out.");
 	}
@@ -153,6 +155,7 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
 		dropConstantColumns: flag,
 		clip: flag,
 		oneRange: flag,
+		scale: text,
 		backbone: text,
 		queryLabels: (value) => choice("served", "feedback")(String(value)),
 		defence: (value) => checkPolicy(value),

@@ -59,9 +59,11 @@ test("one range of all columns, too wide or a single value", async () => {
 });
 
 test("a scale is read again, also from what was made with it", async () => {
-	const scale = fitQuantisation(table(1, [1, 2]), all(2));
-	expect(quantisationOf(JSON.parse(JSON.stringify(scale)), "s")).toEqual(scale);
-	expect(quantisationOf({ schema: "openledger.model.v1", quantisation: scale }, "s")).toEqual(scale);
+	const data = table(1, [1, 2]);
+	const scale = fitQuantisation(data, all(2));
+	expect(quantisationOf(JSON.parse(JSON.stringify(scale)), "s", data)).toEqual(scale);
+	expect(quantisationOf({ schema: "openledger.model.v1", quantisation: scale }, "s", data)).toEqual(scale);
+	expect([...quantise(data, quantisationOf({ quantisation: null }, "s", data))]).toEqual([1, 255, 2, 255]);
 	const [range] = scale.columns;
 	for (const none of [
 		null,
@@ -70,8 +72,9 @@ test("a scale is read again, also from what was made with it", async () => {
 		{ ...scale, columns: [] },
 		{ ...scale, columns: [null] },
 		{ ...scale, columns: [{ ...range, max: 1 }] },
+		{ quantisation: 7 },
 	]) {
-		expect(await refusal(() => quantisationOf(none, "s"))).toEqual({
+		expect(await refusal(() => quantisationOf(none, "s", data))).toEqual({
 			code: "VALUE_OUT_OF_RANGE",
 			message: "s: expected a scale (openledger.quantisation.v1, with min < max for each column), got none",
 		});

@@ -5,7 +5,7 @@ import { readTable } from "../../compute/dataset.ts";
 import { type Digest, keccak } from "../../compute/digest.ts";
 import { DataError } from "../../compute/errors.ts";
 import { idxBytes } from "../../compute/idx.ts";
-import { fitQuantisation, quantisationOf, quantise } from "../../compute/quantisation.ts";
+import { fitQuantisation, type Quantisation, quantisationOf, quantise } from "../../compute/quantisation.ts";
 import { openReference } from "../../compute/reference/backend.ts";
 import { openWasm } from "../../compute/wasm/backend.ts";
 import { writeJson, writeWhole } from "../../network/epoch/json.ts";
@@ -37,7 +37,7 @@ export interface FeaturesManifest {
 	/** keccak256 of the files. */
 	readonly files: { readonly features: Digest; readonly labels: Digest };
 	/** How values became the bytes that the backbone took. */
-	readonly quantisation: ReturnType<typeof quantisationOf>;
+	readonly quantisation: Quantisation;
 }
 
 export async function applyBackbone(file: string, flags: ApplyFlags, { progress, signal }: Work): Promise<Outcome> {
@@ -57,7 +57,7 @@ export async function applyBackbone(file: string, flags: ApplyFlags, { progress,
 					Uint32Array.from({ length: rows.n }, (_, row) => row),
 					{ dropConstantColumns: flags.dropConstant, oneRange: flags.oneRange },
 				)
-			: quantisationOf(await readJsonFile(flags.scale, "a scale"), flags.scale);
+			: quantisationOf(await readJsonFile(flags.scale, "a scale"), flags.scale, rows);
 	const { inputs, features: width } = backbone.manifest;
 	if (scale.columns.length + 1 !== inputs) {
 		throw new DataError(

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { Backend } from "../backend.ts";
 import { below, generator } from "../random.ts";
 import { openReference } from "../reference/backend.ts";
-import { BACKENDS, refusal } from "../testing.ts";
+import { BACKENDS, refusal, tracked } from "../testing.ts";
 import { identityBackbone, openBackbone, randomFeatures } from "./backbone.ts";
 import { rounded, rowsOf } from "./testing.ts";
 
@@ -93,25 +93,11 @@ describe("batches", () => {
 	});
 
 	test("end when the signal says so, and leave no weights behind", async () => {
-		let held = 0;
-		const counting: Backend = {
-			...backend,
-			limits: { ...backend.limits, tensorBytes: 330 },
-			upload: (...given) => {
-				held++;
-				return backend.upload(...given);
-			},
-			release: (...tensors) => {
-				held -= tensors.filter(({ element }) => element === "i8" || element === "u8").length;
-				// Bytes that a kernel made are released as well.
-				held += tensors.length === 3 ? 1 : 0;
-				backend.release(...tensors);
-			},
-		};
+		const { backend: narrow, live } = tracked(backend, { tensorBytes: 330 });
 		const controller = new AbortController();
 		const progress = (done: number) => done === 30 && controller.abort(new Error("enough"));
-		await expect(apply(counting, x, 100, { signal: controller.signal, progress })).rejects.toThrow("enough");
-		expect(held).toBe(0);
+		await expect(apply(narrow, x, 100, { signal: controller.signal, progress })).rejects.toThrow("enough");
+		expect(live()).toEqual([]);
 	});
 
 	test("of no rows are nothing", async () => {

@@ -9,6 +9,7 @@
  */
 import canonicalize from "canonicalize";
 import type { Backend } from "../backend.ts";
+import { blockRows, blocksOf, type Control, pause } from "../blocks.ts";
 import { type Digest, jsonDigest } from "../digest.ts";
 import { DataError } from "../errors.ts";
 import { BIAS } from "../quantisation.ts";
@@ -35,21 +36,12 @@ export interface Backbone {
 	/** The weights file of a network; other kinds need none. */
 	readonly weights: Uint8Array | undefined;
 	/**
-	 * Map n rows of `inputs` bytes to n rows of `features` bytes, the bias last in both. Rows are taken in batches of at most BATCH_BYTES, and
-	 * of what the backend's limits allow.
+	 * Map n rows of `inputs` bytes to n rows of `features` bytes, the bias last in both, block by block (blocks.ts).
+	 * @param control - told of rows
 	 * @throws {DataError} SHAPE_MISMATCH; those of the backend; the signal's reason
 	 */
-	apply(backend: Backend, x: Uint8Array, n: number, control?: ApplyControl): Promise<Uint8Array>;
+	apply(backend: Backend, x: Uint8Array, n: number, control?: Control): Promise<Uint8Array>;
 }
-
-export interface ApplyControl {
-	readonly signal?: AbortSignal | undefined;
-	/** Told of the rows that are done, and of all. */
-	readonly progress?: ((done: number, of: number) => void) | undefined;
-}
-
-/** Bytes of the widest tensor of a batch. */
-const BATCH_BYTES = 2 ** 25;
 
 const KINDS: Readonly<Record<BackboneManifest["kind"], (given: Given, weights: Uint8Array | undefined) => Mapping>> = {
 	identity: identityMapping,
@@ -118,30 +110,28 @@ export function openBackbone(manifest: unknown, weights?: Uint8Array): Backbone 
 	};
 }
 
-/** Batch by batch. */
+/** Block by block. */
 async function mapRows(
 	{ manifest, takesBias, rowBytes }: Mapping,
 	open: OpenMapping,
 	backend: Backend,
 	x: Uint8Array,
 	n: number,
-	{ signal, progress }: ApplyControl,
+	control: Control,
 ): Promise<Uint8Array> {
 	const { inputs, features } = manifest;
 	const taken = takesBias ? inputs : inputs - 1;
-	const step = Math.max(1, Math.floor(Math.min(BATCH_BYTES, backend.limits.tensorBytes) / rowBytes));
 	const result = new Uint8Array(n * features).fill(BIAS);
 	try {
-		for (let start = 0; start < n; start += step) {
-			await new Promise(setImmediate);
-			signal?.throwIfAborted();
-			const count = Math.min(step, n - start);
-			const rows = takesBias ? x.subarray(start * inputs, (start + count) * inputs) : withoutBias(x, inputs, start, count);
+		for (const [start, end] of blocksOf(n, blockRows(backend, rowBytes))) {
+			await pause(control);
+			const count = end - start;
+			const rows = takesBias ? x.subarray(start * inputs, end * inputs) : withoutBias(x, inputs, start, count);
 			const values = await open.apply(backend.upload("u8", rows, count, taken));
 			for (let row = 0; row < count; row++) {
 				result.set(values.subarray(row * (features - 1), (row + 1) * (features - 1)), (start + row) * features);
 			}
-			progress?.(start + count, n);
+			control.progress?.(end, n);
 		}
 	} finally {
 		open.close();

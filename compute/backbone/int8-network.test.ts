@@ -3,7 +3,7 @@ import { type Architecture, type LayerShape, layerShapes } from "../architecture
 import { defaultShifts } from "../integer-network.ts";
 import { below, generator } from "../random.ts";
 import { openReference } from "../reference/backend.ts";
-import { BACKENDS, refusal } from "../testing.ts";
+import { BACKENDS, refusal, tracked } from "../testing.ts";
 import { networkBackbone, openBackbone } from "./backbone.ts";
 import type { IntegerNetwork } from "./int8-network.ts";
 import type { IntegerNetworkManifest } from "./manifest.ts";
@@ -129,6 +129,18 @@ describe.each(BACKENDS)("on %s", (_, open) => {
 			await own.close();
 		});
 	});
+});
+
+test.each([
+	["a perceptron", PERCEPTRON],
+	["convolutions", CONVOLUTIONS],
+	["convolutions to the end", PICTURES],
+])("%s in parts leaves nothing on the backend", async (_, architecture) => {
+	const { apply, manifest } = networkBackbone(networkOf(architecture, WEIGHTS["random and small"] as (typeof WEIGHTS)[string]));
+	const x = rowsOf(9, manifest.inputs, 3n);
+	const { backend, live } = tracked(openReference(), { tensorBytes: 1200 });
+	expect(await apply(backend, x, 9)).toEqual(await apply(openReference(), x, 9));
+	expect(live()).toEqual([]);
 });
 
 describe("a manifest", () => {

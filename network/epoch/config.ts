@@ -27,6 +27,8 @@ export interface EpochConfig {
 	readonly clip: boolean;
 	/** One range for all columns instead of one for each. */
 	readonly oneRange: boolean;
+	/** JSON that holds the scale, a file; that of the training rows when absent. */
+	readonly scale?: string | undefined;
 	/** Manifest of a frozen backbone, a file; the identity when absent. */
 	readonly backbone?: string | undefined;
 	/** Random features (with the bias) instead of the identity, and their seed. */

@@ -7,10 +7,11 @@ import type { Backend } from "../../compute/backend.ts";
 import { readTable } from "../../compute/dataset.ts";
 import { DataError } from "../../compute/errors.ts";
 import { drawGlyphs } from "../../compute/glyphs.ts";
-import { fitQuantisation, padFeatures, type Quantisation, quantise } from "../../compute/quantisation.ts";
+import { fitQuantisation, padFeatures, type Quantisation, quantisationOf, quantise } from "../../compute/quantisation.ts";
 import { splitRows } from "../../compute/split.ts";
 import type { Table } from "../../compute/table.ts";
 import type { EpochConfig } from "./config.ts";
+import { readJson } from "./json.ts";
 import { type ScreeningFile, screenShares } from "./screening.ts";
 
 /** Rows of the built-in data set for each contributor. */
@@ -39,7 +40,7 @@ export interface EpochData {
 export async function prepareData(config: EpochConfig, backend: Backend, signal?: AbortSignal): Promise<EpochData> {
 	const table = config.data === undefined ? builtIn(config) : await readTable(config.data, { label: config.label, owner: config.owner });
 	const split = splitRows(table, { contributors: config.contributors, maxClasses: 16 });
-	const quantisation = fitQuantisation(table, split.train, { dropConstantColumns: config.dropConstantColumns, oneRange: config.oneRange });
+	const quantisation = await scaleOf(config, table, split.train);
 	const bytes = quantise(table, quantisation, { clip: config.clip });
 	const inputs = quantisation.columns.length + 1;
 	const backbone = await backboneOf(config, inputs);
@@ -88,6 +89,13 @@ export async function prepareData(config: EpochConfig, backend: Backend, signal?
 		queries: queries.map(pick),
 		evaluation: pick(split.evaluation),
 	};
+}
+
+async function scaleOf({ scale, dropConstantColumns, oneRange }: EpochConfig, table: Table, train: Uint32Array): Promise<Quantisation> {
+	if (scale === undefined) return fitQuantisation(table, train, { dropConstantColumns, oneRange });
+	const found = await readJson(scale);
+	if (found !== undefined) return quantisationOf(found, scale, table);
+	throw new DataError("FILE_MISSING", `${scale}: expected JSON with a scale, got no such file`, "Check the path.");
 }
 
 /** @param inputs - features of the data with the bias */
