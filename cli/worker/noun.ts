@@ -1,7 +1,7 @@
 /** The noun `worker`: stored compute jobs. */
 import { Option } from "commander";
 import { defaultContentFolder } from "../../network/compute/content.ts";
-import { COMPUTE_JOBS } from "../../network/compute/job.ts";
+import { COMPUTE_JOBS } from "../../network/compute/submission.ts";
 import type { JobNoun } from "../queue/place.ts";
 
 export const WORKER: JobNoun = { family: COMPUTE_JOBS, name: "worker", runner: "worker", gives: "results", done: "done" };

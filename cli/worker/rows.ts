@@ -60,7 +60,7 @@ export async function readRowsFile(path: string, flags: ScaleFlags, scale?: Quan
 }
 
 async function scaleOf(table: Table, rows: Uint32Array, { scale, oneRange, dropConstant }: ScaleFlags): Promise<Quantisation> {
-	if (scale !== undefined) return quantisationOf(await readJsonFile(scale, "a scale"), scale);
+	if (scale !== undefined) return quantisationOf(await readJsonFile(scale, "a scale"), scale, table);
 	return fitQuantisation(table, rows, { oneRange, dropConstantColumns: dropConstant });
 }
 

@@ -8,16 +8,9 @@ import { checkpointName, readCheckpoint, readRun, readState, runDataPath, stored
 import { DataError } from "../../compute/errors.ts";
 import { MAX_CLASSES } from "../../compute/table.ts";
 import { plain } from "../../network/compute/content.ts";
-import {
-	type ComputeJob,
-	checkJob,
-	computeSubmission,
-	INFLUENCE_METHODS,
-	type InfluenceOptions,
-	JOB_DEVICES,
-	type JobDevice,
-} from "../../network/compute/job.ts";
+import { type ComputeJob, checkJob, INFLUENCE_METHODS, type InfluenceOptions } from "../../network/compute/job.ts";
 import { decodeRows } from "../../network/compute/rows.ts";
+import { computeSubmission, JOB_DEVICES, type JobDevice } from "../../network/compute/submission.ts";
 import { integer, seed } from "../arguments.ts";
 import { layers } from "../attribution/score.ts";
 import { positive } from "../attribution/setting.ts";

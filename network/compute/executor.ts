@@ -7,9 +7,9 @@ import { requireExact } from "../../compute/conformance.ts";
 import { ContentFolder } from "./content.ts";
 import { plainError } from "./failure.ts";
 import { Inbox } from "./inbox.ts";
-import { parseJob } from "./job.ts";
 import type { DeviceTask, FromDevice, Made, ToDevice } from "./protocol.ts";
 import { type Place, runJob } from "./run.ts";
+import { parseJob } from "./submission.ts";
 
 /** Contents up to here travel with the result. */
 const MAX_INLINE = 2 ** 16;

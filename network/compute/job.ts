@@ -1,5 +1,5 @@
 /**
- * Compute jobs: what they ask for, as plain data, and as the store of jobs keeps them.
+ * Compute jobs: what they ask for, as plain data that is checked before anything is done with it.
  *
  *     statistics   rows -> exact weighted Gram statistics
  *     features     rows -> the same rows through a frozen backbone
@@ -9,18 +9,12 @@
  * All are deterministic: the same job gives the same bytes on every backend, so its result has one digest.
  */
 
-import canonicalize from "canonicalize";
 import { catalogue, DEFAULTS } from "../../attribution/catalogue.ts";
 import { type BackboneManifest, needsWeights } from "../../compute/backbone/manifest.ts";
-import type { BackendName } from "../../compute/backend.ts";
 import { CHECKPOINT_SCHEMA, type CheckpointRecord } from "../../compute/checkpoint/record.ts";
 import { DataError } from "../../compute/errors.ts";
-import { BACKENDS } from "../../compute/open.ts";
 import { MAX_CLASSES } from "../../compute/table.ts";
 import { checkManifest, type IntegerManifest, TRAINING_SCHEMA } from "../../compute/training/manifest.ts";
-import { ProverError } from "../../prover/errors.ts";
-import type { JobFamily } from "../../prover/jobs/family.ts";
-import type { Submission } from "../../prover/jobs/submission.ts";
 import { checkInput, type Input } from "./input.ts";
 
 export interface StatisticsJob {
@@ -81,78 +75,6 @@ export const COMPUTE_KINDS: readonly ComputeKind[] = ["statistics", "features", 
 
 /** Methods whose players are rows. */
 export const INFLUENCE_METHODS: readonly string[] = catalogue.map(({ name }) => name).filter((name) => name !== "exact-shapley");
-
-/** What a job may be run on: a backend by name, or any. */
-export type JobDevice = BackendName | "any";
-
-export const JOB_DEVICES: readonly JobDevice[] = ["any", ...BACKENDS];
-
-const SCHEMA = "openledger.compute.job.v1";
-/** A job holds at most two inputs of 1 MiB as base64. */
-const MAX_JOB = 2 ** 22;
-
-/**
- * A job as the store takes it. The same job gives the same octets, and so is the same job.
- * @throws {DataError} PARAMETER_OUT_OF_RANGE
- */
-export function computeSubmission(job: ComputeJob, device: JobDevice = "any"): Submission {
-	const octets = Buffer.from(canonicalize({ schema: SCHEMA, ...checkJob(job) }) as string);
-	return { kind: job.kind, key: queueOf(job.kind, device), octets };
-}
-
-/** The queue of a kind of jobs that ask for a device. */
-export function queueOf(kind: ComputeKind, device: JobDevice): string {
-	return `${kind}/${device}`;
-}
-
-/** What a queue's jobs ask for. */
-export function deviceOf(queue: string): JobDevice {
-	return queue.slice(queue.indexOf("/") + 1) as JobDevice;
-}
-
-/**
- * Reads what {@link computeSubmission} wrote.
- * @throws {DataError} PARAMETER_OUT_OF_RANGE
- */
-export function parseJob(octets: Uint8Array): ComputeJob {
-	let fields: unknown;
-	try {
-		fields = JSON.parse(Buffer.from(octets).toString());
-	} catch (cause) {
-		throw new DataError("PARAMETER_OUT_OF_RANGE", `job: expected JSON of ${SCHEMA}, got ${octets.length} other octets`, HINT, cause);
-	}
-	const { schema, ...job } = (fields ?? {}) as Record<string, unknown>;
-	if (schema === SCHEMA) return checkJob(job);
-	throw refusal("schema", SCHEMA, schema);
-}
-
-/** The store of compute jobs. */
-export const COMPUTE_JOBS: JobFamily = {
-	name: "compute jobs",
-	schema: "openledger_compute",
-	bossSchema: "openledger_compute_boss",
-	variable: "OPENLEDGER_COMPUTE_JOBS",
-	folder: "compute",
-	command: "openledger worker",
-	check({ kind, key, octets }) {
-		if (octets.length > MAX_JOB) {
-			throw new ProverError("jobs.size", `submit: expected a job of at most ${MAX_JOB} octets, got ${octets.length}`, {
-				hint: "name large inputs by digest and path",
-			});
-		}
-		try {
-			const job = parseJob(octets);
-			if (job.kind !== kind) throw refusal("kind", kind, job.kind);
-			const device = deviceOf(key);
-			if (key !== queueOf(job.kind, device) || !JOB_DEVICES.includes(device)) {
-				throw refusal("queue", `${kind}/ and one of ${JOB_DEVICES.join(", ")}`, key);
-			}
-		} catch (error) {
-			if (!(error instanceof DataError)) throw error;
-			throw new ProverError("jobs.format", error.message, { hint: error.hint, cause: error });
-		}
-	},
-};
 
 /**
  * Refuse what is no job, and leave out nothing that is in it.
@@ -261,9 +183,11 @@ function only(job: Record<string, unknown>, names: readonly string[]): void {
 	if (other !== undefined) throw refusal("its fields", names.join(", "), other);
 }
 
-const HINT = "Submit jobs with openledger worker submit of this release.";
+/** What to do about a job that is none. */
+export const JOB_HINT = "Submit jobs with openledger worker submit of this release.";
 
-function refusal(name: string, expected: string, got: unknown): DataError {
+/** What a job is refused with. */
+export function refusal(name: string, expected: string, got: unknown): DataError {
 	const text = typeof got === "object" ? JSON.stringify(got) : String(got);
-	return new DataError("PARAMETER_OUT_OF_RANGE", `job: expected ${name} to be ${expected}, got ${text?.slice(0, 200)}`, HINT);
+	return new DataError("PARAMETER_OUT_OF_RANGE", `job: expected ${name} to be ${expected}, got ${text?.slice(0, 200)}`, JOB_HINT);
 }

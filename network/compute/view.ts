@@ -1,6 +1,7 @@
 /** What the store tells of compute jobs, in their own words: the store's are those of proofs. Plain data; times are ISO 8601, UTC. */
 import type { JobError, JobResult, JobState, JobView, Status } from "../../prover/jobs/view.ts";
-import { type ComputeKind, deviceOf, type JobDevice } from "./job.ts";
+import type { ComputeKind } from "./job.ts";
+import { deviceOf, type JobDevice } from "./submission.ts";
 import type { ComputeResult } from "./worker.ts";
 
 /** waiting: not taken yet, or given back; running: a worker has it; done: its result is stored; poisoned: set aside, see its error */

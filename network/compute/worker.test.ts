@@ -13,9 +13,10 @@ import { type Databases, embeddedDatabases } from "../../prover/jobs/testing.ts"
 import { ContentFolder, contentDigest } from "./content.ts";
 import { Device } from "./device.ts";
 import { inlineInput } from "./input.ts";
-import { COMPUTE_JOBS, type ComputeJob, computeSubmission, type JobDevice } from "./job.ts";
+import type { ComputeJob } from "./job.ts";
 import { encodeRows } from "./rows.ts";
 import { runJob } from "./run.ts";
+import { COMPUTE_JOBS, computeSubmission, type JobDevice } from "./submission.ts";
 import { FAULTY_ROWS, FAULTY_SCRIPT, type Fault } from "./testing/faults.ts";
 import { type ComputeResult, ComputeWorker, type OnFailure, type WorkerEvent } from "./worker.ts";
 

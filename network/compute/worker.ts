@@ -17,8 +17,9 @@ import type { JobError } from "../../prover/jobs/view.ts";
 import { Device } from "./device.ts";
 import { lockDevice } from "./device-lock.ts";
 import { isInexact, isOfDevice, isOfWorker, judge, plainError } from "./failure.ts";
-import { COMPUTE_KINDS, type ComputeKind, deviceOf, type JobDevice, queueOf } from "./job.ts";
+import { COMPUTE_KINDS, type ComputeKind } from "./job.ts";
 import type { Made } from "./protocol.ts";
+import { deviceOf, type JobDevice, queueOf } from "./submission.ts";
 
 export type OnFailure = "requeue" | "fallback";
 

@@ -4,7 +4,8 @@ import { integerManifest, ridgeManifest } from "../../compute/training/defaults.
 import { PERCEPTRON, pictures } from "../../compute/training/testing.ts";
 import { contentId } from "../../prover/jobs/submission.ts";
 import { inlineInput, MAX_INLINE } from "./input.ts";
-import { COMPUTE_JOBS, COMPUTE_KINDS, type ComputeJob, computeSubmission, deviceOf, INFLUENCE_METHODS, parseJob } from "./job.ts";
+import { COMPUTE_KINDS, type ComputeJob, INFLUENCE_METHODS } from "./job.ts";
+import { COMPUTE_JOBS, computeSubmission, deviceOf, parseJob } from "./submission.ts";
 
 const rows = inlineInput(Uint8Array.of(1, 2, 3));
 const large = { sha256: "0f".repeat(32), path: "/data/rows.safetensors" };
