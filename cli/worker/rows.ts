@@ -1,12 +1,12 @@
 /** Files that a user names, as inputs of compute jobs. */
-import { readFile } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { readTable } from "../../compute/dataset.ts";
 import { fitQuantisation, type Quantisation, quantisationOf, quantise } from "../../compute/quantisation.ts";
 import { selectRows } from "../../compute/rows.ts";
 import type { Table } from "../../compute/table.ts";
-import { ContentFolder, contentDigest, plain } from "../../network/compute/content.ts";
+import { ContentFolder, contentDigest } from "../../network/compute/content.ts";
 import { type Input, inlineInput, MAX_INLINE } from "../../network/compute/input.ts";
 import { decodeFeatures, encodeRows, type FeatureRows } from "../../network/compute/rows.ts";
 import { FileError, readJsonFile } from "../file.ts";
@@ -44,9 +44,8 @@ export function withScale(command: Command): Command {
  * @throws {DataError} of the file
  */
 export async function readRowsFile(path: string, flags: ScaleFlags, scale?: Quantisation): Promise<RowsFile> {
-	const start = await readStart(path);
-	if (isSafetensors(start)) {
-		const bytes = plain(await readFile(path));
+	if (isSafetensors(await readStart(path))) {
+		const bytes = await readFile(path);
 		return { ...decodeFeatures(bytes, path), bytes, path: resolve(path), scale: undefined };
 	}
 	const table = await readTable(path, { label: flags.label });
@@ -84,13 +83,16 @@ export async function inputOf(bytes: Uint8Array, path: string | undefined, folde
 	return { sha256, path: contents.pathOf(sha256) };
 }
 
+/** The first bytes of a file; of an IDX pair, those of the images. */
 async function readStart(path: string): Promise<Uint8Array> {
-	return readFile(path.split(",")[0] as string).then(
-		(bytes) => bytes.subarray(0, 16),
-		(cause) => {
-			throw new FileError("FILE_UNREADABLE", `expected rows at ${path}, got ${cause.message}`, "Check the path.", cause);
-		},
-	);
+	const start = new Uint8Array(9);
+	try {
+		await using file = await open(path.split(",")[0] as string);
+		const { bytesRead } = await file.read(start, 0, start.length, 0);
+		return start.subarray(0, bytesRead);
+	} catch (cause) {
+		throw new FileError("FILE_UNREADABLE", `expected rows at ${path}, got ${(cause as Error).message}`, "Check the path.", cause);
+	}
 }
 
 /** The length of a header that is far below 2^40, and the header's first byte: no table begins like this. */

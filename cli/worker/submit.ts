@@ -7,7 +7,6 @@ import { readBackbone } from "../../compute/backbone/file.ts";
 import { checkpointName, readCheckpoint, readRun, readState, runDataPath, storedSteps } from "../../compute/checkpoint/folder.ts";
 import { DataError } from "../../compute/errors.ts";
 import { MAX_CLASSES } from "../../compute/table.ts";
-import { plain } from "../../network/compute/content.ts";
 import { type ComputeJob, checkJob, INFLUENCE_METHODS, type InfluenceOptions } from "../../network/compute/job.ts";
 import { decodeRows } from "../../network/compute/rows.ts";
 import { computeSubmission, JOB_DEVICES, type JobDevice } from "../../network/compute/submission.ts";
@@ -163,11 +162,9 @@ async function trainJob({ run, from, to, ...flags }: TrainFlags): Promise<Comput
 }
 
 async function readBytes(path: string): Promise<Uint8Array> {
-	return plain(
-		await readFile(path).catch((cause) => {
-			throw new FileError("FILE_UNREADABLE", `expected the rows of a run at ${path}, got ${cause.message}`, "Check the folder.", cause);
-		}),
-	);
+	return readFile(path).catch((cause) => {
+		throw new FileError("FILE_UNREADABLE", `expected the rows of a run at ${path}, got ${cause.message}`, "Check the folder.", cause);
+	});
 }
 
 async function influenceJob(flags: InfluenceFlags): Promise<ComputeJob> {

@@ -60,11 +60,6 @@ export class ContentFolder {
 	}
 }
 
-/** The same bytes as an array of which `slice` makes a copy. */
-export function plain({ buffer, byteOffset, length }: Buffer): Uint8Array {
-	return new Uint8Array(buffer, byteOffset, length);
-}
-
 /**
  * A file whose bytes must have a digest.
  * @throws {DataError} FILE_MISSING, FILE_UNREADABLE; FILE_DAMAGED for other bytes
@@ -76,7 +71,7 @@ export async function readContent(path: string, digest: ContentDigest): Promise<
 			: new DataError("FILE_UNREADABLE", `${path}: ${cause.message}`, "Let the worker's user read the file.", cause);
 	});
 	const got = contentDigest(bytes);
-	if (got === digest) return plain(bytes);
+	if (got === digest) return bytes;
 	throw new DataError(
 		"FILE_DAMAGED",
 		`${path}: expected bytes of SHA-256 ${digest}, got ${got}`,

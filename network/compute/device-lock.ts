@@ -10,9 +10,6 @@ import type { Adapter, BackendName } from "../../compute/backend.ts";
 import { ProverError } from "../../prover/errors.ts";
 import { DirectoryLock } from "../../prover/jobs/lock.ts";
 
-/** Backends of a device that cannot be shared; the others take a core each. */
-const EXCLUSIVE: readonly BackendName[] = ["webgpu"];
-
 /** Where locks lie: `openledger/devices` in the user's folder for state. */
 export function defaultLockFolder(env: NodeJS.ProcessEnv = process.env): string {
 	return join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "openledger", "devices");
@@ -20,11 +17,11 @@ export function defaultLockFolder(env: NodeJS.ProcessEnv = process.env): string 
 
 /**
  * Takes a device.
- * @returns the lock; undefined for a backend that any number of workers may use
+ * @returns the lock; undefined for backends of the processor, which take a core for each worker
  * @throws ProverError `jobs.owned` when another worker has it
  */
 export function lockDevice(backend: BackendName, adapter: Adapter, folder = defaultLockFolder()): DirectoryLock | undefined {
-	if (!EXCLUSIVE.includes(backend)) return undefined;
+	if (backend !== "webgpu" && adapter.software) return undefined;
 	const name = createHash("sha256").update(`${backend}/${adapter.device}/${adapter.driver}`).digest("hex").slice(0, 16);
 	const directory = join(folder, name);
 	mkdirSync(directory, { recursive: true });

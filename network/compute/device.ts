@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import type { Adapter, BackendName } from "../../compute/backend.ts";
 import { DataError } from "../../compute/errors.ts";
 import { scriptBeside } from "../../prover/script.ts";
-import { RemoteError } from "./failure.ts";
+import { isOfDevice, RemoteError } from "./failure.ts";
 import { Inbox } from "./inbox.ts";
 import type { DeviceTask, FromDevice, Made, ToDevice } from "./protocol.ts";
 
@@ -40,8 +40,8 @@ export class Device {
 
 	/**
 	 * Starts the process; the device has passed the known answers when this returns.
-	 * @throws {DataError} NO_ADAPTER, also for a process that hangs or crashes; RemoteError INEXACT_BACKEND and what opening throws; what
-	 *   `acquire` throws; the signal's reason
+	 * @throws {DataError} NO_ADAPTER, also for a process that hangs, crashes or throws what is no error of a device; RemoteError INEXACT_BACKEND
+	 *   and other errors of a device; what `acquire` throws; the signal's reason
 	 */
 	static async open({ backend, contents, acquire, script, patienceMs = PATIENCE_MS, signal }: DeviceOptions): Promise<Device> {
 		const channel = new Channel(script ?? scriptBeside(import.meta.url, "executor-process"), { backend, contents });
@@ -60,7 +60,8 @@ export class Device {
 			channel.kill();
 			await channel.ended;
 			signal?.throwIfAborted();
-			if (!timeout.aborted && !(error instanceof ProcessEnd)) throw error;
+			const isOwn = error instanceof ProcessEnd || (error instanceof RemoteError && !isOfDevice(error));
+			if (!timeout.aborted && !isOwn) throw error;
 			const got = timeout.aborted ? `no answer within ${patienceMs / 1000} s` : (error as Error).message;
 			throw new DataError("NO_ADAPTER", `${backend}: expected it to open and to give the known answers, got ${got}`, NO_ADAPTER, error);
 		} finally {

@@ -3,7 +3,7 @@
  * machine. Wherever they are found, bytes of another digest are refused.
  */
 import { DataError } from "../../compute/errors.ts";
-import { CONTENT_DIGEST, type ContentDigest, type ContentFolder, contentDigest, plain, readContent } from "./content.ts";
+import { CONTENT_DIGEST, type ContentDigest, type ContentFolder, contentDigest, readContent } from "./content.ts";
 
 export interface Input {
 	readonly sha256: ContentDigest;
@@ -52,7 +52,7 @@ const HINT = "Name inputs by digest, and give bytes in the job, in the folder of
  * @throws {DataError} FILE_MISSING where it is nowhere; FILE_UNREADABLE; FILE_DAMAGED for bytes of another digest
  */
 export async function readInput({ sha256, inline, path }: Input, contents: ContentFolder): Promise<Uint8Array> {
-	if (inline !== undefined) return plain(Buffer.from(inline, "base64"));
+	if (inline !== undefined) return Buffer.from(inline, "base64");
 	if (path === undefined || (await contents.has(sha256))) return contents.read(sha256);
 	return readContent(path, sha256);
 }

@@ -8,7 +8,6 @@
  *
  * All are deterministic: the same job gives the same bytes on every backend, so its result has one digest.
  */
-
 import { catalogue, DEFAULTS } from "../../attribution/catalogue.ts";
 import { type BackboneManifest, needsWeights } from "../../compute/backbone/manifest.ts";
 import { CHECKPOINT_SCHEMA, type CheckpointRecord } from "../../compute/checkpoint/record.ts";

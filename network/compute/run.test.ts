@@ -20,7 +20,7 @@ import { manifestDigest } from "../../compute/training/manifest.ts";
 import { beginTraining, trainSegment } from "../../compute/training/segment.ts";
 import { CONVOLUTIONAL, PERCEPTRON, pictures } from "../../compute/training/testing.ts";
 import { openWasm } from "../../compute/wasm/backend.ts";
-import { ContentFolder, contentDigest, plain } from "./content.ts";
+import { ContentFolder, contentDigest } from "./content.ts";
 import { judge } from "./failure.ts";
 import { type Input, inlineInput } from "./input.ts";
 import { type ComputeJob, INFLUENCE_METHODS } from "./job.ts";
@@ -90,7 +90,7 @@ describe("a segment of training", () => {
 	beforeAll(async () => {
 		const run = join(folder, "run");
 		await createRun(run, manifest, data);
-		rows = inlineInput(plain(await readFile(runDataPath(run))));
+		rows = inlineInput(await readFile(runDataPath(run)));
 		const checkpoint = await beginTraining(manifest, data, openReference());
 		half = await trainSegment({ checkpoint, data, to: 4, backend: openReference() });
 	});
@@ -135,7 +135,7 @@ describe("a segment of training", () => {
 				"length of the header",
 			],
 			[
-				{ ...job, data: inlineInput(plain(await readFile(runDataPath(join(folder, "other"))))) },
+				{ ...job, data: inlineInput(await readFile(runDataPath(join(folder, "other")))) },
 				"CHECKPOINT_MISMATCH",
 				"data: expected train n 40 (of the run), got 39",
 			],

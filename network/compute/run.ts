@@ -1,5 +1,4 @@
 /** What each kind of job does, from its inputs to the bytes of its result. Nothing here depends on who runs it. */
-
 import { byteExamplesOf } from "../../attribution/byte-examples.ts";
 import { DEFAULTS, methodNamed } from "../../attribution/catalogue.ts";
 import type { Sides } from "../../attribution/sides.ts";

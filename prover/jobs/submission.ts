@@ -14,11 +14,9 @@ import type { ProveJob } from "../pool/pool.ts";
 import type { Inputs, InputValue } from "../witness.ts";
 import type { JobFamily } from "./family.ts";
 
-export type JobKind = "groth16" | "statement";
-
 /** A job on its way into the store. */
 export interface Submission {
-	/** of proofs: {@link JobKind} */
+	/** of proofs: "groth16" or "statement" */
 	readonly kind: string;
 	/** what a job needs of whoever runs it, at most 100 letters, digits and `/_.-`; of proofs: the SHA-256 of the .zkey file, 64 hex digits */
 	readonly key: string;

@@ -27,8 +27,8 @@ import { Daemon } from "./daemon.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-/** Enough steps for seconds. */
-const STEPS = 12_000;
+/** Steps of a job that takes about a second. */
+const STEPS = 6_000;
 const LEASE = ["--lease", "2"];
 
 const data = pictures(60);
@@ -81,6 +81,7 @@ describe.each([
 	["embedded", () => embeddedDatabases(COMPUTE_JOBS), true],
 	["server", serverDatabases, HAS_SERVER],
 ] as const)("with a database that is %s", (name, make, isAvailable) => {
+	const isEmbedded = name === "embedded";
 	describe.skipIf(!isAvailable)("", () => {
 		let databases: Databases;
 		let place: Place;
@@ -122,7 +123,7 @@ describe.each([
 		it("kill -9 in the midst of a job: its device ends by itself, and the job is taken again and done once", async () => {
 			const [first, long] = (await submit([statistics(3), await training()])) as [string, string];
 			const killed = worker("start", "--device", "wasm", ...LEASE);
-			await killed.says(/phase train [1-9]/);
+			await killed.says(/phase train/);
 			const device = await deviceOf(killed);
 			await killed.kill();
 			const before = await result(first);
@@ -139,7 +140,7 @@ describe.each([
 		it("kill -9 of the device: the worker goes on, and the job is done", async () => {
 			const [id] = (await submit([await training()])) as [string];
 			const daemon = worker("start", "--device", "wasm", "--until-empty");
-			await daemon.says(/phase train [1-9]/);
+			await daemon.says(/phase train/);
 			process.kill(await deviceOf(daemon), "SIGKILL");
 			expect(await daemon.end()).toBe(0);
 			expect(daemon.output).toMatch(/to be tried again: DEVICE_LOST .* got its end by SIGKILL/);
@@ -150,7 +151,7 @@ describe.each([
 		it("SIGTERM: what runs is finished, what waits stays, and it ends by itself", async () => {
 			const [long, next] = (await submit([await training(), statistics(5)])) as [string, string];
 			const daemon = worker("start", "--device", "wasm");
-			await daemon.says(/phase train [1-9]/);
+			await daemon.says(/phase train/);
 			expect(await daemon.kill("SIGTERM")).toBe(0);
 			expect(await isRight(await result(long))).toBe(true);
 			expect(await ask((jobs) => jobs.find(next))).toMatchObject({ state: "waiting", attempts: 0 });
@@ -159,7 +160,7 @@ describe.each([
 		it("SIGINT twice: the job goes back, uncounted", async () => {
 			const [id] = (await submit([await training()])) as [string];
 			const daemon = worker("start", "--device", "wasm");
-			await daemon.says(/phase train [1-9]/);
+			await daemon.says(/phase train/);
 			daemon.signal("SIGINT");
 			await daemon.says(/draining/);
 			expect(await daemon.kill("SIGINT")).toBe(0);
@@ -167,6 +168,8 @@ describe.each([
 			expect(await ask((jobs) => jobs.find(id))).toMatchObject({ state: "waiting", attempts: 0 });
 		});
 
+		// Many commands, each of which opens an embedded database anew: on a server where there is one.
+		if (isEmbedded && HAS_SERVER) return;
 		it("takes what the command line submits, and gives it to whoever waits", async () => {
 			const out = join(root, `${name}.safetensors`);
 			const rows = join(root, "rows.safetensors");
