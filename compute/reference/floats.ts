@@ -59,13 +59,7 @@ export function softmaxTangent(logits: Float32Array, direction: Float32Array, k:
 }
 
 /** Moves parameters and their moments in place. */
-export function step(
-	values: Float32Array,
-	moments: readonly [Float32Array | undefined, Float32Array | undefined],
-	gradient: Float32Array,
-	scale: number,
-	rule: FloatRule,
-): void {
+export function step(values: Float32Array, moments: readonly Float32Array[], gradient: Float32Array, scale: number, rule: FloatRule): void {
 	const [first, second] = moments as [Float32Array, Float32Array];
 	for (let i = 0; i < values.length; i++) {
 		const value = values[i] as number;

@@ -6,6 +6,7 @@ import type { Adapter, Backend, BackendName, FloatKernels, IntegerKernels, Limit
 import { DataError } from "../errors.ts";
 import { imagesOf, patchesOf } from "../geometry.ts";
 import { matrix, multiplyPlain, type Transposed } from "../matrix.ts";
+import { momentsOf } from "../moments.ts";
 import type { ByteMatrix, Neighbours } from "../neighbours.ts";
 import type { Statistics } from "../statistics.ts";
 import {
@@ -139,19 +140,8 @@ export function openHost(name: BackendName, adapter: Adapter, heavy: HeavyKernel
 		},
 		step({ values, first, second }, gradient, scale, rule) {
 			checkShape("step: gradient", gradient, values);
-			const needed = { sgd: 0, momentum: 1, adam: 2 }[rule.kind];
-			const moments = [first, second].map((moment, i) => {
-				if (i >= needed) return undefined;
-				if (moment) checkShape("step: moment", moment, values);
-				else
-					throw new DataError(
-						"SHAPE_MISMATCH",
-						`step: expected ${needed} moments for ${rule.kind}, got ${i}`,
-						"Keep moments beside the values.",
-					);
-				return valuesOf(moment);
-			});
-			floats.step(valuesOf(values), moments as [Float32Array, Float32Array], valuesOf(gradient), scale, rule);
+			const moments = momentsOf({ values, first, second }, rule.kind).map(valuesOf);
+			floats.step(valuesOf(values), moments, valuesOf(gradient), scale, rule);
 		},
 		ghost(left, right) {
 			checkShape("ghost: errors", left.errors, { rows: left.inputs.rows });
