@@ -50,7 +50,7 @@ export interface Backend {
 	upload<E extends Element>(element: E, values: Arrays[E], rows: number, columns: number): Tensor<E>;
 	/**
 	 * The values of a tensor, when everything before is done.
-	 * @throws {DataError} DEVICE_LOST, OUT_OF_DEVICE_MEMORY, BACKEND_CLOSED
+	 * @throws {DataError} DEVICE_LOST, OUT_OF_DEVICE_MEMORY, DEVICE_ERROR, BACKEND_CLOSED
 	 */
 	download<E extends Element>(tensor: Tensor<E>): Promise<Arrays[E]>;
 	/** Rows of a tensor by number, each below its rows; a row may come more than once. */
