@@ -66,7 +66,7 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 			return failure(EXIT.usage);
 		case "DataError":
 		case "CircuitError":
-			return failure(EXIT.badInput);
+			return failure(label === "INEXACT_BACKEND" ? EXIT.invalid : EXIT.badInput);
 		case "EpochError":
 			return failure(label === "LINK_BROKEN" ? EXIT.invalid : EXIT.badInput);
 		case "CeremonyError":

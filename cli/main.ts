@@ -32,6 +32,8 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	datanet: async () => (await import("./datanet.ts")).datanetCommand,
 	reputation: async () => (await import("./reputation.ts")).reputationCommand,
 	lineage: async () => (await import("./lineage.ts")).lineageCommand,
+	compute: async () => (await import("./compute.ts")).computeCommand,
+	doctor: async () => (await import("./doctor.ts")).doctorCommand,
 };
 
 const context = new CommandContext();

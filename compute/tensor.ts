@@ -85,10 +85,12 @@ export interface ProductShape {
 	readonly columns: number;
 }
 
+/** The largest magnitude of a byte. */
+export const MAGNITUDE: Readonly<Record<Byte, number>> = { u8: 255, i8: 128 };
+
 /** The most terms of a sum of products that stays below 2^31, whatever the bytes are: 255^2, 255 times 128, or 128^2 each. */
 export function mostTerms(left: Byte, right: Byte): number {
-	const largest = { u8: 255, i8: 128 };
-	return Math.floor((2 ** 31 - 1) / (largest[left] * largest[right]));
+	return Math.floor((2 ** 31 - 1) / (MAGNITUDE[left] * MAGNITUDE[right]));
 }
 
 /**

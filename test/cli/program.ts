@@ -23,8 +23,12 @@ export class Terminal {
 		this.#env = env;
 	}
 
-	/** Runs `openledger` with these arguments. @param input standard input @param interruptMs when it is interrupted (SIGINT); never by default */
-	run(args: readonly string[], input = "", interruptMs?: number): Promise<Result> {
+	/**
+	 * Runs `openledger` with these arguments.
+	 * @param input standard input
+	 * @param interrupt when it is interrupted (SIGINT): after milliseconds, or when stderr has a text; never by default
+	 */
+	run(args: readonly string[], input = "", interrupt?: number | string): Promise<Result> {
 		const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", PROGRAM, ...args], {
 			cwd: this.folder,
 			env: { ...process.env, ...this.#env },
@@ -34,10 +38,12 @@ export class Terminal {
 			stdout += chunk;
 		});
 		child.stderr.on("data", (chunk: Buffer) => {
+			const isBefore = typeof interrupt === "string" && !stderr.includes(interrupt);
 			stderr += chunk;
+			if (isBefore && stderr.includes(interrupt)) child.kill("SIGINT");
 		});
 		child.stdin.end(input);
-		const timer = interruptMs === undefined ? undefined : setTimeout(() => child.kill("SIGINT"), interruptMs);
+		const timer = typeof interrupt === "number" ? setTimeout(() => child.kill("SIGINT"), interrupt) : undefined;
 		return new Promise((resolve) =>
 			child.on("close", (code) => {
 				clearTimeout(timer);
