@@ -14,6 +14,12 @@ export function integer(low: number, high: number): (value: string) => number {
 	};
 }
 
+/** 64 bits, as the generator takes. */
+export function seed(value: string): bigint {
+	if (/^\d{1,20}$/.test(value) && BigInt(value) < 1n << 64n) return BigInt(value);
+	throw new InvalidArgumentError(`expected an integer from 0 to 2^64 - 1, got ${value}`);
+}
+
 /** OPEN with up to 18 decimals as wei. */
 export function amount(value: string): bigint {
 	const match = /^(\d+)(?:\.(\d{1,18}))?$/.exec(value);

@@ -11,7 +11,7 @@ import type { Byte, Tensor } from "./tensor.ts";
 /** Bits of a master below those of its weight. */
 export const MASTER_BITS = 16;
 /** A bias counts as the weight of an input that is always 2^7. */
-const BIAS_BITS = 7;
+export const BIAS_BITS = 7;
 
 const WEIGHT: Range<"i8"> = { element: "i8", low: -127, high: 127 };
 const BIAS: Range<"i32"> = { element: "i32", low: -(2 ** 31), high: 2 ** 31 - 1 };

@@ -32,6 +32,32 @@ test("the smallest and the largest ranges of float64", () => {
 	}
 });
 
+test("one range for all columns, of which some may be constant", () => {
+	const data = table(3, [0, 7, 1, 10, 7, 2, 5, 7, 20]);
+	const scale = fitQuantisation(data, all(2), { oneRange: true });
+	expect(scale.columns.map(({ min, max }) => [min, max])).toEqual([
+		[0, 10],
+		[0, 10],
+		[0, 10],
+	]);
+	expect([...quantise(data, scale, { clip: true })]).toEqual([0, 179, 26, 255, 255, 179, 51, 255, 128, 179, 255, 255]);
+});
+
+test("one range of bytes from 0 to 255 leaves them as they are", () => {
+	const data = table(256, [...Array(256).keys()]);
+	const scale = fitQuantisation(data, all(1), { oneRange: true });
+	expect([...quantise(data, scale)]).toEqual([...Array(256).keys(), 255]);
+});
+
+test("one range of all columns, too wide or a single value", async () => {
+	const wide = table(2, [0, -Number.MAX_VALUE, Number.MAX_VALUE, 0]);
+	expect(await refusal(() => fitQuantisation(wide, all(2), { oneRange: true }))).toEqual({
+		code: "VALUE_OUT_OF_RANGE",
+		message: `t: all columns span [${-Number.MAX_VALUE}, ${Number.MAX_VALUE}], wider than a float64`,
+	});
+	expect(await refusal(() => fitQuantisation(table(2, [3, 3]), all(1), { oneRange: true }))).toMatchObject({ code: "COLUMN_CONSTANT" });
+});
+
 describe("a value outside the range", () => {
 	const data = table(2, [0, 0, 1, 1, 0.5, 1.25]);
 	const scale = fitQuantisation(data, all(2));

@@ -28,12 +28,13 @@ export interface Quantisation {
  * Take the ranges from the training rows.
  * @param train - indices of the training rows
  * @param options.dropConstantColumns - leave out columns with a single value instead of refusing them
+ * @param options.oneRange - give all columns the range of all values: pictures stay pictures, and a column may be constant
  * @throws {DataError} COLUMN_CONSTANT; TOO_FEW_ROWS; VALUE_OUT_OF_RANGE if max - min is not finite; TOO_FEW_COLUMNS if no column is left
  */
 export function fitQuantisation(
 	table: Table,
 	train: Uint32Array,
-	options: { readonly dropConstantColumns?: boolean | undefined } = {},
+	options: { readonly dropConstantColumns?: boolean | undefined; readonly oneRange?: boolean | undefined } = {},
 ): Quantisation {
 	const { source, rows, m } = table;
 	if (train.length === 0) throw new DataError("TOO_FEW_ROWS", `${source}: no training rows`, "Give more rows.");
@@ -44,26 +45,34 @@ export function fitQuantisation(
 			min = Math.min(min, value);
 			max = Math.max(max, value);
 		}
-		if (!Number.isFinite(max - min)) {
-			throw new DataError(
-				"VALUE_OUT_OF_RANGE",
-				`${source}: column ${column} ("${name}") spans [${min}, ${max}], wider than a float64`,
-				"Rescale the column.",
-			);
-		}
+		checkWidth(`${source}: column ${column} ("${name}") spans`, min, max);
 		return { column, name, min, max };
 	});
-	const columns = ranges.filter(({ min, max }) => min < max);
-	const constant = ranges.find(({ min, max }) => min === max);
+	const used = options.oneRange ? widened(ranges, source) : ranges;
+	const columns = used.filter(({ min, max }) => min < max);
+	const constant = used.find(({ min, max }) => min === max);
 	if (constant && !options.dropConstantColumns) {
 		throw new DataError(
 			"COLUMN_CONSTANT",
 			`${source}: column ${constant.column} ("${constant.name}") is ${constant.min} in all ${train.length} training rows`,
-			"Remove the column or drop constant columns.",
+			"Remove the column, drop constant columns, or give all columns one range (pictures).",
 		);
 	}
 	if (columns.length === 0) throw new DataError("TOO_FEW_COLUMNS", `${source}: all ${m} columns are constant`, "Give columns that vary.");
 	return { schema: "openledger.quantisation.v1", columns };
+}
+
+/** Every column with the range of all. */
+function widened(ranges: readonly ColumnRange[], source: string): ColumnRange[] {
+	const min = ranges.reduce((least, range) => Math.min(least, range.min), Infinity);
+	const max = ranges.reduce((most, range) => Math.max(most, range.max), -Infinity);
+	checkWidth(`${source}: all columns span`, min, max);
+	return ranges.map((range) => ({ ...range, min, max }));
+}
+
+function checkWidth(what: string, min: number, max: number): void {
+	if (Number.isFinite(max - min)) return;
+	throw new DataError("VALUE_OUT_OF_RANGE", `${what} [${min}, ${max}], wider than a float64`, "Rescale the column.");
 }
 
 /**

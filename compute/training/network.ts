@@ -55,15 +55,23 @@ export function initialise(sizes: readonly number[], seed: bigint): Network {
 			"Pass the number of inputs, the sizes of hidden layers, and the number of classes.",
 		);
 	}
+	return {
+		layers: drawLayers(
+			sizes.slice(1).map((outputs, l) => ({ inputs: sizes[l] as number, outputs })),
+			seed,
+		),
+	};
+}
+
+/** Random weights and biases of layers as above; the inputs of a convolution are the values of a patch. */
+export function drawLayers(shapes: readonly { readonly inputs: number; readonly outputs: number }[], seed: bigint): Layer[] {
 	const next = generator(seed);
-	const layers = sizes.slice(1).map((outputs, l) => {
-		const inputs = sizes[l] as number;
+	return shapes.map(({ inputs, outputs }) => {
 		const bound = 1 / Math.sqrt(inputs);
 		const draw = () => (2 * ((next() + 0.5) / 2 ** 32) - 1) * bound;
 		const weights = matrix(Float32Array.from({ length: inputs * outputs }, draw), inputs, outputs);
 		return { weights, bias: Float32Array.from({ length: outputs }, draw) };
 	});
-	return { layers };
 }
 
 /** A network of the same weights, in memory of its own. */

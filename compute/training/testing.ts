@@ -1,8 +1,10 @@
-/** Steps of stochastic gradient descent by their definition, to hold those of descent.ts against. */
+/** What tests of training share: steps of stochastic gradient descent by their definition, rows, and small networks. */
+import type { Architecture } from "../architecture.ts";
 import { type Matrix, matrix, multiplyPlain } from "../matrix.ts";
-import { type Generator, xoshiro128 } from "../random.ts";
+import { below, type Generator, generator, xoshiro128 } from "../random.ts";
 import type { Settings } from "./descent.ts";
 import type { FloatRows, Layer, Network } from "./network.ts";
+import type { TrainingData, TrainingRows } from "./rows.ts";
 
 /** What takes a step on a batch, given by its rows, changes the network, and tells the mean loss. */
 export function plainStepper(network: Network, rows: FloatRows, settings: Settings, next: Generator): (batch: Uint32Array) => number {
@@ -80,3 +82,38 @@ export function plainStepper(network: Network, rows: FloatRows, settings: Settin
 		return loss / count;
 	};
 }
+
+/** Bytes of k classes, each bright in columns of its own; columns of noise between them. */
+export function byteRows(n: number, d: number, k: number, seed: bigint): TrainingRows<Uint8Array> {
+	const next = generator(seed);
+	const label = Uint8Array.from({ length: n }, () => below(next, k));
+	const x = Uint8Array.from({ length: n * d }, (_, at) => {
+		const own = (at % d) % (k + 1) === label[Math.floor(at / d)];
+		return below(next, 3) === 0 ? 0 : below(next, 120) + (own ? 130 : 0);
+	});
+	return { x, label, n, d };
+}
+
+/** Rows of pictures of 6 x 5, and as many held out. */
+export function pictures(n: number, k = 3): TrainingData {
+	return { k, train: byteRows(n, 30, k, 4n), test: byteRows(20, 30, k, 5n) };
+}
+
+/** One hidden layer on rows of 30 features. */
+export const PERCEPTRON: Architecture = {
+	input: { height: 1, width: 1, channels: 30 },
+	layers: [
+		{ kind: "dense", outputs: 12 },
+		{ kind: "dense", outputs: 3 },
+	],
+};
+
+/** Two convolutions on pictures of 6 x 5. */
+export const CONVOLUTIONAL: Architecture = {
+	input: { height: 6, width: 5, channels: 1 },
+	layers: [
+		{ kind: "convolution", channels: 4, kernel: 3, stride: 1, padding: 1 },
+		{ kind: "convolution", channels: 5, kernel: 3, stride: 2, padding: 1 },
+		{ kind: "dense", outputs: 3 },
+	],
+};
