@@ -114,9 +114,9 @@ async function pages(folder: string): Promise<Case[]> {
 }
 
 async function floating(): Promise<Case[]> {
-	const data = await prepareData({ ...DEFAULT_CONFIG, data: DIGITS, contributors: 10, dropConstantColumns: true, clip: true });
-	const { d, k } = data.set;
 	const backend = openReference();
+	const data = await prepareData({ ...DEFAULT_CONFIG, data: DIGITS, contributors: 10, dropConstantColumns: true, clip: true }, backend);
+	const { d, k } = data.set;
 	const train = await Promise.all(data.contributors.map(({ rows }) => backend.statistics(rows, d, k)));
 	const query = await backend.statistics(data.queries[0] as (typeof data.queries)[number], d, k);
 	const parameters = attributionPath(epochStatements(data.set).attribution);

@@ -8,7 +8,7 @@ import { DEFAULT_CONFIG, type EpochConfig } from "../network/epoch/config.ts";
 import type { RunReport } from "../network/epoch/report.ts";
 import { runEpochs } from "../network/epoch/run.ts";
 import { keyOf } from "./account.ts";
-import { amount, integer } from "./arguments.ts";
+import { amount, integer, seed } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { UsageError } from "./exit.ts";
 import { readJsonFile } from "./file.ts";
@@ -27,6 +27,9 @@ interface Flags {
 	queryPage?: number;
 	dropConstant?: boolean;
 	clip?: boolean;
+	oneRange?: boolean;
+	scale?: string;
+	backbone?: string;
 	randomFeatures?: number;
 	seed?: bigint;
 	queryLabels?: "served" | "feedback";
@@ -55,6 +58,9 @@ export function epochCommand(context: CommandContext): Command {
 		.option("--query-page <n>", "most query rows of a proof (default: what 2^17 constraints hold)", integer(1, MAX_ROWS))
 		.option("--drop-constant", "leave out columns with a single value")
 		.option("--clip", "clip held-out values to the range of the training rows")
+		.option("--one-range", "one range for all columns instead of one for each, for pictures: constant columns may stay")
+		.option("--scale <file>", "JSON with the scale of other rows (features, a model, a training run) instead of the training rows' own")
+		.option("--backbone <file>", "map rows by this frozen backbone (`openledger backbone make`) instead of taking them as they are")
 		.option(
 			"--random-features <n>",
 			"map rows to n seeded random features (with the bias) instead of taking them as they are",
@@ -105,11 +111,16 @@ async function configOf(flags: Flags): Promise<EpochConfig> {
 		["queryPage", "queryPage"],
 		["dropConstant", "dropConstantColumns"],
 		["clip", "clip"],
+		["oneRange", "oneRange"],
 		["queryLabels", "queryLabels"],
 	] as const) {
 		if (flags[flag] !== undefined) {
 			given[name] = flags[flag];
 		}
+	}
+	for (const name of ["scale", "backbone"] as const) if (flags[name] !== undefined) given[name] = resolve(flags[name]);
+	if (flags.randomFeatures !== undefined && given.backbone !== undefined) {
+		throw new UsageError("expected --backbone or --random-features, got both", "Leave one of them out.");
 	}
 	if (flags.randomFeatures !== undefined) {
 		given.randomFeatures = { features: flags.randomFeatures, seed: flags.seed ?? 1n };
@@ -143,6 +154,9 @@ async function readConfig(path: string): Promise<Record<string, unknown>> {
 		queryPage: (value) => integer(1, MAX_ROWS)(String(value)),
 		dropConstantColumns: flag,
 		clip: flag,
+		oneRange: flag,
+		scale: text,
+		backbone: text,
 		queryLabels: (value) => choice("served", "feedback")(String(value)),
 		defence: (value) => checkPolicy(value),
 		activationDelay: (value) => integer(0, 2_592_000)(String(value)),
@@ -213,14 +227,6 @@ function reportText(report: RunReport, out: string): string {
 		`seconds: ${seconds.join(", ")}; peak memory ${report.peakMemoryMB} MB`,
 		`bundle: ${out}    check it: ${program} verify ${out}    why was I paid: ${program} receipt ${out} --contributor ADDRESS`,
 	].join("\n");
-}
-
-/** 64 bits, as the generator takes. */
-function seed(value: string): bigint {
-	if (!/^\d{1,20}$/.test(value) || BigInt(value) >= 1n << 64n) {
-		throw new InvalidArgumentError(`expected an integer from 0 to 2^64 - 1, got ${value}`);
-	}
-	return BigInt(value);
 }
 
 function choice(...allowed: string[]): (value: string) => string {

@@ -23,7 +23,7 @@ export interface Failure {
 }
 
 const ARTEFACT =
-	/^(artefact\.(damaged|missing)|key\.|compile\.|r1cs\.|sym\.|voucher\.damaged|powers\.|ceremony\.missing|FILE_DAMAGED|BUNDLE_MISSING|LINEAGE_DIGEST_CHANGED|LINEAGE_CONTENT_MISSING)/;
+	/^(artefact\.(damaged|missing)|key\.|compile\.|r1cs\.|sym\.|voucher\.damaged|powers\.|ceremony\.missing|FILE_DAMAGED|CHECKPOINT_MISMATCH|BUNDLE_MISSING|LINEAGE_DIGEST_CHANGED|LINEAGE_CONTENT_MISSING)/;
 const RESOURCES =
 	/^(artefact\.disk-full|DISK_FULL|pool\.(crashed|full|memory|poisoned)|engine\.memory|jobs\.(full|size)|ERR_WORKER_OUT_OF_MEMORY|OUT_OF_DEVICE_MEMORY|NO_ADAPTER|DEVICE_LOST|DEVICE_ERROR|ENOSPC|ENOMEM)/;
 

@@ -1,5 +1,5 @@
 /** Files that a user names on the command line. */
-import { mkdir, readFile, stat } from "node:fs/promises";
+import { access, constants, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** A file that cannot be used. */
@@ -35,14 +35,31 @@ export async function readJsonFile(path: string, what: string): Promise<unknown>
 }
 
 /**
- * Makes the folder of a file that will be written later, so that work is not done in vain.
+ * Makes the folder of a file that will be written later, and tries whether it can be, so that work is not done in vain.
  * @throws FileError `FILE_UNWRITABLE`
  */
 export async function prepareOutput(path: string): Promise<void> {
 	const fail = (got: string, cause?: unknown): never => {
 		throw new FileError("FILE_UNWRITABLE", `expected to write ${path}, got ${got}`, "Give another path.", cause);
 	};
-	await mkdir(dirname(path), { recursive: true }).catch((cause) => fail((cause as Error).message, cause));
 	const found = await stat(path).catch(() => undefined);
 	if (found?.isDirectory()) fail("a folder of this name");
+	try {
+		if (found) return await access(path, constants.W_OK);
+		await makeFolder(dirname(path));
+		await writeFile(path, "", { flag: "wx" });
+		await rm(path);
+	} catch (cause) {
+		fail(`a place that cannot be written (${(cause as Error).message})`, cause);
+	}
+}
+
+/** A folder with those above it. Not `mkdir` with `recursive`: below /proc that of Node.js 24 never ends. */
+async function makeFolder(path: string): Promise<void> {
+	if (await stat(path).catch(() => undefined)) return;
+	if (dirname(path) !== path) await makeFolder(dirname(path));
+	await mkdir(path).catch((cause: NodeJS.ErrnoException) => {
+		// Made by another process meanwhile.
+		if (cause.code !== "EEXIST") throw cause;
+	});
 }

@@ -35,7 +35,7 @@ export interface ConjugateGradientsSolution {
  *   the signal's reason
  */
 export async function conjugateGradients(
-	apply: (v: Matrix<Float64Array>) => Matrix<Float64Array>,
+	apply: (v: Matrix<Float64Array>) => Matrix<Float64Array> | Promise<Matrix<Float64Array>>,
 	rhs: Matrix<Float64Array>,
 	options: ConjugateGradientsOptions,
 ): Promise<ConjugateGradientsSolution> {
@@ -61,7 +61,7 @@ export async function conjugateGradients(
 		}
 		await new Promise(setImmediate);
 		signal?.throwIfAborted();
-		const ap = apply(p);
+		const ap = await apply(p);
 		const curvature = columnProducts(p, ap);
 		// A column that is done takes no more steps: its curvature would be rounding.
 		const alpha = rz.map((value, j) => ((open[j] as number) <= tolerance / 10 ? 0 : value / (curvature[j] as number)));

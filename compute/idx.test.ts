@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { labelsPath, pairIdx, parseIdx } from "./idx.ts";
+import { idxBytes, labelsPath, pairIdx, parseIdx } from "./idx.ts";
 import { refusal } from "./testing.ts";
 
 const IMAGES = Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3, 1, 2, 3, 4, 5, 255);
@@ -17,6 +17,13 @@ test("a pair becomes a table of pixels", () => {
 		classes: ["0", "1"],
 		owners: null,
 	});
+});
+
+test("bytes are written as they are read", () => {
+	expect(idxBytes(parseIdx(IMAGES, "i"))).toEqual(IMAGES);
+	expect(idxBytes(parseIdx(LABELS, "l"))).toEqual(LABELS);
+	const long = { shape: [1, 70_000], values: new Uint8Array(70_000).fill(7) };
+	expect(parseIdx(idxBytes(long), "l")).toEqual(long);
 });
 
 test("the usual names of the labels", () => {

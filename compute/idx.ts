@@ -44,6 +44,18 @@ export function parseIdx(bytes: Uint8Array, source: string): Idx {
 	return { shape, values: bytes.subarray(start) };
 }
 
+/** The bytes of an IDX file. @param shape - its product is the number of values */
+export function idxBytes({ shape, values }: Idx): Uint8Array {
+	const bytes = new Uint8Array(4 + 4 * shape.length + values.length);
+	bytes.set([0, 0, 8, shape.length]);
+	const view = new DataView(bytes.buffer);
+	shape.forEach((length, i) => {
+		view.setUint32(4 + 4 * i, length);
+	});
+	bytes.set(values, 4 + 4 * shape.length);
+	return bytes;
+}
+
 /**
  * The file of labels that belongs to a file of images by the usual naming.
  * @throws {DataError} FILE_MISSING if the name has no "images" in it

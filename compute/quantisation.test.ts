@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fitQuantisation, padFeatures, quantise } from "./quantisation.ts";
+import { fitQuantisation, padFeatures, quantisationOf, quantise } from "./quantisation.ts";
 import type { Table } from "./table.ts";
 import { refusal } from "./testing.ts";
 
@@ -56,6 +56,29 @@ test("one range of all columns, too wide or a single value", async () => {
 		message: `t: all columns span [${-Number.MAX_VALUE}, ${Number.MAX_VALUE}], wider than a float64`,
 	});
 	expect(await refusal(() => fitQuantisation(table(2, [3, 3]), all(1), { oneRange: true }))).toMatchObject({ code: "COLUMN_CONSTANT" });
+});
+
+test("a scale is read again, also from what was made with it", async () => {
+	const data = table(1, [1, 2]);
+	const scale = fitQuantisation(data, all(2));
+	expect(quantisationOf(JSON.parse(JSON.stringify(scale)), "s", data)).toEqual(scale);
+	expect(quantisationOf({ schema: "openledger.model.v1", quantisation: scale }, "s", data)).toEqual(scale);
+	expect([...quantise(data, quantisationOf({ quantisation: null }, "s", data))]).toEqual([1, 255, 2, 255]);
+	const [range] = scale.columns;
+	for (const none of [
+		null,
+		3,
+		{},
+		{ ...scale, columns: [] },
+		{ ...scale, columns: [null] },
+		{ ...scale, columns: [{ ...range, max: 1 }] },
+		{ quantisation: 7 },
+	]) {
+		expect(await refusal(() => quantisationOf(none, "s", data))).toEqual({
+			code: "VALUE_OUT_OF_RANGE",
+			message: "s: expected a scale (openledger.quantisation.v1, with min < max for each column), got none",
+		});
+	}
 });
 
 describe("a value outside the range", () => {

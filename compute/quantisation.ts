@@ -8,6 +8,8 @@ import type { Table } from "./table.ts";
 /** The constant feature. */
 export const BIAS = 255;
 
+const SCHEMA = "openledger.quantisation.v1";
+
 /** The range of one column that is kept. */
 export interface ColumnRange {
 	/** Index in the table's columns. */
@@ -20,7 +22,7 @@ export interface ColumnRange {
 
 /** The scale of a data set; plain data, for the model manifest. */
 export interface Quantisation {
-	readonly schema: "openledger.quantisation.v1";
+	readonly schema: typeof SCHEMA;
 	readonly columns: readonly ColumnRange[];
 }
 
@@ -59,7 +61,44 @@ export function fitQuantisation(
 		);
 	}
 	if (columns.length === 0) throw new DataError("TOO_FEW_COLUMNS", `${source}: all ${m} columns are constant`, "Give columns that vary.");
-	return { schema: "openledger.quantisation.v1", columns };
+	return { schema: SCHEMA, columns };
+}
+
+/** Every column with the range of all. */
+function widened(ranges: readonly ColumnRange[], source: string): ColumnRange[] {
+	const min = ranges.reduce((least, range) => Math.min(least, range.min), Infinity);
+	const max = ranges.reduce((most, range) => Math.max(most, range.max), -Infinity);
+	checkWidth(`${source}: all columns span`, min, max);
+	return ranges.map((range) => ({ ...range, min, max }));
+}
+
+function checkWidth(what: string, min: number, max: number): void {
+	if (Number.isFinite(max - min)) return;
+	throw new DataError("VALUE_OUT_OF_RANGE", `${what} [${min}, ${max}], wider than a float64`, "Rescale the column.");
+}
+
+/**
+ * The scale that JSON holds: by itself, or as the `quantisation` of what was made with it (a model, features, a training run), where null
+ * says that values were bytes already.
+ * @param source - for messages
+ * @throws {DataError} VALUE_OUT_OF_RANGE for what is none
+ */
+export function quantisationOf(value: unknown, source: string, table: Pick<Table, "columns">): Quantisation {
+	const whole = Object(value) as { readonly quantisation?: unknown };
+	if (whole.quantisation === null) {
+		return { schema: SCHEMA, columns: table.columns.map((name, column) => ({ column, name, min: 0, max: BIAS })) };
+	}
+	const scale = Object(whole.quantisation ?? whole) as Partial<Quantisation>;
+	const isRange = ({ column, name, min, max }: Partial<ColumnRange>) =>
+		Number.isInteger(column) && typeof name === "string" && Number.isFinite(Number(max) - Number(min)) && Number(min) < Number(max);
+	const columns: unknown = scale.columns;
+	const holds = Array.isArray(columns) && columns.length > 0 && columns.every((range) => isRange(Object(range)));
+	if (scale.schema === SCHEMA && holds) return scale as Quantisation;
+	throw new DataError(
+		"VALUE_OUT_OF_RANGE",
+		`${source}: expected a scale (${SCHEMA}, with min < max for each column), got none`,
+		"Give the manifest of a model, of features or of a training run.",
+	);
 }
 
 /** Every column with the range of all. */

@@ -59,7 +59,7 @@ describe("refused", () => {
 		expect(factorise(a, 1n).mu).toBe(1n);
 		expect(await refusal(() => factorise(a, 0n))).toEqual({
 			code: "ILL_CONDITIONED",
-			message: "factorise: A + mu I with mu = 0 is not positive definite (pivot 1 is 0)",
+			message: "cholesky: a 2 x 2 matrix with ridge 0 is not positive definite (pivot 1 is 0)",
 		});
 	});
 

@@ -3,7 +3,9 @@
  * real solution rounded to the nearest integer, and the exact residual that a circuit checks.
  * Source: Golub and Van Loan, "Matrix Computations", 4.2 (Cholesky) and 3.5.3 (iterative refinement).
  */
+import { type Cholesky, cholesky } from "./cholesky.ts";
 import { DataError } from "./errors.ts";
+import { matrix } from "./matrix.ts";
 import { multiply, type SymmetricMatrix, symmetricMatrix } from "./product.ts";
 import type { Statistics } from "./statistics.ts";
 
@@ -14,8 +16,7 @@ const MAX_STEPS = 20;
 export interface Factor {
 	readonly a: SymmetricMatrix;
 	readonly mu: bigint;
-	/** The lower Cholesky factor L, d x d, row-major; zero above the diagonal. */
-	readonly lower: Float64Array;
+	readonly cholesky: Cholesky;
 }
 
 export interface IntegerSolution {
@@ -33,23 +34,7 @@ export interface IntegerSolution {
  * @throws {DataError} ILL_CONDITIONED if the matrix is not positive definite in float64
  */
 export function factorise(a: SymmetricMatrix, mu: bigint): Factor {
-	const { d, values } = a;
-	const lower = new Float64Array(d * d);
-	for (let i = 0; i < d; i++) {
-		for (let l = 0; l <= i; l++) {
-			let sum = (values[i * d + l] as number) + (i === l ? Number(mu) : 0);
-			for (let q = 0; q < l; q++) sum -= (lower[i * d + q] as number) * (lower[l * d + q] as number);
-			if (i === l && !(sum > 0)) {
-				throw new DataError(
-					"ILL_CONDITIONED",
-					`factorise: A + mu I with mu = ${mu} is not positive definite (pivot ${i} is ${sum})`,
-					"Choose a larger lambda.",
-				);
-			}
-			lower[i * d + l] = i === l ? Math.sqrt(sum) : sum / (lower[l * d + l] as number);
-		}
-	}
-	return { a, mu, lower };
+	return { a, mu, cholesky: cholesky(matrix(a.values, a.d, a.d), Number(mu)) };
 }
 
 /**
@@ -62,7 +47,7 @@ export function solveInteger(factor: Factor, rhs: readonly bigint[], multiplier 
 	const { a, mu } = factor;
 	const k = rhs.length / a.d;
 	const solveRounded = (y: readonly bigint[]) =>
-		substitute(
+		solve(
 			factor,
 			Float64Array.from(y, (value) => Number(value) / Number(multiplier)),
 			k,
@@ -105,28 +90,7 @@ export function solveRidge({ a, b, d }: Pick<Statistics, "a" | "b" | "d">, mu: b
  * @returns X, d x k, row-major
  */
 export function solve(factor: Factor, rhs: Float64Array, k: number): Float64Array {
-	return substitute(factor, rhs.slice(), k);
-}
-
-/** L L^T X = Y by forward and backward substitution, all columns at once, in place. */
-function substitute({ a: { d }, lower }: Factor, y: Float64Array, k: number): Float64Array {
-	for (let i = 0; i < d; i++) {
-		for (let l = 0; l < i; l++) subtractRow(y, i, l, lower[i * d + l] as number, k);
-		divideRow(y, i, lower[i * d + i] as number, k);
-	}
-	for (let i = d - 1; i >= 0; i--) {
-		for (let l = i + 1; l < d; l++) subtractRow(y, i, l, lower[l * d + i] as number, k);
-		divideRow(y, i, lower[i * d + i] as number, k);
-	}
-	return y;
-}
-
-function subtractRow(y: Float64Array, i: number, l: number, factor: number, k: number): void {
-	for (let c = 0; c < k; c++) (y[i * k + c] as number) -= factor * (y[l * k + c] as number);
-}
-
-function divideRow(y: Float64Array, i: number, divisor: number, k: number): void {
-	for (let c = 0; c < k; c++) (y[i * k + c] as number) /= divisor;
+	return factor.cholesky.solve(matrix(rhs, factor.a.d, k)).values;
 }
 
 function largerMagnitude(most: bigint, value: bigint): bigint {

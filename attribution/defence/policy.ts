@@ -2,9 +2,7 @@
  * The defences of an epoch with their parameters, as plain data: it stands on record before anybody commits rows, so that nobody
  * can say afterwards that a rule was made for him. Its digest is the keccak of its canonical JSON (RFC 8785).
  */
-import { keccak_256 } from "@noble/hashes/sha3.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import canonicalize from "canonicalize";
+import { jsonDigest } from "../../compute/digest.ts";
 import { DataError } from "../../compute/errors.ts";
 
 /** Every defence can be left out by itself; its parameters stay on record. */
@@ -142,7 +140,7 @@ export function checkPolicy(value: unknown): DefencePolicy {
 
 /** keccak256 of the policy's canonical JSON, 0x and 64 digits. @throws {DataError} as `checkPolicy` */
 export function policyDigest(policy: DefencePolicy): string {
-	return `0x${bytesToHex(keccak_256(utf8ToBytes(canonicalize(checkPolicy(policy)) as string)))}`;
+	return jsonDigest(checkPolicy(policy));
 }
 
 function checkValue(place: string, value: unknown): void {

@@ -3,9 +3,8 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { keccak_256 } from "@noble/hashes/sha3.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import canonicalize from "canonicalize";
-import type { Digest } from "../../compute/backbone.ts";
+import { bytesToHex } from "@noble/hashes/utils.js";
+import { type Digest, jsonDigest } from "../../compute/digest.ts";
 import { DataError } from "../../compute/errors.ts";
 import type { Control } from "../method.ts";
 import type { Lineage } from "./lineage.ts";
@@ -20,7 +19,7 @@ export type ContentState = "same" | "private";
  * @throws {DataError} LINEAGE_CONTENT_MISSING if it cannot be read; LINEAGE_MALFORMED for `json` that is none
  */
 export async function contentDigest(file: string, as: Content["as"]): Promise<Digest> {
-	if (as === "json") return keccak(utf8ToBytes(canonicalize(await readRun(file)) as string));
+	if (as === "json") return jsonDigest(await readRun(file));
 	const hash = keccak_256.create();
 	try {
 		for await (const part of createReadStream(file)) hash.update(part as Uint8Array);
@@ -107,8 +106,4 @@ async function verifyNode(node: LineageNode, root: string): Promise<ContentState
 function missing(file: string, cause: unknown): DataError {
 	const message = `lineage: expected a readable file at ${file}, got ${(cause as Error).message}`;
 	return new DataError("LINEAGE_CONTENT_MISSING", message, "Check the path and --root.", cause);
-}
-
-function keccak(bytes: Uint8Array): Digest {
-	return `0x${bytesToHex(keccak_256(bytes))}`;
 }

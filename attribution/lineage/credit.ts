@@ -4,7 +4,7 @@
  * Amounts are integers and nothing is lost: each node first collects all that its descendants pass on, then splits it once by `apportion`; parents by id, then
  * contributors by name. So the result does not depend on the order of the file, and a payment of any size over any graph costs one split per node.
  */
-import type { Digest } from "../../compute/backbone.ts";
+import type { Digest } from "../../compute/digest.ts";
 import { DataError } from "../../compute/errors.ts";
 import { apportion } from "./apportion.ts";
 import { type Lineage, nodeOf } from "./lineage.ts";

@@ -4,7 +4,7 @@
  * A lineage holds together: ids and names are unique, parents are there, nothing is made from itself. Whether contents are those of their digests is
  * what `verifyLineage` says.
  */
-import type { Digest } from "../../compute/backbone.ts";
+import type { Digest } from "../../compute/digest.ts";
 import { DataError } from "../../compute/errors.ts";
 import { type LineageNode, parseNode } from "./node.ts";
 

@@ -4,7 +4,7 @@
  * A node's id is keccak256 of its content: of its bytes, or of JSON made canonical (RFC 8785). That is the digest of the record that `openledger record
  * register` makes of the same file, of the kind in `RECORD_KINDS`, so a node and its record on chain name each other.
  */
-import type { Digest } from "../../compute/backbone.ts";
+import type { Digest } from "../../compute/digest.ts";
 import { DataError } from "../../compute/errors.ts";
 
 /** Kinds of nodes, each with the kind of its provenance record. */

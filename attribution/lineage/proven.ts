@@ -6,7 +6,7 @@
  * with a score for each parent it speaks of, a decimal number as text or as JSON has it. A weight is proportional to the score if that is positive and 0 if not, as
  * payouts are; all of them together are what the node's author leaves to the run. Parts are whole by `apportion`, parents by id.
  */
-import type { Digest } from "../../compute/backbone.ts";
+import type { Digest } from "../../compute/digest.ts";
 import { DataError } from "../../compute/errors.ts";
 import { apportion } from "./apportion.ts";
 import type { LineageNode, Parent } from "./node.ts";

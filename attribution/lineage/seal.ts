@@ -6,10 +6,7 @@
  * A content that changes changes its node's id; a weight that somebody alters later changes no id, but the seals of that node and all below it. Whoever kept a
  * seal, on chain say, sees it. Names and paths are not sealed.
  */
-import { keccak_256 } from "@noble/hashes/sha3.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import canonicalize from "canonicalize";
-import type { Digest } from "../../compute/backbone.ts";
+import { type Digest, jsonDigest } from "../../compute/digest.ts";
 import type { Lineage } from "./lineage.ts";
 
 /** The seal of every node. */
@@ -22,7 +19,7 @@ export function sealsOf({ order }: Lineage): Map<Digest, Digest> {
 			contributors: contributors.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
 			parents: parents.map((parent) => ({ ...parent, seal: seals.get(parent.id) as Digest })).sort((a, b) => (a.id < b.id ? -1 : 1)),
 		};
-		seals.set(id, `0x${bytesToHex(keccak_256(utf8ToBytes(canonicalize(sealed) as string)))}`);
+		seals.set(id, jsonDigest(sealed));
 	}
 	return seals;
 }

@@ -1,14 +1,13 @@
 /** Lineages that nobody recorded. */
-import { keccak_256 } from "@noble/hashes/sha3.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import type { Digest } from "../../compute/backbone.ts";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { type Digest, keccak } from "../../compute/digest.ts";
 import { below, type Generator } from "../../compute/random.ts";
 import type { LineageNode } from "./node.ts";
 import { WHOLE } from "./node.ts";
 
 /** keccak256 of a text. */
 export function idOf(text: string): Digest {
-	return `0x${bytesToHex(keccak_256(utf8ToBytes(text)))}`;
+	return keccak(utf8ToBytes(text));
 }
 
 /** A node as it stands in a file; its content is its name. */

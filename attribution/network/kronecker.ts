@@ -9,10 +9,11 @@
  * a have a last entry 1, for the bias. Source: George et al., "Fast Approximate Natural Gradient Descent in a Kronecker-factored
  * Eigenbasis" (2018).
  */
+
+import { type Eigen, eigen } from "../../compute/eigen.ts";
 import { type Matrix, matrix, multiply } from "../../compute/matrix.ts";
 import type { FloatRows, LayerGradients, Network } from "../../compute/training/network.ts";
 import type { Control } from "../method.ts";
-import { type Eigen, eigen } from "./eigen.ts";
 import { pause, rowRange } from "./ghost.ts";
 import { fisherGradients } from "./output.ts";
 

@@ -1,8 +1,6 @@
 /** What a licensed corpus is made of, and the digest that names it. */
-import { keccak_256 } from "@noble/hashes/sha3.js";
-import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
-import canonicalize from "canonicalize";
-import type { Digest } from "../../compute/backbone.ts";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { type Digest, jsonDigest, keccak } from "../../compute/digest.ts";
 import { DataError } from "../../compute/errors.ts";
 import { paceOf } from "./pace.ts";
 
@@ -75,9 +73,5 @@ export async function corpusDigest(
 		entries.push({ id, contributor, licence, text: keccak(utf8ToBytes(text)) });
 		await pace(text.length);
 	}
-	return keccak(utf8ToBytes(canonicalize({ schema: "openledger.corpus.v1", parameters, documents: entries }) as string));
-}
-
-function keccak(bytes: Uint8Array): Digest {
-	return `0x${bytesToHex(keccak_256(bytes))}`;
+	return jsonDigest({ schema: "openledger.corpus.v1", parameters, documents: entries });
 }

@@ -7,7 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
-import type { Digest } from "../../compute/backbone.ts";
+import type { Digest } from "../../compute/digest.ts";
 import { DataError } from "../../compute/errors.ts";
 import { type Groups, groupsOf } from "../groups.ts";
 import type { Control } from "../method.ts";

@@ -1,11 +1,12 @@
 /**
- * What an auditor gets: one folder per run, every file JSON, versioned and named by its schema.
+ * What an auditor gets: one folder per run, every file but a backbone's weights JSON, versioned and named by its schema.
  *
  *     bundle.json                    index: SHA-256 of every other file
  *     deployment.json                contracts and verifiers
  *     keys/ROLE.json                 verification keys
  *     report.json                    figures of the run: machine-dependent, nothing is derived from them
  *     epochs/N/policy.json ...       manifests whose digests stand on chain
+ *     epochs/N/backbone.weights      of a network, whose digest stands in model.json
  *     epochs/N/screening.json        which rows count nothing, and who is left out, by the policy
  *     epochs/N/proofs/NAME.json      proofs with public signals by name and words
  *     epochs/N/payouts.json          scores, pool, words, root, claims

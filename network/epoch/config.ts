@@ -25,6 +25,12 @@ export interface EpochConfig {
 	readonly dropConstantColumns: boolean;
 	/** Clip held-out values to the range of the training rows instead of refusing them. */
 	readonly clip: boolean;
+	/** One range for all columns instead of one for each. */
+	readonly oneRange: boolean;
+	/** JSON that holds the scale, a file; that of the training rows when absent. */
+	readonly scale?: string | undefined;
+	/** Manifest of a frozen backbone, a file; the identity when absent. */
+	readonly backbone?: string | undefined;
 	/** Random features (with the bias) instead of the identity, and their seed. */
 	readonly randomFeatures?: { readonly features: number; readonly seed: bigint } | undefined;
 	/** What the label of a query row is: the class the model served, or the true label of the data set. */
@@ -47,6 +53,7 @@ export const DEFAULT_CONFIG: EpochConfig = {
 	nodes: 12,
 	dropConstantColumns: false,
 	clip: false,
+	oneRange: false,
 	queryLabels: "served",
 	activationDelay: 3600,
 	defence: DEFAULT_POLICY,

@@ -1,13 +1,17 @@
 /** From a data set to what an epoch needs of it: bytes per contributor, queries, evaluation rows, and the published scale. */
 import { type ParameterSet, parameterSetFor } from "../../circuits/parameters.ts";
 import type { Rows } from "../../circuits/statistics.ts";
-import { type BackboneManifest, identityBackbone, randomFeatures } from "../../compute/backbone.ts";
+import { type Backbone, identityBackbone, randomFeatures } from "../../compute/backbone/backbone.ts";
+import { readBackbone } from "../../compute/backbone/file.ts";
+import type { Backend } from "../../compute/backend.ts";
 import { readTable } from "../../compute/dataset.ts";
+import { DataError } from "../../compute/errors.ts";
 import { drawGlyphs } from "../../compute/glyphs.ts";
-import { fitQuantisation, padFeatures, type Quantisation, quantise } from "../../compute/quantisation.ts";
+import { fitQuantisation, padFeatures, type Quantisation, quantisationOf, quantise } from "../../compute/quantisation.ts";
 import { splitRows } from "../../compute/split.ts";
 import type { Table } from "../../compute/table.ts";
 import type { EpochConfig } from "./config.ts";
+import { readJson } from "./json.ts";
 import { type ScreeningFile, screenShares } from "./screening.ts";
 
 /** Rows of the built-in data set for each contributor. */
@@ -18,7 +22,7 @@ export interface EpochData {
 	readonly set: ParameterSet;
 	readonly classes: readonly string[];
 	readonly quantisation: Quantisation;
-	readonly backbone: BackboneManifest;
+	readonly backbone: Backbone;
 	/** Features that carry data, with the bias; the rest of set.d are zeros. */
 	readonly features: number;
 	/** Those whose rows count; rows that do not have weight 0. */
@@ -30,20 +34,17 @@ export interface EpochData {
 }
 
 /**
- * Reads, splits, quantises and screens.
- * @throws DataError or CircuitError naming the value, the range and the remedy
+ * Reads, splits, quantises, maps and screens.
+ * @throws DataError or CircuitError naming the value, the range and the remedy; the signal's reason
  */
-export async function prepareData(config: EpochConfig): Promise<EpochData> {
+export async function prepareData(config: EpochConfig, backend: Backend, signal?: AbortSignal): Promise<EpochData> {
 	const table = config.data === undefined ? builtIn(config) : await readTable(config.data, { label: config.label, owner: config.owner });
 	const split = splitRows(table, { contributors: config.contributors, maxClasses: 16 });
-	const quantisation = fitQuantisation(table, split.train, { dropConstantColumns: config.dropConstantColumns });
+	const quantisation = await scaleOf(config, table, split.train);
 	const bytes = quantise(table, quantisation, { clip: config.clip });
 	const inputs = quantisation.columns.length + 1;
-	const backbone =
-		config.randomFeatures === undefined
-			? identityBackbone(inputs)
-			: randomFeatures({ inputs, features: config.randomFeatures.features, seed: config.randomFeatures.seed });
-	const mapped = backbone.apply(bytes, table.n);
+	const backbone = await backboneOf(config, inputs);
+	const mapped = await backbone.apply(backend, bytes, table.n, { signal });
 	const features = backbone.manifest.features;
 	const queries = Array.from({ length: config.epochs }, (_, e) => split.query.filter((_row, i) => i % config.epochs === e));
 	const set = parameterSetFor({
@@ -81,13 +82,32 @@ export async function prepareData(config: EpochConfig): Promise<EpochData> {
 		set,
 		classes: table.classes,
 		quantisation,
-		backbone: backbone.manifest,
+		backbone,
 		features,
 		contributors,
 		screening,
 		queries: queries.map(pick),
 		evaluation: pick(split.evaluation),
 	};
+}
+
+async function scaleOf({ scale, dropConstantColumns, oneRange }: EpochConfig, table: Table, train: Uint32Array): Promise<Quantisation> {
+	if (scale === undefined) return fitQuantisation(table, train, { dropConstantColumns, oneRange });
+	const found = await readJson(scale);
+	if (found !== undefined) return quantisationOf(found, scale, table);
+	throw new DataError("FILE_MISSING", `${scale}: expected JSON with a scale, got no such file`, "Check the path.");
+}
+
+/** @param inputs - features of the data with the bias */
+async function backboneOf({ backbone: path, randomFeatures: random }: EpochConfig, inputs: number): Promise<Backbone> {
+	if (path === undefined) return random === undefined ? identityBackbone(inputs) : randomFeatures({ inputs, ...random });
+	const backbone = await readBackbone(path);
+	if (backbone.manifest.inputs === inputs) return backbone;
+	throw new DataError(
+		"SHAPE_MISMATCH",
+		`${path}: expected a backbone of the ${inputs} features that the data has with the bias, got one of ${backbone.manifest.inputs}`,
+		"Make a backbone for this data; pictures keep all their columns with one range (--one-range).",
+	);
 }
 
 /** The built-in data set: GLYPH_ROWS training rows for each contributor and a third as many held out. */

@@ -5,7 +5,8 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ROLES } from "../../circuits/parameters.ts";
-import { openReference } from "../../compute/reference/backend.ts";
+import type { Backend } from "../../compute/backend.ts";
+import { openWasm } from "../../compute/wasm/backend.ts";
 import { ProverPool } from "../../prover/pool/pool.ts";
 import { publishBundle, type TransactionLine } from "./bundle.ts";
 import { Chain, type ChainOptions } from "./chain.ts";
@@ -34,10 +35,19 @@ export interface RunOptions extends Omit<ChainOptions, "signal" | "development">
  * @throws DataError, CircuitError, ProverError, LedgerError, EpochError, or the signal's reason; finished proofs are kept under `out`/.private
  */
 export async function runEpochs(options: RunOptions): Promise<RunReport> {
+	const backend = openWasm();
+	try {
+		return await runOn(backend, options);
+	} finally {
+		await backend.close();
+	}
+}
+
+async function runOn(backend: Backend, options: RunOptions): Promise<RunReport> {
 	const { config, out, progress, signal } = options;
 	const clock = new Clock();
 	progress({ phase: "data", done: 0, total: 1, note: config.data ?? "built-in glyphs" });
-	const data = await clock.time("data", () => prepareData(config));
+	const data = await clock.time("data", () => prepareData(config, backend, signal));
 	progress({ phase: "data", done: 1, total: 1, note: `${data.contributors.length} contributors, ${data.source}` });
 	checkStakes(config);
 	const keys = await clock.time("keys", () =>
@@ -60,7 +70,6 @@ export async function runEpochs(options: RunOptions): Promise<RunReport> {
 	await mkdir(staging, { recursive: true });
 
 	const pool = new ProverPool();
-	const backend = openReference();
 	let chain: Chain | undefined;
 	try {
 		const development = ROLES.some((role) => keys[role].key.verification.development);
@@ -107,7 +116,7 @@ export async function runEpochs(options: RunOptions): Promise<RunReport> {
 		progress({ phase: "bundle", done: 1, total: 1, note: out });
 		return report;
 	} finally {
-		await Promise.all([pool.close(), backend.close(), chain?.close()]);
+		await Promise.all([pool.close(), chain?.close()]);
 	}
 }
 
@@ -120,6 +129,7 @@ function planOf(config: EpochConfig, data: EpochData) {
 			stake: config.stake.toString(),
 			ridge: config.ridge.toString(),
 			randomFeatures: String(config.randomFeatures?.seed),
+			backbone: data.backbone.digest,
 		},
 		rows: [...data.contributors.map(({ rows }) => rows), ...data.queries].map((rows) =>
 			keccakHex(Buffer.concat([rows.x, rows.label, rows.weight])),

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { id } from "ethers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -8,6 +8,7 @@ import { score } from "../../circuits/statements/score.ts";
 import { type Rows, statisticsOf, sumStatistics } from "../../circuits/statistics.ts";
 import { floatStatistics } from "../../cli/attack/samples.ts";
 import { exactPath, ridgePath } from "../../compute/path.ts";
+import { openReference } from "../../compute/reference/backend.ts";
 import { sample } from "../../compute/testing.ts";
 import type { Deployment } from "../../ledger/deployment.ts";
 import { type Devnet, startDevnet } from "../../ledger/devnet.ts";
@@ -22,12 +23,12 @@ import {
 	readPart,
 	type TransactionLine,
 } from "../../network/epoch/bundle.ts";
-import { DEFAULT_CONFIG, type EpochConfig } from "../../network/epoch/config.ts";
+import type { EpochConfig } from "../../network/epoch/config.ts";
 import { prepareData } from "../../network/epoch/data.ts";
 import type { ProgressEvent } from "../../network/epoch/progress.ts";
 import type { RunReport } from "../../network/epoch/report.ts";
 import { runEpochs } from "../../network/epoch/run.ts";
-import { pooledDigits, quiet, temporaryFolder } from "./runs.ts";
+import { digitsConfig, quiet, temporaryFolder } from "./runs.ts";
 
 const digits = sample("sklearn/digits.csv.gz");
 const broken = (links: readonly Link[]): Link[] => links.filter(({ ok }) => !ok);
@@ -43,9 +44,8 @@ describe.skipIf(digits.absent)("two epochs on handwritten digits", () => {
 	beforeAll(async () => {
 		temporary = await temporaryFolder();
 		devnet = await startDevnet();
-		const data = join(temporary.folder, "digits.csv");
-		await writeFile(data, await pooledDigits(digits.path, 400));
-		config = { ...DEFAULT_CONFIG, data, contributors: 4, epochs: 2, clip: true, page: 3, queryPage: 16 };
+		const own = await digitsConfig(temporary.folder, digits.path, 400);
+		config = { ...own, contributors: 4, epochs: 2, page: 3, queryPage: 16 };
 		out = join(temporary.folder, "epochs");
 		report = await runEpochs({ config, out, rpc: devnet.url, key: devnet.keys[0], progress: quiet });
 	}, 300_000);
@@ -215,7 +215,7 @@ describe.skipIf(digits.absent)("two epochs on handwritten digits", () => {
 	}
 
 	test("splitting a contributor into five changes its total by exactly 0", async () => {
-		const { set, contributors, queries } = await prepareData(config);
+		const { set, contributors, queries } = await prepareData(config, openReference());
 		const { d, k } = set;
 		const { attribution } = epochStatements(set);
 		const whole = contributors.map(({ rows }) => statisticsOf(rows, d, k));

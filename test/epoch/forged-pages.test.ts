@@ -15,6 +15,7 @@ import { totalInstance } from "../../circuits/statements/total.ts";
 import { type Rows, type Statistics, statisticsOf, sumStatistics } from "../../circuits/statistics.ts";
 import { floatStatistics } from "../../cli/attack/samples.ts";
 import { exactPath, ridgePath } from "../../compute/path.ts";
+import { openReference } from "../../compute/reference/backend.ts";
 import { solveRidge } from "../../compute/ridge.ts";
 import type { Link } from "../../network/epoch/audit/findings.ts";
 import { verifyBundle } from "../../network/epoch/audit.ts";
@@ -36,7 +37,7 @@ beforeAll(async () => {
 	const config = { ...(await tinyConfig(temporary.folder)), queryLabels: "feedback" } as const;
 	honest = join(temporary.folder, "honest");
 	await runEpochs({ config, out: honest, progress: quiet });
-	data = await prepareData(config);
+	data = await prepareData(config, openReference());
 	keys = await developmentKeys(data.set, quiet, undefined);
 }, 300_000);
 afterAll(async () => {

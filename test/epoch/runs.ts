@@ -2,6 +2,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type Backbone, networkBackbone, pooledPixels } from "../../compute/backbone/backbone.ts";
+import { weightsPath } from "../../compute/backbone/file.ts";
 import { readTable } from "../../compute/dataset.ts";
 import { below, generator } from "../../compute/random.ts";
 import { DEFAULT_CONFIG, type EpochConfig } from "../../network/epoch/config.ts";
@@ -15,18 +17,14 @@ export async function temporaryFolder(): Promise<{ folder: string; remove: () =>
 	return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Handwritten digits, 8 x 8 pixels pooled to 4 x 4 of which the first 15 are kept (16 features with the bias), as CSV. */
-export async function pooledDigits(source: string, rows: number): Promise<string> {
+/** Handwritten digits of 8 x 8 pixels, the first rows as CSV, and a backbone that pools them to 5 x 3: 16 features with the bias. */
+export async function digitsConfig(folder: string, source: string, rows: number): Promise<EpochConfig> {
 	const table = await readTable(source);
-	const lines = Array.from({ length: rows }, (_, r) => {
-		const pixel = (y: number, x: number): number => table.rows[r * table.m + 8 * y + x] as number;
-		const pooled = Array.from({ length: 15 }, (_, i) => {
-			const [y, x] = [2 * Math.floor(i / 4), 2 * (i % 4)];
-			return pixel(y, x) + pixel(y, x + 1) + pixel(y + 1, x) + pixel(y + 1, x + 1);
-		});
-		return [...pooled, table.labels[r]].join(",");
-	});
-	return `${lines.join("\n")}\n`;
+	const lines = Array.from({ length: rows }, (_, r) => [...table.rows.subarray(r * table.m, (r + 1) * table.m), table.labels[r]].join(","));
+	const data = join(folder, "digits.csv");
+	await writeFile(data, `${lines.join("\n")}\n`);
+	const pooling = pooledPixels({ image: { height: 8, width: 8, channels: 1 }, pooled: { height: 5, width: 3 } });
+	return { ...DEFAULT_CONFIG, data, oneRange: true, backbone: await writeBackbone(folder, pooling) };
 }
 
 /**
@@ -43,6 +41,33 @@ export function tinyCsv(rows = 64): string {
 		return [owner, ...x, said].join(",");
 	});
 	return `owner,a,b,c,label\n${lines.join("\n")}\n`;
+}
+
+/** A small network of bytes as a backbone for {@link tinyCsv}: 4 features with the bias. */
+export async function tinyNetwork(folder: string): Promise<string> {
+	const network = networkBackbone({
+		architecture: {
+			input: { height: 1, width: 1, channels: 3 },
+			layers: [
+				{ kind: "dense", outputs: 3 },
+				{ kind: "dense", outputs: 2 },
+			],
+			shifts: [7, 0],
+		},
+		layers: [
+			{ weights: Int8Array.of(64, 0, -9, 0, 64, 0, 7, 0, 64), bias: Int32Array.of(-100, 0, 2000) },
+			{ weights: new Int8Array(6), bias: new Int32Array(2) },
+		],
+	});
+	return writeBackbone(folder, network);
+}
+
+/** @returns path of the manifest */
+async function writeBackbone(folder: string, { manifest, weights }: Backbone): Promise<string> {
+	const path = join(folder, "backbone.json");
+	await writeFile(path, JSON.stringify(manifest));
+	if (weights !== undefined) await writeFile(weightsPath(path), weights);
+	return path;
 }
 
 /** A run over {@link tinyCsv}, written to `folder`. */

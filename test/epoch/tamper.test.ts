@@ -7,7 +7,7 @@ import type { Link } from "../../network/epoch/audit/findings.ts";
 import { verifyBundle } from "../../network/epoch/audit.ts";
 import { bundleFiles } from "../../network/epoch/bundle.ts";
 import { runEpochs } from "../../network/epoch/run.ts";
-import { quiet, temporaryFolder, tinyConfig } from "./runs.ts";
+import { quiet, temporaryFolder, tinyConfig, tinyNetwork } from "./runs.ts";
 
 /** Fields of which nothing else in the bundle tells, so that only the chain does. */
 const CHAIN_ONLY: Readonly<Record<string, string>> = {
@@ -65,7 +65,8 @@ beforeAll(async () => {
 	temporary = await temporaryFolder();
 	devnet = await startDevnet();
 	bundle = join(temporary.folder, "bundle");
-	await runEpochs({ config: await tinyConfig(temporary.folder), out: bundle, rpc: devnet.url, key: devnet.keys[0], progress: quiet });
+	const config = { ...(await tinyConfig(temporary.folder)), backbone: await tinyNetwork(temporary.folder) };
+	await runEpochs({ config, out: bundle, rpc: devnet.url, key: devnet.keys[0], progress: quiet });
 }, 300_000);
 afterAll(async () => {
 	await devnet?.close();
@@ -169,6 +170,7 @@ describe("a forger who repairs the SHA-256 in the index", () => {
 				name,
 			).not.toEqual([]);
 		}
+		expect(patterns).toContain("epochs/*/backbone.weights");
 		expect(patterns).toEqual(expect.arrayContaining([...Object.keys(CHAIN_ONLY), ...Object.keys(FREE)]));
 	});
 
@@ -197,7 +199,7 @@ interface Forgery {
 	readonly path: string;
 	/** `path.field` with places of arrays, numbered files, names of keys and circuit ids as *. */
 	readonly pattern: string;
-	readonly content: string;
+	readonly content: string | Uint8Array;
 }
 
 /** Every field of every file altered alone; of the fields with one pattern the first and the last. */
@@ -205,6 +207,11 @@ async function forgeries(): Promise<Forgery[]> {
 	const found = new Map<string, Forgery[]>();
 	for (const path of await bundleFiles(bundle)) {
 		if (path === "report.json" || path === "bundle.json") {
+			continue;
+		}
+		if (path.endsWith(".weights")) {
+			const content = (await readFile(join(bundle, path))).map((byte, at) => (at === 0 ? byte ^ 1 : byte));
+			found.set(path, [{ path, pattern: path.replace(/\d+/g, "*"), content }]);
 			continue;
 		}
 		const value: unknown = JSON.parse(await readFile(join(bundle, path), "utf8"));

@@ -1,5 +1,6 @@
 /** All files of one epoch that an audit reads. */
 import type { ParameterSet } from "../../../circuits/parameters.ts";
+import { needsWeights } from "../../../compute/backbone/manifest.ts";
 import type { ContributorsFile, DatasetManifest, PayoutsFile, ProofFile } from "../bundle.ts";
 import type { ScreeningFile } from "../screening.ts";
 import type { Checkpoint, Evidence, Model, Policy, QueryLog, Training } from "./evidence.ts";
@@ -11,6 +12,8 @@ export interface EpochFiles {
 	readonly screening: ScreeningFile;
 	readonly datasets: readonly DatasetManifest[];
 	readonly model: Model;
+	/** The weights file of the backbone, where it has one. */
+	readonly weights: Uint8Array | undefined;
 	readonly training: Training;
 	readonly checkpoint: Checkpoint;
 	readonly log: QueryLog;
@@ -39,6 +42,7 @@ export async function readEpoch(evidence: Evidence, epoch: bigint): Promise<Epoc
 	const datasets = await part<readonly DatasetManifest[]>("datasets.json");
 	const log = await part<QueryLog>("queries.json");
 	const count = datasets.length;
+	const model = await part<Model>("model.json");
 	const queries = await pages("query", log.entries.length, set.queries);
 	return {
 		set,
@@ -46,7 +50,8 @@ export async function readEpoch(evidence: Evidence, epoch: bigint): Promise<Epoc
 		screening: await part("screening.json"),
 		datasets,
 		log,
-		model: await part("model.json"),
+		model,
+		weights: needsWeights(model.backbone) ? await evidence.bytes(`epochs/${epoch}/backbone.weights`) : undefined,
 		training: await part("training.json"),
 		checkpoint: await part("checkpoint.json"),
 		payouts: await part("payouts.json"),

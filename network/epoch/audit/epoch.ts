@@ -7,6 +7,7 @@ import { attributionPath, queryScale } from "../../../circuits/statements/attrib
 import { commitModel, headExponent } from "../../../circuits/statements/optimum.ts";
 import { payoutPlaces, payouts as payoutsOf, payoutWord, positiveSum } from "../../../circuits/statements/payout.ts";
 import { commitScores } from "../../../circuits/statements/score.ts";
+import { openBackbone } from "../../../compute/backbone/backbone.ts";
 import { contributionContext, type EpochStatement, epochContext } from "../../../ledger/context.ts";
 import { claimOf, payoutRoots } from "../../../ledger/payout-tree.ts";
 import { recordId } from "../../../ledger/record.ts";
@@ -38,6 +39,7 @@ export async function auditEpoch(evidence: Evidence, findings: Findings, epoch: 
 	}
 	await check("distinct contributions", () => audit.distinct());
 	await check("manifests", () => audit.manifests());
+	await check("backbone", () => audit.backbone());
 	await check("checkpoint", () => audit.checkpoint());
 	await check("optimum", () => audit.optimum());
 	await check("queries", () => audit.queries());
@@ -125,6 +127,14 @@ class EpochAudit {
 		same("training of the checkpoint", checkpoint.training, jsonDigest(training));
 		same("manifest digest in the optimum", proofs.optimum.publics.manifestDigest, String(BigInt(jsonDigest(model)) % FIELD));
 		return jsonDigest(model);
+	}
+
+	/** That the manifest defines a backbone, weights included. Whether the rows are its features, only who has the data can tell. */
+	backbone(): string {
+		const { model, weights } = this.files;
+		const { manifest, digest } = openBackbone(model.backbone, weights);
+		same("features of the head", model.head.features, manifest.features);
+		return `${manifest.kind} ${digest}`;
 	}
 
 	checkpoint(): string {

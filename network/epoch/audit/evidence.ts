@@ -1,5 +1,5 @@
 /** What an audit knows of a bundle: its files, the keys that it carries, and whether a proof is what it says. */
-import { access } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { ParameterSet, Role } from "../../../circuits/parameters.ts";
 import type { Deployment } from "../../../ledger/deployment.ts";
@@ -12,9 +12,11 @@ import type { Hex } from "../json.ts";
 
 export interface Model {
 	readonly schema: string;
+	/** Its manifest. */
+	readonly backbone: unknown;
 	readonly quantisation: unknown;
 	readonly epoch: string;
-	readonly head: { readonly d: number; readonly k: number; readonly exponent: number; readonly lambda: string };
+	readonly head: { readonly d: number; readonly k: number; readonly features: number; readonly exponent: number; readonly lambda: string };
 }
 
 export interface Policy {
@@ -78,10 +80,13 @@ export class Evidence {
 
 	/** Reads a JSON file of the bundle. @throws EpochError BUNDLE_MISSING */
 	async part<T>(path: string): Promise<T> {
-		await access(join(this.folder, path)).catch(() => {
-			throw new EpochError("BUNDLE_MISSING", `expected the file ${path}, got none`, "Get the whole bundle again.");
-		});
+		await access(join(this.folder, path)).catch(() => missing(path));
 		return readPart<T>(this.folder, path);
+	}
+
+	/** Reads a file of the bundle that is no JSON. @throws EpochError BUNDLE_MISSING */
+	async bytes(path: string): Promise<Uint8Array> {
+		return readFile(join(this.folder, path)).catch(() => missing(path));
 	}
 
 	/** @throws Broken when a proof file is of something else; ProofInvalid when its proof does not hold */
@@ -111,6 +116,10 @@ export function together(files: readonly ProofFile[]): void {
 	for (const file of files) {
 		same(`transcript of ${file.role}`, file.transcript, first.transcript);
 	}
+}
+
+function missing(path: string): never {
+	throw new EpochError("BUNDLE_MISSING", `expected the file ${path}, got none`, "Get the whole bundle again.");
 }
 
 function present<T>(what: string, value: T | undefined): T {

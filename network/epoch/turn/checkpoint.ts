@@ -27,7 +27,7 @@ export async function postCheckpoint(
 	const list = contributions.map(({ statistics }) => statistics);
 	const model = {
 		schema: "openledger.model.v1",
-		backbone: data.backbone,
+		backbone: data.backbone.manifest,
 		quantisation: data.quantisation,
 		classes: data.classes,
 		epoch: epoch.toString(),
@@ -54,6 +54,7 @@ export async function postCheckpoint(
 	};
 	const record = await turn.record(steward, "Checkpoint", checkpoint, manifest.id);
 	await turn.write("model.json", model);
+	if (data.backbone.weights !== undefined) await turn.writeBytes("backbone.weights", data.backbone.weights);
 	await turn.write("training.json", training);
 	await turn.write("checkpoint.json", checkpoint);
 	const pages = pagesOf(list, total.places);

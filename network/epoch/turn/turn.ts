@@ -12,7 +12,7 @@ import type { Chain } from "../chain.ts";
 import type { EpochConfig } from "../config.ts";
 import type { EpochData } from "../data.ts";
 import type { Journal } from "../journal.ts";
-import { type Hex, jsonDigest, writeJson } from "../json.ts";
+import { type Hex, jsonDigest, writeJson, writeWhole } from "../json.ts";
 import type { EpochKeys } from "../keys.ts";
 import type { Progress } from "../progress.ts";
 import { EpochProofs, type MadeProof, type ProofPlan } from "../proofs.ts";
@@ -130,6 +130,11 @@ export class Turn {
 	/** Writes a file of the epoch's part of the bundle. */
 	async write(name: string, value: unknown): Promise<void> {
 		await writeJson(join(this.parts.staging, "epochs", this.epoch.toString(), name), value);
+	}
+
+	/** The same for a file that is no JSON. */
+	async writeBytes(name: string, bytes: Uint8Array): Promise<void> {
+		await writeWhole(join(this.parts.staging, "epochs", this.epoch.toString(), name), bytes);
 	}
 
 	report(phase: string, done: number, total: number, note: string): void {

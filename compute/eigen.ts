@@ -3,8 +3,8 @@
  * iteration. Takes about 9 d^3 operations. Source: Golub and Van Loan, "Matrix Computations", 8.3; the procedures tred2 and tql2 of
  * EISPACK.
  */
-import { DataError } from "../../compute/errors.ts";
-import type { Matrix } from "../../compute/matrix.ts";
+import { DataError } from "./errors.ts";
+import type { Matrix } from "./matrix.ts";
 
 export interface Eigen {
 	/** Ascending. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { matrix, multiply } from "../../compute/matrix.ts";
-import { generator } from "../../compute/random.ts";
-import { refusal } from "../../compute/testing.ts";
 import { eigen } from "./eigen.ts";
+import { matrix, multiply } from "./matrix.ts";
+import { generator } from "./random.ts";
+import { refusal } from "./testing.ts";
 
 const next = generator(11n);
 const uniform = () => (2 * next()) / 2 ** 32 - 1;
