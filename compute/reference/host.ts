@@ -29,8 +29,8 @@ import * as integers from "./integers.ts";
 export interface HeavyKernels {
 	integerProduct(left: Arrays[Byte], right: Arrays[Byte], shape: ProductShape, transposed: Transposed): Int32Array;
 	floatProduct(left: Float32Array, right: Float32Array, shape: ProductShape, transposed: Transposed): Float32Array;
-	statistics(rows: Rows, d: number, k: number): Promise<Statistics>;
-	nearest(train: ByteMatrix, test: ByteMatrix, count: number): Promise<Neighbours>;
+	statistics(rows: Rows, d: number, k: number, signal: AbortSignal | undefined): Promise<Statistics>;
+	nearest(train: ByteMatrix, test: ByteMatrix, count: number, signal: AbortSignal | undefined): Promise<Neighbours>;
 	close(): Promise<void>;
 }
 
@@ -208,13 +208,15 @@ export function openHost(name: BackendName, adapter: Adapter, heavy: HeavyKernel
 		release(...tensors) {
 			for (const tensor of tensors) owned.delete(tensor);
 		},
-		async statistics(rows, d, k) {
+		async statistics(rows, d, k, signal) {
 			alive();
-			return heavy.statistics(rows, d, k);
+			signal?.throwIfAborted();
+			return heavy.statistics(rows, d, k, signal);
 		},
-		async nearest(train, test, count) {
+		async nearest(train, test, count, signal) {
 			alive();
-			return heavy.nearest(train, test, count);
+			signal?.throwIfAborted();
+			return heavy.nearest(train, test, count, signal);
 		},
 		async close() {
 			if (open) await heavy.close();

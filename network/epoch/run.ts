@@ -5,7 +5,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ROLES } from "../../circuits/parameters.ts";
-import { openReference } from "../../compute/reference/backend.ts";
+import { openWasm } from "../../compute/wasm/backend.ts";
 import { ProverPool } from "../../prover/pool/pool.ts";
 import { publishBundle, type TransactionLine } from "./bundle.ts";
 import { Chain, type ChainOptions } from "./chain.ts";
@@ -60,7 +60,7 @@ export async function runEpochs(options: RunOptions): Promise<RunReport> {
 	await mkdir(staging, { recursive: true });
 
 	const pool = new ProverPool();
-	const backend = openReference();
+	const backend = openWasm();
 	let chain: Chain | undefined;
 	try {
 		const development = ROLES.some((role) => keys[role].key.verification.development);
