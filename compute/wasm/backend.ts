@@ -6,6 +6,7 @@ import { matrix, multiply } from "../matrix.ts";
 import { type ByteMatrix, checkCount, checkSides, type Neighbours } from "../neighbours.ts";
 import { openHost } from "../reference/host.ts";
 import { checkRows, type Statistics } from "../statistics.ts";
+import type { ProductShape } from "../tensor.ts";
 import { type ByteArithmetic, byteArithmetic } from "./byte-arithmetic.ts";
 import { byteProduct } from "./byte-product.ts";
 import { blockRows } from "./distances.ts";
@@ -14,16 +15,16 @@ import { orderOf } from "./gram.ts";
 import { Pool } from "./pool.ts";
 
 export interface WasmOptions {
-	/** Threads of `statistics` and `nearest`, in [1, 256]; 1 by default: the caller's own. Results are the same for any number. */
+	/** Threads of `statistics`, `nearest` and products, in [1, 256]; 1 by default: the caller's own. Results are the same for any number. */
 	readonly threads?: number;
-	/** Multiplications from which a job is shared among threads: below, sending it costs more than doing it. 2^27 by default. */
+	/** Multiplications from which work is shared among threads: below, sending it costs more than doing it. 2^28 by default. */
 	readonly shareFrom?: number;
 	/** How bytes are multiplied; the fastest way by default. */
 	readonly arithmetic?: ByteArithmetic;
 }
 
 const MOST_THREADS = 256;
-const SHARE_FROM = 2 ** 27;
+const SHARE_FROM = 2 ** 28;
 /** Multiplications of a part of statistics, some tenths of a second: what others wait for where there is one thread. */
 const PART = 2 ** 33;
 /** The fewest rows of a part, so that adding its sums costs little beside making them. */
@@ -41,7 +42,10 @@ export function openWasm({ threads = 1, shareFrom = SHARE_FROM, arithmetic = byt
 			"Use at most as many threads as there are cores.",
 		);
 	}
-	const executor = threads === 1 ? new OwnThread() : new Pool(threads);
+	const pool = threads > 1 ? new Pool(threads) : undefined;
+	const executor = pool ?? new OwnThread();
+	const poolOf = (shape: ProductShape) =>
+		shape.rows * shape.inner * shape.columns >= shareFrom && pool?.splits(shape) === true ? pool : undefined;
 	const adapter = {
 		device: `SIMD of ${threads === 1 ? "one thread" : `${threads} threads`} of this process`,
 		driver: `Node.js ${process.version}`,
@@ -49,8 +53,14 @@ export function openWasm({ threads = 1, shareFrom = SHARE_FROM, arithmetic = byt
 	};
 	const ways = { executor, shareFrom, arithmetic };
 	return openHost("wasm", adapter, {
-		integerProduct: byteProduct,
-		floatProduct(left, right, { rows, inner, columns }, transposed) {
+		integerProduct(left, right, shape, transposed) {
+			const shared = poolOf(shape)?.product({ kind: "bytes", left, right, shape, transposed });
+			return (shared as Int32Array | undefined) ?? byteProduct(left, right, shape, transposed);
+		},
+		floatProduct(left, right, shape, transposed) {
+			const shared = poolOf(shape)?.product({ kind: "floats", left, right, shape, transposed });
+			if (shared) return shared as Float32Array;
+			const { rows, inner, columns } = shape;
 			const a = transposed.left ? matrix(left, inner, rows) : matrix(left, rows, inner);
 			const b = transposed.right ? matrix(right, columns, inner) : matrix(right, inner, columns);
 			return multiply(a, b, transposed).values;

@@ -76,12 +76,16 @@ test("jobs at once, on rows that are shared already, do not disturb each other",
 	const backend = open({ threads: 2, shareFrom: 0 });
 	const x = new Uint8Array(new SharedArrayBuffer(90 * 20));
 	x.set(bytes(90 * 20, FILLS.random as Fill));
-	const rows: Rows = { x, label: bytes(90, () => below(next, 3)), weight: bytes(90, FILLS.random as Fill), count: 90 };
+	// A Buffer, as files are read into.
+	const rows: Rows = { x, label: Buffer.from(bytes(90, () => below(next, 3))), weight: bytes(90, FILLS.random as Fill), count: 90 };
 	const [train, some] = [{ values: x, rows: 180, columns: 10 }, sideOf(50, 10, FILLS.random as Fill)];
 	const reference = openReference();
+	const warnings: Error[] = [];
+	process.once("warning", (warning) => warnings.push(warning));
 	const [statistics, nearest] = [await reference.statistics(rows, 20, 3), await reference.nearest(train, some, 4)];
 	const jobs = await Promise.all([1, 2, 3].flatMap(() => [backend.statistics(rows, 20, 3), backend.nearest(train, some, 4)]));
 	expect(jobs).toEqual([statistics, nearest, statistics, nearest, statistics, nearest]);
+	expect(warnings).toEqual([]);
 });
 
 test("a job below the bound starts no threads, one above starts them once", async () => {
