@@ -51,8 +51,8 @@ export function openHost(name: BackendName, adapter: Adapter, heavy: HeavyKernel
 	const alive = () => {
 		if (!open) throw new DataError("BACKEND_CLOSED", `${name}: the backend is closed`, "Open a new one.");
 	};
-	const make = <E extends Element>(element: E, values: Arrays[E], rows: number, columns: number): Tensor<E> => {
-		const bytes = values.length * WIDTH[element];
+	const checkBytes = (element: Element, rows: number, columns: number) => {
+		const bytes = rows * columns * WIDTH[element];
 		if (bytes > HOST_LIMITS.tensorBytes) {
 			throw new DataError(
 				"TENSOR_TOO_LARGE",
@@ -60,6 +60,9 @@ export function openHost(name: BackendName, adapter: Adapter, heavy: HeavyKernel
 				"Work on fewer rows at once.",
 			);
 		}
+	};
+	const make = <E extends Element>(element: E, values: Arrays[E], rows: number, columns: number): Tensor<E> => {
+		checkBytes(element, rows, columns);
 		const tensor: Tensor<E> = { element, rows, columns };
 		owned.set(tensor, values);
 		return tensor;
@@ -186,7 +189,11 @@ export function openHost(name: BackendName, adapter: Adapter, heavy: HeavyKernel
 		upload(element, values, rows, columns) {
 			alive();
 			checkValues(values, rows, columns);
-			return make(element, values.slice() as Arrays[typeof element], rows, columns);
+			checkBytes(element, rows, columns);
+			// Not `slice`: that of a Buffer copies nothing.
+			const copy = arrayOf(element, values.length);
+			copy.set(values);
+			return make(element, copy, rows, columns);
 		},
 		async download(tensor) {
 			return valuesOf(tensor).slice() as Arrays[typeof tensor.element];

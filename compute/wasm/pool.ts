@@ -175,10 +175,14 @@ function sharedMemory(bytes: number): SharedArrayBuffer {
 	}
 }
 
-function copyTo<T extends Uint8Array | Int8Array | Uint32Array | Float32Array>(memory: SharedArrayBuffer, values: T): T {
+type Values = Uint8Array | Int8Array | Uint32Array | Float32Array;
+type View = new (memory: SharedArrayBuffer, offset: number, length: number) => Values;
+
+function copyTo<T extends Values>(memory: SharedArrayBuffer, values: T): T {
 	// Not the constructor of the values: a Buffer has one of its own.
-	const Constructor = [Int8Array, Uint32Array, Float32Array].find((kind) => values instanceof kind) ?? Uint8Array;
-	const copy = new Constructor(memory, 0, values.length);
+	const kinds: readonly View[] = [Int8Array, Uint32Array, Float32Array];
+	const Kind = kinds.find((kind) => values instanceof kind) ?? Uint8Array;
+	const copy = new Kind(memory, 0, values.length);
 	copy.set(values);
 	return copy as T;
 }
