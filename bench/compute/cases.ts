@@ -143,8 +143,8 @@ export async function kernelCases(): Promise<Case[]> {
 			cases.push(kernelCase(label(backend, threads), found.adapter, time, wasm.get(key)));
 		}
 	}
-	if ((await graphicsBackends()).length === 0)
-		cases.push(absent("kernels on a GPU", "all shapes", `>= ${SPEEDUP} times wasm on two cores`, NO_GPU));
+	const { found, why } = await graphics();
+	if (found.length === 0) cases.push(absent("kernels on a GPU", "all shapes", `>= ${SPEEDUP} times wasm on two cores`, why));
 	return cases;
 }
 
