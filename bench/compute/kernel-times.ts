@@ -11,7 +11,7 @@ export interface KernelTime {
 	readonly shape: string;
 	/** Multiplications and additions of a product, values of any other kernel. */
 	readonly operations: number;
-	/** Of operands and results, each once. */
+	/** That are read and written. */
 	readonly bytes: number;
 	/** Milliseconds of a call in each run: of processor time, or of wall time where a device works beside it. */
 	readonly runs: readonly number[];
@@ -23,6 +23,8 @@ export interface KernelTime {
 
 /** Runs that count, and milliseconds that one of them takes at least: so many calls. Slow calls are run once. */
 const [RUNS, LEAST, SLOW] = [5, 40, 400];
+/** Bytes that the calls of a run may make together. */
+const HELD = 2 ** 30;
 
 /**
  * Measures kernels.
@@ -37,7 +39,7 @@ export async function kernelTimes(backend: Backend, pattern: RegExp): Promise<Ke
 	return times;
 }
 
-async function timeOf(backend: Backend, { shape, operations, prepare }: Kernel): Promise<Omit<KernelTime, "kernel">> {
+async function timeOf(backend: Backend, { shape, operations, bytes, prepare }: Kernel): Promise<Omit<KernelTime, "kernel">> {
 	const operands: Tensor[] = [];
 	const next = generator(3n);
 	const make: Make = (element, rows, columns, isZero = false) => {
@@ -71,14 +73,21 @@ async function timeOf(backend: Backend, { shape, operations, prepare }: Kernel):
 	const made = call();
 	const values = made.reduce((sum, { rows, columns }) => sum + rows * columns, 0);
 	const touched = [...new Set([...operands, ...made])];
-	const bytes = touched.reduce((sum, { element, rows, columns }) => sum + WIDTH[element] * rows * columns, 0);
+	const all = touched.reduce((sum, { element, rows, columns }) => sum + WIDTH[element] * rows * columns, 0);
 	backend.release(...made.filter((tensor) => !operands.includes(tensor)));
 	// The first calls compile.
 	await clock(1);
 	const first = await clock(1);
 	const runs: number[] = first < SLOW ? [] : [first];
-	const times = Math.min(1000, Math.ceil(LEAST / first));
+	const times = Math.max(1, Math.min(1000, Math.ceil(LEAST / first), Math.floor(HELD / all)));
 	while (first < SLOW && runs.length < RUNS) runs.push(await clock(times));
 	backend.release(...operands);
-	return { shape, operations: operations ?? values, bytes, runs, milliseconds: median(runs), wall: median(walls.slice(-runs.length)) };
+	return {
+		shape,
+		operations: operations ?? values,
+		bytes: bytes ?? all,
+		runs,
+		milliseconds: median(runs),
+		wall: median(walls.slice(-runs.length)),
+	};
 }

@@ -15,6 +15,8 @@ export interface Kernel {
 	readonly shape: string;
 	/** Default: the values of what is made. */
 	readonly operations?: number;
+	/** That are read and written. Default: those of all operands and results. */
+	readonly bytes?: number;
 	/** @returns a call, and what it gives or changes */
 	prepare(backend: Backend, make: Make): () => readonly Tensor[];
 }
@@ -129,6 +131,7 @@ export const KERNELS: Readonly<Record<string, readonly Kernel[]>> = {
 	gather: [
 		{
 			shape: `64 of ${ROWS} x ${INPUTS}`,
+			bytes: 2 * 64 * INPUTS,
 			prepare(backend, make) {
 				const values = make("u8", ROWS, INPUTS);
 				const rows = Uint32Array.from({ length: 64 }, (_, i) => (i * 7919) % ROWS);

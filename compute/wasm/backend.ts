@@ -17,14 +17,14 @@ import { Pool } from "./pool.ts";
 export interface WasmOptions {
 	/** Threads of `statistics`, `nearest` and products, in [1, 256]; 1 by default: the caller's own. Results are the same for any number. */
 	readonly threads?: number;
-	/** Multiplications from which work is shared among threads: below, sending it costs more than doing it. 2^28 by default. */
+	/** Multiplications from which work is shared among threads: below, some hundredths of a second, sending costs what it saves. 2^30 by default. */
 	readonly shareFrom?: number;
 	/** How bytes are multiplied; the fastest way by default. */
 	readonly arithmetic?: ByteArithmetic;
 }
 
 const MOST_THREADS = 256;
-const SHARE_FROM = 2 ** 28;
+const SHARE_FROM = 2 ** 30;
 /** Multiplications of a part of statistics, some tenths of a second: what others wait for where there is one thread. */
 const PART = 2 ** 33;
 /** The fewest rows of a part, so that adding its sums costs little beside making them. */
