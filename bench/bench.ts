@@ -25,7 +25,13 @@ export interface Case {
 }
 
 export interface BenchResult {
-	readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryGB: number; readonly node: string; readonly gpu: null };
+	readonly machine: {
+		readonly cpu: string;
+		readonly cores: number;
+		readonly memoryGB: number;
+		readonly node: string;
+		readonly gpu: string | null;
+	};
 	readonly commit: string;
 	readonly cases: readonly Case[];
 }
@@ -39,11 +45,21 @@ export function resultOf(cases: readonly Case[]): BenchResult {
 			cores: list.length,
 			memoryGB: Math.round(totalmem() / 2 ** 30),
 			node: process.version,
-			gpu: null,
+			gpu: graphicsCards(),
 		},
 		commit: execFileSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root, encoding: "utf8" }).trim(),
 		cases,
 	};
+}
+
+/** Graphics cards as NVIDIA's driver reports them: name, driver, clock now and at most, clock of the memory; null where there is none. */
+export function graphicsCards(): string | null {
+	const fields = "name,driver_version,clocks.sm,clocks.max.sm,clocks.mem";
+	try {
+		return execFileSync("nvidia-smi", [`--query-gpu=${fields}`, "--format=csv,noheader"], { encoding: "utf8", stdio: "pipe" }).trim();
+	} catch {
+		return null;
+	}
 }
 
 export function median(values: readonly number[]): number {

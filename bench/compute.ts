@@ -1,4 +1,7 @@
-/** Speed of the kernels in one thread, in CPU seconds; beside them numpy, where OPENLEDGER_PYTHON names a Python that has it. */
+/**
+ * What the backends do and how fast, in CPU seconds: kernels by shape, whole jobs on one thread, on two and on a graphics card, exactness on
+ * adversarial values. Beside them numpy, where OPENLEDGER_PYTHON names a Python that has it.
+ */
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -9,16 +12,24 @@ import { generator } from "../compute/random.ts";
 import type { Table } from "../compute/table.ts";
 import type { FloatRows } from "../compute/training/network.ts";
 import { type TrainOptions, train } from "../compute/training/train.ts";
-import { openWasm } from "../compute/wasm/backend.ts";
 import { type ByteArithmetic, byteArithmetic, PAIRWISE } from "../compute/wasm/byte-arithmetic.ts";
-import { distanceBlocks, nearest, squaredDistances } from "../compute/wasm/distances.ts";
+import { squaredDistances } from "../compute/wasm/distances.ts";
 import { type Case, median, root } from "./bench.ts";
+import { absent, exactnessCases, type JobPeer, jobCases, kernelCases } from "./compute/cases.ts";
+import { FILES, JOBS } from "./compute/jobs.ts";
 
-const DATA = process.env.OPENLEDGER_DATA ?? join(root, "../shared/data");
-const IMAGES = join(DATA, "mnist/train-images-idx3-ubyte.gz");
 const RUNS = 5;
 
-type Peer = Partial<Record<"float32" | "float64" | "cholesky" | "gram" | "distances", number>>;
+type Peer = Partial<Record<"float32" | "float64" | "cholesky" | "gram" | "neighbours", number>>;
+
+/** What numpy took before, in CPU seconds of one core of an AMD EPYC: used where it is not at hand. */
+const NUMPY = {
+	gram: 0.168,
+	neighbours: 5.8,
+	note: "numpy 2.4.6 with OpenBLAS in float32, which is not exact; one thread of an AMD EPYC, measured before",
+};
+/** Of PyTorch for the same training, on two cores. */
+const PYTORCH = { seconds: 3.9, note: "PyTorch on two cores, measured before" };
 
 export async function run(): Promise<Case[]> {
 	const peer = numpy();
@@ -29,17 +40,36 @@ export async function run(): Promise<Case[]> {
 		await byteCase("products of bytes, as this machine does them", byteArithmetic(), 60),
 		await choleskyCase(peer.cholesky),
 	];
-	if (!existsSync(IMAGES)) {
-		const note = `not run: ${IMAGES} is absent`;
-		return [...cases, { name: "kernels on MNIST", size: "60,000 x 784", value: null, unit: "", bar: "", holds: false, runs: [], note }];
-	}
-	const digits = await readTable(IMAGES);
+	cases.push(...(await kernelCases()), ...(await exactnessCases()));
+	const missing = FILES.find((file) => !existsSync(file));
+	if (missing !== undefined) return [...cases, absent("jobs on MNIST", JOBS.gram.size, "all", `${missing} is absent`)];
+	const digits = await readTable(FILES[0] as string);
 	return [
 		...cases,
 		...(await trainingCases(digits)),
-		...(await gramCases(digits, peer.gram)),
-		...(await distanceCases(digits, peer.distances)),
+		...(await jobCases("training", { peer: PYTORCH.note, peerValue: PYTORCH.seconds, bound: 2 * PYTORCH.seconds })),
+		...(await jobCases(
+			"gram",
+			jobPeer("gram", peer.gram, (seconds) => round(2.5 * seconds)),
+		)),
+		// A part of the test rows, since numpy keeps all distances.
+		...(await jobCases(
+			"neighbours",
+			jobPeer("neighbours", peer.neighbours && 10 * peer.neighbours, () => 150),
+		)),
 	];
+}
+
+function jobPeer(name: "gram" | "neighbours", measured: number | undefined, bound: (seconds: number) => number): JobPeer {
+	const seconds = measured ?? NUMPY[name];
+	const part = name === "neighbours" ? ", ten times what 1,000 of the test rows take" : "";
+	const peer =
+		measured === undefined ? NUMPY.note : `numpy with OpenBLAS in float32, which is not exact; one thread, measured in this run${part}`;
+	return { peer, peerValue: round(seconds), bound: bound(seconds) };
+}
+
+function round(value: number): number {
+	return Math.round(value * 1000) / 1000;
 }
 
 /** CPU seconds of numpy, if it is there. What a machine was told to be for other programs is taken out of the environment. */
@@ -80,14 +110,14 @@ function rate(name: string, size: string, operations: number, times: readonly nu
 }
 
 /** A case of CPU seconds. */
-function cost(name: string, size: string, times: readonly number[], bound: number, peerSeconds?: number, note?: string): Case {
-	const value = median(times);
-	const beside = { ...(peerSeconds === undefined ? {} : besideNumpy(value, peerSeconds)), ...(note === undefined ? {} : { note }) };
+function cost(name: string, size: string, times: readonly number[], bound: number, peerSeconds?: number): Case {
+	const value = round(median(times));
+	const beside = peerSeconds === undefined ? {} : besideNumpy(value, round(peerSeconds));
 	return { name, size, value, unit: "CPU s", bar: `<= ${bound}`, holds: value <= bound, runs: times, ...beside };
 }
 
 function besideNumpy(value: number, peerValue: number): Pick<Case, "peer" | "peerValue" | "ratio"> {
-	return { peer: "numpy with OpenBLAS, one thread, measured in this run", peerValue, ratio: value / peerValue };
+	return { peer: "numpy with OpenBLAS, one thread, measured in this run", peerValue, ratio: round(value / peerValue) };
 }
 
 async function productCase<T extends Floats>(
@@ -129,48 +159,13 @@ async function trainingCases(digits: Table): Promise<Case[]> {
 	const rows: FloatRows = { x: matrix(values, n, 784), label: digits.labels.slice(0, n) };
 	const perceptron: TrainOptions = { sizes: [128, 64], epochs: 50, batch: 64, rate: 0.01, momentum: 0.9, dropout: 0.1, seed: 1n };
 	const regression: TrainOptions = { sizes: [], epochs: 20, batch: 32, rate: 0.01, seed: 1n };
+	const times = await seconds(() => train(rows, 10, perceptron), 3);
+	const ratio = round(median(times) / PYTORCH.seconds);
 	return [
-		cost("training, MLP 784-128-64-10, 50 epochs", `${n} rows of MNIST`, await seconds(() => train(rows, 10, perceptron), 3), 7.8),
-		cost("training, logistic regression, 20 epochs", `${n} rows of MNIST`, await seconds(() => train(rows, 10, regression), 3), 1),
-	];
-}
-
-async function gramCases(digits: Table, peerSeconds: number | undefined): Promise<Case[]> {
-	const [n, d] = [digits.n, 785];
-	const x = new Uint8Array(n * d).fill(255);
-	for (let i = 0; i < n; i++) x.set(digits.rows.subarray(i * 784, (i + 1) * 784), i * d);
-	const rows = { x, label: digits.labels, weight: new Uint8Array(n).fill(1), count: n };
-	const backend = openWasm();
-	const times = await seconds(() => backend.statistics(rows, d, 10));
-	const size = `${n} x ${d} bytes`;
-	const memory = Math.round(process.resourceUsage().maxRSS / 1024);
-	const bound = peerSeconds === undefined ? 0.5 : Math.round(2500 * peerSeconds) / 1000;
-	return [
-		cost(
-			"exact weighted Gram statistics",
-			size,
-			times,
-			bound,
-			peerSeconds,
-			"bar: 2.5 times numpy in float32, which is not exact; 0.5 without numpy",
-		),
 		{
-			...{ name: "memory of the process so far", size, value: memory, unit: "MB", bar: "<= 600", holds: memory <= 600, runs: [memory] },
-			note: "peak of all cases up to the Gram statistics, with the rows",
+			...cost("training, MLP 784-128-64-10, 50 epochs, batches of 64", `${n} rows of MNIST`, times, 2 * PYTORCH.seconds),
+			...{ peer: PYTORCH.note, peerValue: PYTORCH.seconds, ratio },
 		},
-	];
-}
-
-async function distanceCases(digits: Table, peerSeconds: number | undefined): Promise<Case[]> {
-	const values = digits.rows as Uint8Array;
-	const all = { values, rows: digits.n, columns: 784 };
-	const some = { values: values.subarray(0, 1000 * 784), rows: 1000, columns: 784 };
-	const blocks = () => {
-		for (const _ of distanceBlocks(all, some));
-	};
-	const size = `${digits.n} x 1,000 rows of 784 bytes`;
-	return [
-		cost("exact squared distances", size, await seconds(blocks, 3), 10, peerSeconds, "beside it: float32, which is not exact"),
-		cost("the ten nearest rows", size, await seconds(() => nearest(all, some, 10), 3), 10),
+		cost("training, logistic regression, 20 epochs", `${n} rows of MNIST`, await seconds(() => train(rows, 10, regression), 3), 1),
 	];
 }

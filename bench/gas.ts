@@ -3,6 +3,7 @@ import { id as hash, parseEther, type Wallet } from "ethers";
 import { DAY, Street } from "../ledger/testing/street.ts";
 import { signVoucher } from "../ledger/voucher.ts";
 import { atMost, type Case } from "./bench.ts";
+import { epochGas } from "./epoch-gas.ts";
 import { verifierGas } from "./verifier-gas.ts";
 
 const RUNS = 5;
@@ -10,7 +11,7 @@ const RUNS = 5;
 export async function run(): Promise<Case[]> {
 	const street = await Street.build();
 	try {
-		return [...(await channels(street)), ...(await verifierGas())];
+		return [...(await channels(street)), ...(await epochGas()), ...(await verifierGas())];
 	} finally {
 		await street.devnet.close();
 	}

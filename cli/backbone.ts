@@ -1,7 +1,7 @@
 /** `openledger backbone ...`: frozen maps from bytes to features, named by their digest, and data mapped by them. */
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import type { ImageShape } from "../compute/architecture.ts";
 import { type Backbone, identityBackbone, pooledPixels, randomFeatures } from "../compute/backbone/backbone.ts";
 import { readBackbone, weightsPath } from "../compute/backbone/file.ts";
@@ -10,7 +10,9 @@ import type { Digest } from "../compute/digest.ts";
 import { DataError } from "../compute/errors.ts";
 import { writeJson, writeWhole } from "../network/epoch/json.ts";
 import { bytes32, integer, seed } from "./arguments.ts";
-import { applyBackbone, BACKENDS } from "./backbone/apply.ts";
+import { applyBackbone } from "./backbone/apply.ts";
+import { type TrainedFlags, trainedBackbone } from "./backbone/trained.ts";
+import { backendOption } from "./backend.ts";
 import type { CommandContext, Outcome } from "./command.ts";
 import { EXIT } from "./exit.ts";
 import { prepareOutput, readJsonFile } from "./file.ts";
@@ -39,7 +41,7 @@ export function backboneCommand(context: CommandContext): Command {
 		.option("--drop-constant", "leave out columns with a single value")
 		.option("--clip", "clip values to the range of --scale")
 		.option("--digest <hex>", "that the backbone must have", bytes32)
-		.addOption(new Option("--backend <name>", "what computes; all give the same bytes").choices(Object.keys(BACKENDS)).default("wasm"))
+		.addOption(backendOption())
 		.action((file: string, flags) => context.run("openledger.backbone.apply.v1", (work) => applyBackbone(file, flags, work)));
 	return new Command("backbone")
 		.description("frozen maps from bytes to features, named by their digest")
@@ -88,6 +90,11 @@ function makeCommand(context: CommandContext): Command {
 				.requiredOption("--features <n>", "bytes of a row that comes out, with the bias", size)
 				.requiredOption("--seed <n>", "in [0, 2^64)", seed)
 				.option("--shift <n>", "features are sums / 2^n (default: by the inputs)", integer(1, 30)),
+		)
+		.addCommand(
+			kind<TrainedFlags>("int8-network", "the hidden layers of a network trained by `openledger train --mode integer`", trainedBackbone)
+				.requiredOption("--run <folder>", "the training run")
+				.option("--step <n>", "of this checkpoint (default: the last)", integer(0, 2 ** 31 - 1)),
 		);
 }
 

@@ -25,7 +25,7 @@ export interface Failure {
 const ARTEFACT =
 	/^(artefact\.(damaged|missing)|key\.|compile\.|r1cs\.|sym\.|voucher\.damaged|powers\.|ceremony\.missing|FILE_DAMAGED|CHECKPOINT_MISMATCH|BUNDLE_MISSING|LINEAGE_DIGEST_CHANGED|LINEAGE_CONTENT_MISSING)/;
 const RESOURCES =
-	/^(artefact\.disk-full|DISK_FULL|pool\.(crashed|full|memory|poisoned)|engine\.memory|jobs\.(full|size)|DEVICE_LOST|OUT_OF_DEVICE_MEMORY|ERR_WORKER_OUT_OF_MEMORY|ENOSPC|ENOMEM)/;
+	/^(artefact\.disk-full|DISK_FULL|pool\.(crashed|full|memory|poisoned)|engine\.memory|jobs\.(full|size)|ERR_WORKER_OUT_OF_MEMORY|OUT_OF_DEVICE_MEMORY|NO_ADAPTER|DEVICE_LOST|DEVICE_ERROR|ENOSPC|ENOMEM)/;
 
 /** Sorts an error into the documented exit codes by its class and code. */
 export function failureOf(error: unknown, interrupted: boolean): Failure {

@@ -7,8 +7,9 @@ import { FeeReader, type OwedFees } from "../ledger/fee-reader.ts";
 import { FeeClient, type FeePayment } from "../ledger/fees.ts";
 import { address, amount, bytes32, integer } from "./arguments.ts";
 import type { CommandContext, Outcome } from "./command.ts";
-import { type Desk, type DeskFlags, Noun, readText, type Step } from "./desk.ts";
+import { type Desk, type DeskFlags, Noun, type Step } from "./desk.ts";
 import { UsageError } from "./exit.ts";
+import { readList } from "./list.ts";
 import { open as openText, table } from "./output.ts";
 
 interface Flags extends DeskFlags {
@@ -108,7 +109,7 @@ async function pay(desk: Desk, flags: Flags): Promise<Outcome> {
 }
 
 async function payMany(desk: Desk, _: Flags, [file]: string[]): Promise<Outcome> {
-	const payments = paymentsOf(await readText(file as string), file as string);
+	const payments = await readList("pay-many", "payment", file as string, ["epoch", "amount", "operator", "entry"], paymentOf);
 	const client = await desk.client(FeeClient);
 	const transactions: Step[] = [];
 	for (let first = 0; first < payments.length; first += MAX_BATCH) {
@@ -119,36 +120,14 @@ async function payMany(desk: Desk, _: Flags, [file]: string[]): Promise<Outcome>
 	return desk.sent(transactions, { payments, amount: total }, `${openText(total)} OPEN in ${payments.length} payments`);
 }
 
-/** The payments of a file, all checked before the first one is made. */
-function paymentsOf(text: string, file: string): FeePayment[] {
-	const refuse = (place: string, why: string): never => {
-		throw new LedgerError("input.invalid", `pay-many: ${file}${place}: ${why}`, {
-			hint: "See `openledger fees pay-many --help` for the format.",
-		});
+/** A payment of a file. @throws InvalidArgumentError */
+function paymentOf({ epoch, amount: open, operator, entry }: Record<string, unknown>): FeePayment {
+	return {
+		epoch: BigInt(integer(1, EPOCHS)(String(epoch))),
+		amount: amount(String(open)),
+		...(operator === undefined ? {} : { operator: address(String(operator)) }),
+		...(entry === undefined ? {} : { entry: bytes32(String(entry)) }),
 	};
-	let list: unknown;
-	try {
-		list = JSON.parse(text);
-	} catch (cause) {
-		return refuse("", `expected JSON, got ${(cause as Error).message}`);
-	}
-	if (!Array.isArray(list) || list.length === 0) return refuse("", "expected a list with at least one payment");
-	return list.map((entry: Record<string, unknown>, i) => {
-		try {
-			const { epoch, amount: open, operator, entry: digest, ...rest } = entry;
-			const [unknown] = Object.keys(rest);
-			if (unknown !== undefined) return refuse(`, payment ${i}`, `expected epoch, amount, operator and entry, got ${unknown}`);
-			return {
-				epoch: BigInt(integer(1, EPOCHS)(String(epoch))),
-				amount: amount(String(open)),
-				...(operator === undefined ? {} : { operator: address(String(operator)) }),
-				...(digest === undefined ? {} : { entry: bytes32(String(digest)) }),
-			};
-		} catch (error) {
-			if (error instanceof LedgerError) throw error;
-			return refuse(`, payment ${i}`, (error as Error).message);
-		}
-	});
 }
 
 async function claim(desk: Desk, { wallet }: Flags, [number]: string[]): Promise<Outcome> {

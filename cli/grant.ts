@@ -4,13 +4,21 @@ import { resolve } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { hexlify, isHexString, keccak256, type Wallet } from "ethers";
 import { LedgerError } from "../ledger/errors.ts";
-import { acceptanceOf, formatGrantRequest, type GrantRequest, parseGrantRequest, signGrantRequest } from "../ledger/grant.ts";
+import {
+	acceptanceOf,
+	formatGrantRequest,
+	type GrantRequest,
+	type GrantTerms,
+	parseGrantRequest,
+	signGrantRequest,
+} from "../ledger/grant.ts";
 import { type AccessHistory, type AccessRequest, GrantReader } from "../ledger/grant-reader.ts";
 import { GrantClient } from "../ledger/grants.ts";
 import { address, bytes32, integer } from "./arguments.ts";
 import type { CommandContext, Outcome } from "./command.ts";
-import { type Desk, type DeskFlags, Noun, readText } from "./desk.ts";
+import { type Desk, type DeskFlags, Noun, readText, type Step } from "./desk.ts";
 import { UsageError } from "./exit.ts";
+import { readList } from "./list.ts";
 import { table } from "./output.ts";
 
 interface Flags extends DeskFlags {
@@ -29,6 +37,8 @@ interface Flags extends DeskFlags {
 }
 
 const DAY = 86_400;
+/** The most grants of one transaction. */
+const MAX_BATCH = 128;
 
 export function grantCommand(context: CommandContext): Command {
 	const noun = new Noun<Flags>(context, "grant", "access to encrypted datasets: licences, requests, grants until a time");
@@ -50,6 +60,10 @@ export function grantCommand(context: CommandContext): Command {
 	const end = (command: Command): Command =>
 		command.option("--until <time>", "end of the access: Unix seconds or a date such as 2027-01-31", moment);
 	key(end(grantee(about(noun.sending("give", "grant access to a dataset of yours, with its key encrypted to the grantee", give)))));
+	about(noun.sending("give-many", "grant access to all that a file lists, as many as fit in each transaction", giveMany)).argument(
+		"<file>",
+		'JSON list of {"grantee": "0x...", "acceptance": "0x...", "until": "2027-01-31", "encryptedKey": "0x..."}',
+	);
 	end(grantee(about(noun.sending("renew", "let a grant of yours go on until a later time", renew))));
 	grantee(about(noun.sending("revoke", "end a grant of yours at once", revoke)));
 	key(end(about(noun.reading("sign", "sign an offer, a grant, a renewal or a revocation for somebody else to send; prints JSON", sign))))
@@ -163,6 +177,45 @@ async function give(desk: Desk, flags: Flags, args: string[]): Promise<Outcome> 
 	const outcome = await (await desk.client(GrantClient)).grant(terms);
 	const text = `${grantee} has access to ${dataset} until ${date(until)}\n  licence ${licence}`;
 	return desk.sent([{ action, outcome }], { dataset, grantee, licence, until, keyHash: keccak256(encryptedKey) }, text);
+}
+
+/** A grant of a file, as it was written. @throws InvalidArgumentError */
+function grantOf({ grantee, acceptance, until, encryptedKey }: Record<string, unknown>) {
+	return {
+		grantee: address(String(grantee)),
+		acceptance: bytes32(String(acceptance)),
+		until: moment(String(until)),
+		encryptedKey: bytes(String(encryptedKey)),
+	};
+}
+
+async function giveMany(desk: Desk, _: Flags, [id, file]: string[]): Promise<Outcome> {
+	const dataset = id as string;
+	const listed = await readList("give-many", "grant", file as string, ["grantee", "acceptance", "until", "encryptedKey"], grantOf);
+	const grants: GrantTerms[] = [];
+	for (const { grantee, acceptance, until, encryptedKey } of listed) {
+		const { licence, publicKey } = await requestOf(desk, dataset, grantee, acceptance);
+		grants.push({ grantee, licence, publicKeyHash: keccak256(publicKey), until, encryptedKey });
+	}
+	const client = await desk.client(GrantClient);
+	const transactions: Step[] = [];
+	const skipped = new Set<unknown>();
+	for (let first = 0; first < grants.length; first += MAX_BATCH) {
+		const batch = grants.slice(first, first + MAX_BATCH);
+		const outcome = await client.grantMany(dataset, batch);
+		for (const { name, args } of outcome.logs) if (name === "GrantSkipped") skipped.add(args.grantee);
+		transactions.push({ action: `grantMany of ${batch.length}`, outcome });
+	}
+	const people = grants.map(({ grantee, licence, until, encryptedKey }) => {
+		return { grantee, licence, until, keyHash: keccak256(encryptedKey), granted: !skipped.has(grantee) };
+	});
+	const lines = people.map(({ grantee, until, granted }) =>
+		granted
+			? `${grantee} has access to ${dataset} until ${date(until)}`
+			: `${grantee} changed the request meanwhile, and has no access by this`,
+	);
+	const text = lines.join("\n");
+	return desk.sent(transactions, { dataset, grants: people }, text);
 }
 
 /** The request that stands, which must be the one that the key was encrypted for. */

@@ -50,7 +50,7 @@ export interface Backend {
 	upload<E extends Element>(element: E, values: Arrays[E], rows: number, columns: number): Tensor<E>;
 	/**
 	 * The values of a tensor, when everything before is done.
-	 * @throws {DataError} DEVICE_LOST, OUT_OF_DEVICE_MEMORY, BACKEND_CLOSED
+	 * @throws {DataError} DEVICE_LOST, OUT_OF_DEVICE_MEMORY, DEVICE_ERROR, BACKEND_CLOSED
 	 */
 	download<E extends Element>(tensor: Tensor<E>): Promise<Arrays[E]>;
 	/** Rows of a tensor by number, each below its rows; a row may come more than once. */
@@ -62,16 +62,17 @@ export interface Backend {
 
 	/**
 	 * Exact weighted Gram statistics, equal to `statisticsOf` in circuits/statistics.ts.
-	 * @param rows - count x d bytes with labels below k and weights
-	 * @throws {DataError} those of `checkRows`; BACKEND_CLOSED after `close`
+	 * @param rows - count x d bytes with labels below k and weights; unchanged until the job is done
+	 * @param signal - ends the job as soon as the backend can, with the signal's reason
+	 * @throws {DataError} those of `checkRows`; DEVICE_LOST, OUT_OF_DEVICE_MEMORY; BACKEND_CLOSED after `close`, in mid-job too
 	 */
-	statistics(rows: Rows, d: number, k: number): Promise<Statistics>;
+	statistics(rows: Rows, d: number, k: number, signal?: AbortSignal): Promise<Statistics>;
 	/**
 	 * The nearest training rows of each test row by squared Euclidean distance, exact; of equally near ones the lower index first.
 	 * @param count - how many, in [1, training rows]
-	 * @throws {DataError} NEIGHBOURS_OUT_OF_RANGE, SHAPE_MISMATCH, TOO_MANY_FEATURES
+	 * @throws {DataError} NEIGHBOURS_OUT_OF_RANGE, SHAPE_MISMATCH, TOO_MANY_FEATURES; and as `statistics`
 	 */
-	nearest(train: ByteMatrix, test: ByteMatrix, count: number): Promise<Neighbours>;
+	nearest(train: ByteMatrix, test: ByteMatrix, count: number, signal?: AbortSignal): Promise<Neighbours>;
 
 	/** Free the device. Idempotent. */
 	close(): Promise<void>;

@@ -106,18 +106,19 @@ describe("refused by every backend that holds its tensors here", () => {
 		],
 		[
 			"a tensor too large",
-			() =>
-				open.upload(
-					"u8",
-					{ length: HOST_LIMITS.tensorBytes + 1, slice: () => ({ length: HOST_LIMITS.tensorBytes + 1 }) } as never,
-					1,
-					HOST_LIMITS.tensorBytes + 1,
-				),
+			() => open.upload("u8", { length: HOST_LIMITS.tensorBytes + 1 } as never, 1, HOST_LIMITS.tensorBytes + 1),
 			"TENSOR_TOO_LARGE",
 			"reference: expected a tensor of at most 2147483648 bytes, got 2147483649 (1 x 2147483649 of u8)",
 		],
 	])("%s", async (_, action, code, message) => {
 		expect(await refusal(action)).toEqual({ code, message });
+	});
+
+	test("nothing, where a tensor is made of a Buffer: its bytes are copied", async () => {
+		const bytes = Buffer.of(1, 2);
+		const tensor = open.upload("u8", bytes, 1, 2);
+		bytes[0] = 9;
+		expect(await open.download(tensor)).toEqual(Uint8Array.of(1, 2));
 	});
 
 	test("a tensor that was released, and a backend that was closed", async () => {

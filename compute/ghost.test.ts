@@ -4,7 +4,8 @@ import { draw, farthest } from "./hessian/testing.ts";
 import { type Matrix, matrix } from "./matrix.ts";
 import { generator } from "./random.ts";
 import { openReference } from "./reference/backend.ts";
-import { BACKENDS, refusal, tracked } from "./testing.ts";
+import { BACKENDS } from "./tested-backends.ts";
+import { refusal, tracked } from "./testing.ts";
 
 /** Inputs, outputs and places of layers: a convolution, then dense ones. */
 const LAYERS = [

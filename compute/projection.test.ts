@@ -5,7 +5,8 @@ import { type Matrix, matrix } from "./matrix.ts";
 import { projectGradients, projectRows } from "./projection.ts";
 import { generator, splitmix64 } from "./random.ts";
 import { openReference } from "./reference/backend.ts";
-import { BACKENDS, refusal, tracked } from "./testing.ts";
+import { BACKENDS } from "./tested-backends.ts";
+import { refusal, tracked } from "./testing.ts";
 
 function random(rows: number, columns: number, seed: bigint): Matrix<Float32Array> {
 	const next = generator(seed);

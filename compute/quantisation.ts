@@ -64,19 +64,6 @@ export function fitQuantisation(
 	return { schema: SCHEMA, columns };
 }
 
-/** Every column with the range of all. */
-function widened(ranges: readonly ColumnRange[], source: string): ColumnRange[] {
-	const min = ranges.reduce((least, range) => Math.min(least, range.min), Infinity);
-	const max = ranges.reduce((most, range) => Math.max(most, range.max), -Infinity);
-	checkWidth(`${source}: all columns span`, min, max);
-	return ranges.map((range) => ({ ...range, min, max }));
-}
-
-function checkWidth(what: string, min: number, max: number): void {
-	if (Number.isFinite(max - min)) return;
-	throw new DataError("VALUE_OUT_OF_RANGE", `${what} [${min}, ${max}], wider than a float64`, "Rescale the column.");
-}
-
 /**
  * The scale that JSON holds: by itself, or as the `quantisation` of what was made with it (a model, features, a training run), where null
  * says that values were bytes already.

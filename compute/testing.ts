@@ -2,9 +2,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Backend, Limits } from "./backend.ts";
-import { openReference } from "./reference/backend.ts";
 import type { Tensor } from "./tensor.ts";
-import { openWasm } from "./wasm/backend.ts";
 
 const FOLDER = process.env.OPENLEDGER_DATA ?? resolve(import.meta.dirname, "../../shared/data");
 
@@ -30,12 +28,6 @@ export async function refusal(action: () => unknown): Promise<{ code: unknown; m
 	}
 	throw new Error("expected an error, got none");
 }
-
-/** Backends that every kernel is tested on, by name; to be closed. */
-export const BACKENDS: readonly (readonly [string, () => Backend | Promise<Backend>])[] = [
-	["reference", openReference],
-	["wasm", openWasm],
-];
 
 /** A backend that knows which tensors are not released, and refuses those that are. */
 export interface Tracked {

@@ -34,7 +34,7 @@ export interface Devnet {
  * Starts a chain and waits until it answers.
  *
  * @param options.chainId 31337 by default; development keys work on no other
- * @param options.accounts number of funded accounts, 1 to 1,024; 10 by default
+ * @param options.accounts number of funded accounts, 1 to 2,048; 10 by default
  * @param options.host address to listen on, 127.0.0.1 by default
  * @param options.port 0 (default) takes a free one
  * @param options.signal stops the start, or the chain when it runs
@@ -54,8 +54,8 @@ export async function startDevnet(
 	} = {},
 ): Promise<Devnet> {
 	const { chainId = DEVNET_CHAIN, accounts = 10, host = "127.0.0.1", port = 0, timeoutMs = 60_000, signal } = options;
-	if (!Number.isInteger(accounts) || accounts < 1 || accounts > 1024) {
-		throw new LedgerError("input.invalid", `startDevnet: expected 1 to 1024 accounts, got ${accounts}`, { hint: "Choose fewer accounts." });
+	if (!Number.isInteger(accounts) || accounts < 1 || accounts > 2048) {
+		throw new LedgerError("input.invalid", `startDevnet: expected 1 to 2048 accounts, got ${accounts}`, { hint: "Choose fewer accounts." });
 	}
 	if (signal?.aborted) throw aborted();
 	const binary = options.binary ?? findBinary();

@@ -1,18 +1,15 @@
 /** `openledger backbone apply`: a data file as features, which every command that reads data takes again. */
 import { readBackbone } from "../../compute/backbone/file.ts";
-import type { Backend } from "../../compute/backend.ts";
+import type { BackendName } from "../../compute/backend.ts";
 import { readTable } from "../../compute/dataset.ts";
 import { type Digest, keccak } from "../../compute/digest.ts";
 import { DataError } from "../../compute/errors.ts";
 import { idxBytes } from "../../compute/idx.ts";
 import { fitQuantisation, type Quantisation, quantisationOf, quantise } from "../../compute/quantisation.ts";
-import { openReference } from "../../compute/reference/backend.ts";
-import { openWasm } from "../../compute/wasm/backend.ts";
 import { writeJson, writeWhole } from "../../network/epoch/json.ts";
+import { openBackendFor } from "../backend.ts";
 import type { Outcome, Work } from "../command.ts";
 import { prepareOutput, readJsonFile } from "../file.ts";
-
-export const BACKENDS: Readonly<Record<"wasm" | "reference", () => Backend>> = { wasm: openWasm, reference: openReference };
 
 export interface ApplyFlags {
 	readonly data: string;
@@ -23,7 +20,7 @@ export interface ApplyFlags {
 	readonly dropConstant?: boolean;
 	readonly clip?: boolean;
 	readonly digest?: Digest;
-	readonly backend: keyof typeof BACKENDS;
+	readonly backend?: BackendName;
 }
 
 /** What was made of which rows by what: JSON beside the IDX pair. */
@@ -67,7 +64,7 @@ export async function applyBackbone(file: string, flags: ApplyFlags, { progress,
 		);
 	}
 	const x = quantise(rows, scale, { clip: flags.clip });
-	const backend = BACKENDS[flags.backend]();
+	const { backend } = await openBackendFor({ committed: true, kernel: "integers.product" }, flags.backend);
 	let mapped: Uint8Array;
 	try {
 		mapped = await backbone.apply(backend, x, rows.n, {

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { Backend } from "../backend.ts";
 import { below, generator } from "../random.ts";
 import { openReference } from "../reference/backend.ts";
-import { BACKENDS, refusal, tracked } from "../testing.ts";
+import { BACKENDS } from "../tested-backends.ts";
+import { refusal, tracked } from "../testing.ts";
 import { identityBackbone, openBackbone, randomFeatures } from "./backbone.ts";
 import { rounded, rowsOf } from "./testing.ts";
 

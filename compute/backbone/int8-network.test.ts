@@ -3,7 +3,8 @@ import { type Architecture, type LayerShape, layerShapes } from "../architecture
 import { defaultShifts } from "../integer-network.ts";
 import { below, generator } from "../random.ts";
 import { openReference } from "../reference/backend.ts";
-import { BACKENDS, refusal, tracked } from "../testing.ts";
+import { BACKENDS } from "../tested-backends.ts";
+import { refusal, tracked } from "../testing.ts";
 import { networkBackbone, openBackbone } from "./backbone.ts";
 import type { IntegerNetwork } from "./int8-network.ts";
 import type { IntegerNetworkManifest } from "./manifest.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { readTable } from "../dataset.ts";
 import { openReference } from "../reference/backend.ts";
-import { BACKENDS, refusal, sample } from "../testing.ts";
+import { BACKENDS } from "../tested-backends.ts";
+import { refusal, sample } from "../testing.ts";
 import { openBackbone, pooledPixels } from "./backbone.ts";
 import { rowsOf } from "./testing.ts";
 

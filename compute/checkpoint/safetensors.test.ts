@@ -15,6 +15,7 @@ test("what is written is read", () => {
 	const metadata = { format: "test", data_offsets: "no tensor" };
 	expect(readSafetensors(writeSafetensors({ tensors, metadata }), "x")).toEqual({ tensors, metadata });
 	expect(readSafetensors(writeSafetensors({ tensors: [], metadata: {} }), "x")).toEqual({ tensors: [], metadata: {} });
+	expect(readSafetensors(Buffer.from(writeSafetensors({ tensors, metadata })), "x").tensors).toEqual(tensors);
 	// The bytes are those of a file that lies anywhere in a buffer.
 	const bytes = writeSafetensors({ tensors, metadata });
 	const shifted = new Uint8Array(bytes.length + 3);

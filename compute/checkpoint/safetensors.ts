@@ -73,9 +73,9 @@ export function readSafetensors(bytes: Uint8Array, source: string): Safetensors 
 	}
 	if (end !== size) throw malformed(source, "data", `${end} bytes, as the header says`, `${size}`);
 	const tensors = places.map(({ name, type, shape, from, to }): NamedTensor => {
-		// Not `slice`, which for a Buffer, as files are read, makes no copy.
-		const own = new Uint8Array(bytes.subarray(start + from, start + to)).buffer;
-		return { name, type, shape, values: new TYPES[type](own) };
+		// Not `slice`: that of a Buffer copies nothing.
+		const own = new Uint8Array(bytes.subarray(start + from, start + to));
+		return { name, type, shape, values: new TYPES[type](own.buffer) };
 	});
 	return { tensors, metadata: metadataOf(given, source) };
 }

@@ -119,8 +119,8 @@ test("tiles of too many terms, the one thing that differs, are found inexact", a
 					return Int32Array.from(tiledProduct(multiply as Multiply, left, right, shape, transposed, termsOf(byteOf(left), byteOf(right))));
 				},
 				floatProduct: plainFloatProduct,
-				statistics: async (...args) => gram(...args),
-				nearest: async (...args) => nearest(...args),
+				statistics: async (rows, d, k) => gram(rows, d, k),
+				nearest: async (train, test, count) => nearest(train, test, count),
 				close: async () => {},
 			},
 		);

@@ -4,7 +4,8 @@ import { type Matrix, matrix } from "../matrix.ts";
 import { generator } from "../random.ts";
 import { openReference } from "../reference/backend.ts";
 import { factoriseHessian, hessianProduct } from "../softmax-hessian.ts";
-import { BACKENDS, refusal, tracked } from "../testing.ts";
+import { BACKENDS } from "../tested-backends.ts";
+import { refusal, tracked } from "../testing.ts";
 import { headHessian } from "./head.ts";
 import { Definition, draw, farthest, randomNetwork, softmax } from "./testing.ts";
 

@@ -5,7 +5,8 @@ import { conjugateGradients } from "../conjugate-gradients.ts";
 import { type Matrix, matrix } from "../matrix.ts";
 import { generator } from "../random.ts";
 import { openReference } from "../reference/backend.ts";
-import { BACKENDS, refusal, tracked } from "../testing.ts";
+import { BACKENDS } from "../tested-backends.ts";
+import { refusal, tracked } from "../testing.ts";
 import { networkHessian } from "./network.ts";
 import { Definition, draw, farthest, randomNetwork } from "./testing.ts";
 

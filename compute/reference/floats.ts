@@ -3,15 +3,21 @@ import type { FloatRule } from "../backend.ts";
 
 /** z + bias in each row, then ReLU. */
 export function affine(z: Float32Array, bias: Float32Array, relu: boolean): Float32Array {
-	return z.map((value, i) => {
-		const sum = value + (bias[i % bias.length] as number);
-		// Not Math.max: NaN goes on to the loss, where it is seen.
-		return relu && sum < 0 ? 0 : sum;
-	});
+	const [result, columns] = [new Float32Array(z.length), bias.length];
+	for (let start = 0; start < z.length; start += columns) {
+		for (let c = 0; c < columns; c++) {
+			const sum = (z[start + c] as number) + (bias[c] as number);
+			// Not Math.max: NaN goes on to the loss, where it is seen.
+			result[start + c] = relu && sum < 0 ? 0 : sum;
+		}
+	}
+	return result;
 }
 
 export function mask(values: Float32Array, by: Float32Array): Float32Array {
-	return values.map((value, i) => ((by[i] as number) > 0 ? value : 0));
+	const result = new Float32Array(values.length);
+	for (let i = 0; i < values.length; i++) result[i] = (by[i] as number) > 0 ? (values[i] as number) : 0;
+	return result;
 }
 
 export function columnSums(values: Float32Array, columns: number): Float32Array {

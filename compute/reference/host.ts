@@ -30,8 +30,8 @@ import * as integers from "./integers.ts";
 export interface HeavyKernels {
 	integerProduct(left: Arrays[Byte], right: Arrays[Byte], shape: ProductShape, transposed: Transposed): Int32Array;
 	floatProduct(left: Float32Array, right: Float32Array, shape: ProductShape, transposed: Transposed): Float32Array;
-	statistics(rows: Rows, d: number, k: number): Promise<Statistics>;
-	nearest(train: ByteMatrix, test: ByteMatrix, count: number): Promise<Neighbours>;
+	statistics(rows: Rows, d: number, k: number, signal: AbortSignal | undefined): Promise<Statistics>;
+	nearest(train: ByteMatrix, test: ByteMatrix, count: number, signal: AbortSignal | undefined): Promise<Neighbours>;
 	close(): Promise<void>;
 }
 
@@ -52,8 +52,8 @@ export function openHost(name: BackendName, adapter: Adapter, heavy: HeavyKernel
 	const alive = () => {
 		if (!open) throw new DataError("BACKEND_CLOSED", `${name}: the backend is closed`, "Open a new one.");
 	};
-	const make = <E extends Element>(element: E, values: Arrays[E], rows: number, columns: number): Tensor<E> => {
-		const bytes = values.length * WIDTH[element];
+	const checkBytes = (element: Element, rows: number, columns: number) => {
+		const bytes = rows * columns * WIDTH[element];
 		if (bytes > HOST_LIMITS.tensorBytes) {
 			throw new DataError(
 				"TENSOR_TOO_LARGE",
@@ -61,6 +61,9 @@ export function openHost(name: BackendName, adapter: Adapter, heavy: HeavyKernel
 				"Work on fewer rows at once.",
 			);
 		}
+	};
+	const make = <E extends Element>(element: E, values: Arrays[E], rows: number, columns: number): Tensor<E> => {
+		checkBytes(element, rows, columns);
 		const tensor: Tensor<E> = { element, rows, columns };
 		owned.set(tensor, values);
 		return tensor;
@@ -176,7 +179,11 @@ export function openHost(name: BackendName, adapter: Adapter, heavy: HeavyKernel
 		upload(element, values, rows, columns) {
 			alive();
 			checkValues(values, rows, columns);
-			return make(element, values.slice() as Arrays[typeof element], rows, columns);
+			checkBytes(element, rows, columns);
+			// Not `slice`: that of a Buffer copies nothing.
+			const copy = arrayOf(element, values.length);
+			copy.set(values);
+			return make(element, copy, rows, columns);
 		},
 		async download(tensor) {
 			return valuesOf(tensor).slice() as Arrays[typeof tensor.element];
@@ -198,13 +205,15 @@ export function openHost(name: BackendName, adapter: Adapter, heavy: HeavyKernel
 		release(...tensors) {
 			for (const tensor of tensors) owned.delete(tensor);
 		},
-		async statistics(rows, d, k) {
+		async statistics(rows, d, k, signal) {
 			alive();
-			return heavy.statistics(rows, d, k);
+			signal?.throwIfAborted();
+			return heavy.statistics(rows, d, k, signal);
 		},
-		async nearest(train, test, count) {
+		async nearest(train, test, count, signal) {
 			alive();
-			return heavy.nearest(train, test, count);
+			signal?.throwIfAborted();
+			return heavy.nearest(train, test, count, signal);
 		},
 		async close() {
 			if (open) await heavy.close();

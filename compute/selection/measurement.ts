@@ -14,8 +14,8 @@ export interface Timing {
 	readonly seconds: number;
 }
 
-/** A call of which so much is expected is not made. */
-const PATIENCE_S = 1.5;
+/** A call of which so much is expected is not made; what takes less than the latter says more of a device's latency than of its pace. */
+const [PATIENCE_S, LATENCY_S] = [1.5, 0.02];
 /** Calls are repeated for so long, so many times, and the shortest counts; slow ones are not. */
 const [REPEAT_S, REPEATS, SLOW_S] = [0.015, 3, 0.1];
 
@@ -40,7 +40,7 @@ export async function measure(backend: Backend, onStart: (what: string) => void,
 			if (pace * work > PATIENCE_S) break;
 			onStart(`${kernel}, ${shape}`);
 			const seconds = await timeOf(backend, prepare(backend));
-			pace = seconds / work;
+			pace = seconds > LATENCY_S ? seconds / work : 0;
 			onTiming({ kernel, shape, work, seconds });
 		}
 	}
@@ -65,9 +65,9 @@ async function timeOf(backend: Backend, { operands, run }: Prepared): Promise<nu
 		backend.release(...fresh);
 		return Math.max(seconds / times, 1e-9);
 	};
-	// The first call compiles; where it is slow, that is the least of it.
+	// The first call compiles; where it takes that long, compiling is the least of it.
 	const first = await call(1);
-	let best = first < SLOW_S ? await call(1) : first;
+	let best = first < PATIENCE_S ? await call(1) : first;
 	const times = Math.min(256, Math.ceil(REPEAT_S / best));
 	for (let i = 0; i < REPEATS && best * times < SLOW_S; i++) best = Math.min(best, await call(times));
 	backend.release(...operands);

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Adapter } from "../backend.ts";
 import type { Timing } from "./measurement.ts";
@@ -26,8 +27,8 @@ export interface ProbeOptions {
 const TIMEOUT_MS = 120_000;
 /** Output that is kept for the message. */
 const TAIL = 600;
-/** Descriptors of a process that was ended may be held by processes of its own. */
-const GRACE_MS = 1000;
+/** After a process its last words are waited for, unless it said that it is done: processes of its own may hold their descriptors for ever. */
+const GRACE_MS = 5000;
 const REPORT = "Use another backend, and report this with the device and its driver.";
 
 /**
@@ -53,8 +54,10 @@ export async function probe(task: TrialTask, options: ProbeOptions = {}): Promis
 		const lines = (async () => {
 			for await (const line of createInterface({ input: child.stdio[3] as Readable })) found.take(line);
 		})();
+		// A process that could not be started rejects the next line, too.
+		const read = Promise.all([lines, once(child, "close")]).catch(() => {});
 		const [code, end] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
-		await Promise.race([lines, new Promise((resolve) => setTimeout(resolve, GRACE_MS).unref())]);
+		await Promise.race([read, found.over.promise, delay(GRACE_MS, undefined, { ref: false })]);
 		signal?.throwIfAborted();
 		const how = end ? `the end of its process by ${end}` : `the end of its process with code ${code}`;
 		const verdict = isLate
@@ -76,6 +79,8 @@ class Findings {
 	adapter: Adapter | undefined;
 	step = "starting";
 	readonly timings: Timing[] = [];
+	/** Resolves when nothing more is to be said. */
+	readonly over = Promise.withResolvers<void>();
 	#answers: Answers | undefined;
 	#refused: Extract<Line, { kind: "refused" }> | undefined;
 	#garbage: string | undefined;
@@ -107,12 +112,15 @@ class Findings {
 				break;
 			case "refused":
 				this.#refused = line;
+				this.over.resolve();
 				break;
 			case "done":
 				this.#done = true;
+				this.over.resolve();
 				break;
 			default:
 				this.#garbage = text;
+				this.over.resolve();
 				this.#stop();
 		}
 	}

@@ -76,7 +76,9 @@ export async function replay(options: ReplayOptions): Promise<Replay> {
 			keep: (step) => records.has(step),
 			async save(computed) {
 				const { step } = computed.record;
-				const stored = records.get(step) as StoredRecord;
+				const stored = records.get(step);
+				// Stopped by the signal.
+				if (!stored) return;
 				if (recordDigest(computed.record) !== stored.digest) throw new Found(await difference(options, before, computed, stored.record));
 				same.push(step);
 				before = computed;

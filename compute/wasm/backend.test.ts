@@ -29,7 +29,7 @@ const alternating = (count: number, d: number): Rows => ({
 });
 
 // Where a machine has no product of four bytes, both are the same.
-const backends = [openWasm(PAIRWISE), openWasm(byteArithmetic())];
+const backends = [openWasm({ arithmetic: PAIRWISE }), openWasm({ arithmetic: byteArithmetic() })];
 
 describe("statistics are those of the reference", () => {
 	test.each([

@@ -7,7 +7,11 @@
 import { BYTE_KERNELS, PAIR_KERNELS, type ProductKernel } from "./product-kernels.ts";
 import { type Build, isValid, Workspace } from "./workspace.ts";
 
+/** Names of the ways, which threads can be told. */
+export type ArithmeticName = "pairwise" | "fourfold";
+
 export interface ByteArithmetic {
+	readonly name: ArithmeticName;
 	readonly kernels: Build<ProductKernel>;
 	/** Bytes of a factor that go into one word. */
 	readonly perWord: 2 | 4;
@@ -15,8 +19,11 @@ export interface ByteArithmetic {
 	readonly offset: 0 | 128;
 }
 
-export const PAIRWISE: ByteArithmetic = { kernels: PAIR_KERNELS, perWord: 2, offset: 0 };
-export const FOURFOLD: ByteArithmetic = { kernels: BYTE_KERNELS, perWord: 4, offset: 128 };
+export const PAIRWISE: ByteArithmetic = { name: "pairwise", kernels: PAIR_KERNELS, perWord: 2, offset: 0 };
+export const FOURFOLD: ByteArithmetic = { name: "fourfold", kernels: BYTE_KERNELS, perWord: 4, offset: 128 };
+
+/** All ways. */
+export const ARITHMETICS: Readonly<Record<ArithmeticName, ByteArithmetic>> = { pairwise: PAIRWISE, fourfold: FOURFOLD };
 
 let chosen: ByteArithmetic | undefined;
 

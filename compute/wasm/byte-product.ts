@@ -13,14 +13,26 @@ const BLOCK = 2 ** 22;
 
 /** See `IntegerKernels.product`; the shape has been checked. */
 export function byteProduct(left: Arrays[Byte], right: Arrays[Byte], shape: ProductShape, transposed: Transposed): Int32Array {
-	const { rows, inner, columns } = shape;
-	const result = new Int32Array(rows * columns);
-	if (inner === 0) return result;
+	const result = new Int32Array(shape.rows * shape.columns);
+	byteProductRows(left, right, shape, transposed, [0, shape.rows], result);
+	return result;
+}
+
+/** Some rows of the product, written to their places in `result`, which is 0. */
+export function byteProductRows(
+	left: Arrays[Byte],
+	right: Arrays[Byte],
+	{ rows, inner, columns }: ProductShape,
+	transposed: Transposed,
+	[first, last]: readonly [number, number],
+	result: Int32Array,
+): void {
+	if (inner === 0) return;
 	const words = Math.ceil(inner / 2);
 	// Words below each other must not all go to the same lines of the first cache.
 	const stride = 4 * (words % 16 === 0 ? words + 1 : words);
 	const wide = Math.min(columns, Math.max(8, Math.floor(BLOCK / words / 8) * 8));
-	const high = Math.min(rows, Math.max(1, Math.floor(BLOCK / Math.max(words, wide))));
+	const high = Math.min(last - first, Math.max(1, Math.floor(BLOCK / Math.max(words, wide))));
 	const panels = Math.ceil(wide / 8);
 	workspace.clear();
 	const kernels = workspace.kernels(PAIR_KERNELS);
@@ -31,8 +43,8 @@ export function byteProduct(left: Arrays[Byte], right: Arrays[Byte], shape: Prod
 	for (let j = 0; j < columns; j += wide) {
 		const width = Math.min(wide, columns - j);
 		place(right, { first: j, count: width, inner, rows: columns, turned: !transposed.right }, b, stride);
-		for (let i = 0; i < rows; i += high) {
-			const height = Math.min(high, rows - i);
+		for (let i = first; i < last; i += high) {
+			const height = Math.min(high, last - i);
 			place(left, { first: i, count: height, inner, rows, turned: transposed.left ?? false }, a, stride);
 			const resultStride = 32 * Math.ceil(width / 8);
 			accumulate(kernels, {
@@ -49,7 +61,6 @@ export function byteProduct(left: Arrays[Byte], right: Arrays[Byte], shape: Prod
 			for (let r = 0; r < height; r++) result.set(workspace.integers(c + r * resultStride, width), (i + r) * columns + j);
 		}
 	}
-	return result;
 }
 
 interface Side {

@@ -20,8 +20,9 @@ export interface DistanceBlock {
 
 /** Training rows that are packed at once. */
 const TRAIN = 4096;
-/** Distances in a block, unless a test row alone has more. */
+/** Distances in a block, and bytes of its test rows, unless a row alone has more. */
 const BLOCK = 2 ** 24;
+const BLOCK_BYTES = 2 ** 26;
 
 /**
  * Every squared distance.
@@ -39,10 +40,10 @@ export function squaredDistances(train: ByteMatrix, test: ByteMatrix, arithmetic
  * @param count - how many, in [1, training rows]
  * @throws {DataError} NEIGHBOURS_OUT_OF_RANGE, SHAPE_MISMATCH, TOO_MANY_FEATURES
  */
-export function nearest(train: ByteMatrix, test: ByteMatrix, count: number): Neighbours {
+export function nearest(train: ByteMatrix, test: ByteMatrix, count: number, arithmetic: ByteArithmetic = byteArithmetic()): Neighbours {
 	checkCount(train, count);
 	const [indices, nearestDistances] = [new Uint32Array(test.rows * count), new Int32Array(test.rows * count)];
-	for (const { first, rows, distances } of distanceBlocks(train, test)) {
+	for (const { first, rows, distances } of distanceBlocks(train, test, arithmetic)) {
 		for (let i = 0; i < rows; i++) {
 			const row = distances.subarray(i * train.rows, (i + 1) * train.rows);
 			const order = 8 * count < train.rows ? lowest(row, count) : ascending(row).subarray(0, count);
@@ -51,6 +52,11 @@ export function nearest(train: ByteMatrix, test: ByteMatrix, count: number): Nei
 		}
 	}
 	return { count, indices, distances: nearestDistances };
+}
+
+/** Test rows of a block. */
+export function blockRows(train: ByteMatrix): number {
+	return Math.max(1, Math.floor(Math.min(BLOCK / Math.max(1, train.rows), BLOCK_BYTES / Math.max(1, train.columns))));
 }
 
 /**
@@ -65,7 +71,7 @@ export function* distanceBlocks(
 ): Generator<DistanceBlock> {
 	checkSides(train, test);
 	const [n, d] = [train.rows, train.columns];
-	const high = Math.max(1, Math.min(test.rows, Math.floor(BLOCK / Math.max(1, n))));
+	const high = Math.min(Math.max(1, test.rows), blockRows(train));
 	const distances = new Int32Array(high * n);
 	const stride = 16 * Math.ceil(d / 16);
 	const words = { stride: (4 * stride) / arithmetic.perWord, inner: Math.ceil(d / arithmetic.perWord) };

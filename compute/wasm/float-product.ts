@@ -26,20 +26,30 @@ interface Block {
 }
 
 /** The product of matrices whose inner sizes agree, see `multiply` in matrix.ts. */
-export function floatProduct<T extends Floats>(
+export function floatProduct<T extends Floats>(left: Matrix<T>, right: Matrix<T>, transposed: Transposed): Matrix<T> {
+	const rows = transposed.left ? left.columns : left.rows;
+	const columns = transposed.right ? right.rows : right.columns;
+	const values = new (left.values.constructor as new (length: number) => T)(rows * columns);
+	floatProductRows(left, right, transposed, [0, rows], values);
+	return { values, rows, columns };
+}
+
+/** Some rows of the product, written to their places in `values`; the same bits as those of the whole product. */
+export function floatProductRows<T extends Floats>(
 	left: Matrix<T>,
 	right: Matrix<T>,
 	{ left: tl = false, right: tr = false }: Transposed,
-): Matrix<T> {
-	const [m, depth] = tl ? [left.columns, left.rows] : [left.rows, left.columns];
+	[first, last]: readonly [number, number],
+	values: T,
+): void {
+	const depth = tl ? left.rows : left.columns;
 	const n = tr ? right.rows : right.columns;
 	const size = left.values.BYTES_PER_ELEMENT;
 	const lanes = 32 / size;
 	const kernels = workspace.kernels(size === 4 ? SINGLE_KERNELS : DOUBLE_KERNELS);
-	const result = new (left.values.constructor as new (length: number) => T)(m * n);
 	const deep = Math.min(depth, DEPTH);
 	const wide = Math.min(n, Math.max(lanes, Math.floor(BLOCK / Math.max(deep, 1024) / lanes) * lanes));
-	const high = Math.min(m, Math.max(1, Math.floor(BLOCK / Math.max(deep, wide))));
+	const high = Math.min(last - first, Math.max(1, Math.floor(BLOCK / Math.max(deep, wide))));
 	workspace.clear();
 	const panels = Math.ceil(wide / lanes);
 	const a = workspace.allocate((high + lanes) * deep * size);
@@ -48,8 +58,8 @@ export function floatProduct<T extends Floats>(
 	const c = workspace.allocate(high * panels * 32);
 	for (let j = 0; j < n; j += wide) {
 		const columns = Math.min(wide, n - j);
-		for (let i = 0; i < m; i += high) {
-			const rows = Math.min(high, m - i);
+		for (let i = first; i < last; i += high) {
+			const rows = Math.min(high, last - i);
 			for (let l = 0; l < depth; l += deep) {
 				const inner = Math.min(deep, depth - l);
 				const aStride = tl ? unaliased(rows, size) : inner;
@@ -68,10 +78,9 @@ export function floatProduct<T extends Floats>(
 					fresh: l === 0,
 				});
 			}
-			copyOut(kernels, result, n, { row: i, rows, column: j, columns }, c, Math.ceil(columns / lanes) * 32);
+			copyOut(kernels, values, n, { row: i, rows, column: j, columns }, c, Math.ceil(columns / lanes) * 32);
 		}
 	}
-	return { values: result, rows: m, columns: n };
 }
 
 /** A matrix in the workspace, with the bytes from a row to the next. */

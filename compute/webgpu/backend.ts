@@ -30,7 +30,7 @@ export interface WebgpuOptions {
 
 export interface WebgpuBackend extends Backend {
 	/**
-	 * The time that the device spends on the kernels that a job runs, by its own clock.
+	 * The time that the device spends on the kernels of a job, and on all others in the meantime, by its own clock.
 	 * @returns milliseconds; undefined if the device has no clock (feature `timestamp-query`)
 	 */
 	time(job: () => Promise<unknown>): Promise<number | undefined>;

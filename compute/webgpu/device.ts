@@ -84,7 +84,7 @@ export class Device {
 		const { buffer, freed } = memory.block;
 		// The queue writes before the commands that still wait here; they must not lose what they read.
 		if (freed === this.#batch) this.flush();
-		const whole = bytes.length & ~3;
+		const whole = bytes.length - (bytes.length % 4);
 		if (whole > 0) this.#device.queue.writeBuffer(buffer, 0, bytes, 0, whole);
 		if (whole < bytes.length) {
 			const rest = new Uint8Array(4);
@@ -212,7 +212,7 @@ export class Device {
 	}
 
 	/**
-	 * The time that the device spends on the kernels that `job` runs.
+	 * The time that the device spends on kernels until `job` is done.
 	 * @returns milliseconds; undefined if the device has no clock
 	 */
 	async time(job: () => Promise<unknown>): Promise<number | undefined> {

@@ -5,19 +5,14 @@ import { checkShape, productShape, type Tensor, WIDTH } from "../tensor.ts";
 import type { Device } from "./device.ts";
 import { INTEGER_STEP, NORMALISE, REQUANTISE_BYTES, REQUANTISE_WORDS, SOFTMAX_ERRORS, SOFTMAX_ROWS } from "./integer-kernels.ts";
 import { THREADS } from "./kernel.ts";
-import type { Memory } from "./memory.ts";
 import { patchKernels } from "./patches.ts";
 import { product } from "./products.ts";
 import { LARGEST, sumRows } from "./reductions.ts";
 import type { Tensors } from "./tensors.ts";
 
-/** What kernels take in place of an optional operand that is not given; they do not look at it. */
-function orAny(given: Memory | undefined, any: Memory): Memory {
-	return given ?? any;
-}
-
 export function integerKernels(device: Device, tensors: Tensors): IntegerKernels {
 	const exponentials = device.upload(new Uint8Array(EXPONENTIALS.buffer));
+	/** Kernels do not look at an operand that is not given; any memory stands for it. */
 	const optional = (tensor: Tensor | undefined) => tensor && tensors.memoryOf(tensor);
 
 	return {
@@ -37,7 +32,7 @@ export function integerKernels(device: Device, tensors: Tensors): IntegerKernels
 			const [kernel, values] = WIDTH[element] === 1 ? [REQUANTISE_BYTES, 4] : [REQUANTISE_WORDS, 1];
 			device.run(
 				kernel,
-				{ z: given, bias: orAny(added, given), result: memory },
+				{ z: given, bias: added ?? given, result: memory },
 				{ biased: bias ? 1 : 0, columns: z.columns, shift, low, high, length: Math.ceil((z.rows * z.columns) / values) },
 			);
 			return tensor;
@@ -51,7 +46,7 @@ export function integerKernels(device: Device, tensors: Tensors): IntegerKernels
 			const [z, rows] = [device.allocate(4 * count * columns), device.allocate(8 * count)];
 			device.run(
 				REQUANTISE_WORDS,
-				{ z: given, bias: orAny(added, given), result: z },
+				{ z: given, bias: added ?? given, result: z },
 				{ biased: bias ? 1 : 0, columns, shift, low: -LOGIT_BOUND, high: LOGIT_BOUND, length: count * columns },
 			);
 			device.run(SOFTMAX_ROWS, { z, exponentials, rows }, { columns, length: count });
@@ -70,11 +65,11 @@ export function integerKernels(device: Device, tensors: Tensors): IntegerKernels
 			device.clear(largest);
 			const masked = mask ? 1 : 0;
 			const words = Math.ceil(count / 4);
-			device.run(LARGEST, { z: given, mask: orAny(by, given), largest }, { count, masked }, Math.ceil(words / THREADS));
+			device.run(LARGEST, { z: given, mask: by ?? given, largest }, { count, masked }, Math.ceil(words / THREADS));
 			// At least one thread, for the exponent.
 			device.run(
 				NORMALISE,
-				{ z: given, mask: orAny(by, given), largest, result: values.memory, exponents: exponent.memory },
+				{ z: given, mask: by ?? given, largest, result: values.memory, exponents: exponent.memory },
 				{ masked, length: Math.max(1, words) },
 			);
 			device.free(largest);

@@ -18,8 +18,10 @@ interface Factor {
 
 type ProductKernel = Kernel<"left" | "right" | "result", "rows" | "inner" | "columns" | "slice">;
 
-/** Tiles of a result that use four by four sums a thread are better where larger ones are fewer than this: a GPU has some hundred cores. */
+/** Where tiles of eight by eight sums a thread are fewer than this, those of four by four are better: a GPU has some hundred cores. */
 const MANY_TILES = 64;
+/** How much more of larger tiles may lie outside of the result. */
+const MOST_WASTE = 1.25;
 /** Workgroups that keep a GPU busy, and steps along the inner dimension that one of them should take at least. */
 const [BUSY, STEPS] = [256, 8];
 
@@ -36,7 +38,8 @@ export function product(
 	result: Memory,
 ): void {
 	const tiles = (block: 4 | 8) => Math.ceil(rows / sideOf(block)) * Math.ceil(columns / sideOf(block));
-	const block = tiles(8) < MANY_TILES ? 4 : 8;
+	const area = (block: 4 | 8) => tiles(block) * sideOf(block) ** 2;
+	const block = tiles(8) < MANY_TILES || area(8) > MOST_WASTE * area(4) ? 4 : 8;
 	const factor = (element: Element, turned = false) => ({ element, transposed: turned }) as Factor;
 	const kernel = productKernel(factor(left.element, transposed.left), factor(right.element, transposed.right), block, device.dotProduct);
 	const depth = depthOf({ block, packed: left.element === "f32" ? 1 : 4 });
@@ -52,13 +55,23 @@ export function product(
 	}
 }
 
+/** Kernels that were written: their text is long. */
+const KERNELS = new Map<string, ProductKernel>();
+
 /** @param native - whether the device multiplies bytes */
-export function productKernel(left: Factor, right: Factor, block: 4 | 8, native: boolean): ProductKernel {
+function productKernel(left: Factor, right: Factor, block: 4 | 8, native: boolean): ProductKernel {
+	const factors = [left, right].map(({ element, transposed }) => `${element}${transposed ? " transposed" : ""}`).join(" by ");
+	const name = `product of ${factors}, ${block} x ${block}${native ? "" : ", spelled out"}`;
+	const known = KERNELS.get(name) ?? writtenKernel(name, left, right, block, native);
+	KERNELS.set(name, known);
+	return known;
+}
+
+function writtenKernel(name: string, left: Factor, right: Factor, block: 4 | 8, native: boolean): ProductKernel {
 	const floats = left.element === "f32";
 	const parts = floats ? floatParts(block) : byteParts(left, right, block);
 	const type = floats ? "f32" : "i32";
 	const side = sideOf(block);
-	const name = [left, right].map(({ element, transposed }) => `${element}${transposed ? " transposed" : ""}`).join(" by ");
 	const stores = sumNames("sum", block).map((columns, r) =>
 		columns.map(
 			(sum, c) =>
@@ -66,7 +79,7 @@ export function productKernel(left: Factor, right: Factor, block: 4 | 8, native:
 		),
 	);
 	return {
-		name: `product of ${name}, ${block} x ${block}${native ? "" : ", spelled out"}`,
+		name,
 		bindings: { left: `read ${parts.word}`, right: `read ${parts.word}`, result: `read_write ${type}` },
 		params: { rows: "u32", inner: "u32", columns: "u32", slice: "u32" },
 		declarations: `
@@ -135,7 +148,7 @@ function floatParts(block: 4 | 8): TileParts {
 		left: ["loadLeft(outer, inner)"],
 		right: ["loadRight(outer, inner)"],
 		sums: [{ name: "sum", type: "f32", left: 0, right: 0 }],
-		add: (sum, _, a, b) => `${sum} = fma(vec4<f32>(${a}), ${b}, ${sum});`,
+		add: (sum, a, b) => `${sum} = fma(vec4<f32>(${a}), ${b}, ${sum});`,
 	};
 }
 
@@ -151,7 +164,7 @@ function byteParts(left: Factor, right: Factor, block: 4 | 8): TileParts {
 		left: [`loadLeft(outer, inner)${flip(left)}`],
 		right: [`loadRight(outer, inner)${flip(right)}`],
 		sums: [{ name: "sum", type: "i32", left: 0, right: 0 }],
-		add: (sum, _, a, b) => `${sum} += ${dots(a, b)};`,
+		add: (sum, a, b) => `${sum} += ${dots(a, b)};`,
 		...(mixed(left, right) && {
 			// Sums of the signed factor alone, of each column or of each row.
 			extra: (l: readonly string[], r: readonly string[]) =>

@@ -29,7 +29,7 @@ export function gramKernel(planes: 1 | 2, native: boolean): GramKernel {
 		left: ["loadRows(outer, inner)"],
 		right: planes === 1 ? ["loadWeighted(outer, inner)[0]"] : ["weighted[0]", "weighted[1]"],
 		sums: Array.from({ length: planes }, (_, plane) => ({ name: `sum${plane}`, type: "u32" as const, left: 0, right: plane })),
-		add: (sum, _, a, b) => `${sum} += vec4<u32>(${[..."xyzw"].map((c) => `dotUnsigned(${a}, ${b}.${c})`).join(", ")});`,
+		add: (sum, a, b) => `${sum} += vec4<u32>(${[..."xyzw"].map((c) => `dotUnsigned(${a}, ${b}.${c})`).join(", ")});`,
 		...(planes === 2 && { prepare: "let weighted = loadWeighted(outer, inner);" }),
 	};
 	const high = sumNames("sum1", BLOCK);

@@ -26,7 +26,7 @@ export async function statistics(device: Device, software: boolean, rows: Rows, 
 	const n = checkRows(rows, d, k);
 	const { x, label, weight, count } = rows;
 	const tiles = tilesOf(d, k);
-	const most = Math.floor(device.mostBytes / TILE);
+	const most = Math.max(1, Math.floor(device.mostBytes / TILE));
 	const slices = Math.max(1, Math.min(Math.ceil((software ? BUSY.software : BUSY.gpu) / tiles.length), most, Math.ceil(count / DEPTH)));
 	const groups: Group[] = [];
 	try {

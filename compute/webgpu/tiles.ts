@@ -23,7 +23,7 @@ export interface TileParts {
 	/** Sums: name, WGSL type, and the tiles of left and right whose products they add up. */
 	readonly sums: readonly { readonly name: string; readonly type: "u32" | "i32" | "f32"; readonly left: number; readonly right: number }[];
 	/** How a sum grows: WGSL that adds the products of word `a` and the vector of words `b`. */
-	add(sum: string, type: string, a: string, b: string): string;
+	add(sum: string, a: string, b: string): string;
 	/** Further statements of a step, from the vectors of words that a thread has at hand. */
 	extra?(left: readonly string[], right: readonly string[]): string;
 }
@@ -70,9 +70,9 @@ export function tileLoop(parts: TileParts, turned: { readonly left: boolean; rea
 	}`;
 	const fetch = (side: "left" | "right", at: string) =>
 		parts[side].flatMap((_, i) => halves.map((half) => `let ${side[0]}${i}_${half} = ${side}${i}[w * ${row}u + ${at} + ${16 * half}u];`));
-	const steps = sums.flatMap(({ name, type, left, right }) =>
+	const steps = sums.flatMap(({ name, left, right }) =>
 		sumNames(name, block).flatMap((columns, r) =>
-			columns.map((sum, c) => parts.add(sum, type, `l${left}_${r >> 2}.${"xyzw"[r & 3]}`, `r${right}_${c}`)),
+			columns.map((sum, c) => parts.add(sum, `l${left}_${r >> 2}.${"xyzw"[r & 3]}`, `r${right}_${c}`)),
 		),
 	);
 	const extra = parts.extra?.(

@@ -12,7 +12,7 @@ import { digest, field, R, type Statement, simulate, toys } from "./simulator.ts
 export const STAKE = parseEther("5");
 export const POOL = parseEther("1000") + 7n;
 export const DELAY = 3600;
-/** Contributions of a page of `total` and `score`, and words of a page of the payout. */
+/** Contributions of a page of `total` and `score`, and words of a page of the payout, unless a house says otherwise. */
 export const PLACES = 2;
 export const GUARDIAN = "0x00000000000000000000000000000000000064a8";
 
@@ -25,12 +25,14 @@ export class House {
 	readonly steward: LedgerClient;
 	readonly contributors: readonly LedgerClient[];
 	readonly reader: LedgerReader;
+	readonly #places: number;
 
 	private constructor(
 		devnet: Devnet,
 		provider: JsonRpcProvider,
 		deployed: { deployment: Deployment; steps: readonly DeployStep[] },
 		clients: readonly [LedgerClient, ...LedgerClient[]],
+		places: number,
 	) {
 		this.devnet = devnet;
 		this.provider = provider;
@@ -38,9 +40,11 @@ export class House {
 		this.steps = deployed.steps;
 		[this.steward, ...this.contributors] = clients;
 		this.reader = new LedgerReader({ deployment: deployed.deployment, provider });
+		this.#places = places;
 	}
 
-	static async build(contributors: number): Promise<House> {
+	/** @param places contributions of a page */
+	static async build(contributors: number, places = PLACES): Promise<House> {
 		const devnet = await startDevnet({ accounts: contributors + 1 });
 		try {
 			const provider = await connect({ url: devnet.url, chainId: devnet.chainId });
@@ -54,7 +58,7 @@ export class House {
 				verificationKeys: Object.values(toys).map(({ key }) => key),
 			});
 			const clients = await Promise.all(wallets.map((signer) => LedgerClient.open({ deployment: deployed.deployment, signer })));
-			const house = new House(devnet, provider, deployed, clients as [LedgerClient, ...LedgerClient[]]);
+			const house = new House(devnet, provider, deployed, clients as [LedgerClient, ...LedgerClient[]], places);
 			await Promise.all(house.contributors.map(({ address }) => house.steward.transfer({ to: address, amount: STAKE * 100n })));
 			return house;
 		} catch (error) {
@@ -115,9 +119,9 @@ export class House {
 	/** The list in pages, with the rows of each. */
 	pages(epoch: bigint): { words: bigint[]; rows: bigint }[] {
 		const all = this.words(epoch);
-		return Array.from({ length: Math.ceil(all.length / PLACES) }, (_, page) => {
-			const words = all.slice(PLACES * page, PLACES * (page + 1));
-			return { words, rows: words.reduce((sum, _word, i) => sum + BigInt(10 + PLACES * page + i), 0n) };
+		return Array.from({ length: Math.ceil(all.length / this.#places) }, (_, page) => {
+			const words = all.slice(this.#places * page, this.#places * (page + 1));
+			return { words, rows: words.reduce((sum, _word, i) => sum + BigInt(10 + this.#places * page + i), 0n) };
 		});
 	}
 
@@ -206,14 +210,14 @@ export class House {
 		const share = pool / BigInt(this.contributors.length - 1);
 		const { words: all } = this.payouts(pool);
 		return this.pages(epoch).map((_, page) => {
-			const words = all.slice(PLACES * page, PLACES * (page + 1));
+			const words = all.slice(this.#places * page, this.#places * (page + 1));
 			const paying = BigInt(words.filter((word) => ((word >> 96n) & 1n) === 0n).length);
 			const previous = page === 0 ? 0n : scoreCommit(epoch, page - 1);
 			// Every paying contribution has a score of 1.
 			const positive = BigInt(this.contributors.length - 1);
-			const publics = [previous, scoreCommit(epoch, page), BigInt(PLACES * page), pool, positive, paying, paying * share];
+			const publics = [previous, scoreCommit(epoch, page), BigInt(this.#places * page), pool, positive, paying, paying * share];
 			const proof = simulate(this.statement("payout", epoch, { publics, words }));
-			return { epoch, pageSize: PLACES, publics, words, proof };
+			return { epoch, pageSize: this.#places, publics, words, proof };
 		});
 	}
 

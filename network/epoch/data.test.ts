@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { randomFeatures } from "../../compute/backbone/backbone.ts";
 import { openReference } from "../../compute/reference/backend.ts";
-import { BACKENDS } from "../../compute/testing.ts";
+import { BACKENDS } from "../../compute/tested-backends.ts";
 import { DEFAULT_CONFIG } from "./config.ts";
 import { prepareData } from "./data.ts";
 

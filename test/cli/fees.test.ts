@@ -86,7 +86,7 @@ describe("the whole way", () => {
 			[{ amount: "1e3" }, "payment 1: expected an amount of OPEN such as 1000 or 0.5, got 1e3"],
 			[{ epoch: 0 }, "payment 1: expected an integer from 1"],
 			[{ operator: "0x1" }, "payment 1: expected an address, got 0x1"],
-			[{ payee: OPERATOR }, "payment 1: expected epoch, amount, operator and entry, got payee"],
+			[{ payee: OPERATOR }, "payment 1: expected epoch, amount, operator, entry, got payee"],
 		] as const) {
 			await file([payment, { ...payment, ...change }]);
 			expect(await fees("pay-many", "payments.json", "--key", "PAYER")).toMatchObject({

@@ -90,6 +90,35 @@ describe("the whole way", () => {
 	});
 });
 
+test("several are given access in one transaction, and a damaged list gives none", async () => {
+	const { dataset, acceptance } = await requested();
+	const own = ["--licence", licence, "--public-key-file", "public.key"];
+	const other = await json("request", dataset, ...own, "--key", "STRANGER");
+	const until = await later(3);
+	const entry = (who: string, key: string, answered: string) => ({ grantee: who, acceptance: answered, until, encryptedKey: key });
+	const list = [entry(grantee, "0x12", acceptance), entry(other.grantee, "0x34", other.acceptance)];
+	const write = (content: unknown) => writeFile(join(terminal.folder, "grants.json"), JSON.stringify(content));
+	const many = () => grant("give-many", dataset, "grants.json", "--key", "AUTHOR");
+	for (const [content, message] of [
+		[[], "give-many: grants.json: expected a list with at least one grant"],
+		[[list[0], 7], "give-many: grants.json, grant 1: expected an object, got 7"],
+		[
+			[list[0], { ...list[1], until: "soon" }],
+			"give-many: grants.json, grant 1: expected Unix seconds or a date such as 2027-01-31, got soon",
+		],
+		[[list[0], { ...list[1], term: 3 }], "give-many: grants.json, grant 1: expected grantee, acceptance, until, encryptedKey, got term"],
+		[[list[0], { ...list[1], acceptance }], `expected a request ${acceptance} of ${other.grantee}, got ${other.acceptance}`],
+	] as const) {
+		await write(content);
+		expect(await many()).toMatchObject({ code: 3, stderr: expect.stringContaining(message) });
+	}
+	await write(list);
+	const { grants, transactions } = await json("give-many", dataset, "grants.json", "--key", "AUTHOR");
+	expect(grants.map((one: { granted: boolean }) => one.granted)).toEqual([true, true]);
+	expect(transactions).toMatchObject([{ action: "grantMany of 2" }]);
+	for (const who of [grantee, other.grantee]) expect((await json("show", dataset, "--grantee", who)).granted).toBe(true);
+});
+
 /** An author without coins signs, and a stranger sends. */
 test("what an author signed is relayed, once", async () => {
 	const { dataset, acceptance } = await requested();

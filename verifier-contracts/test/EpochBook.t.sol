@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {BN254} from "../src/BN254.sol";
 import {EpochBook} from "../src/EpochBook.sol";
 import {EpochExpired, NotSteward, Phase, RowsOutOfRange, Statement, WrongPhase} from "../src/Epochs.sol";
 import {IVerifier, Proof} from "../src/IVerifier.sol";
-import {ProvenanceRegistry} from "../src/ProvenanceRegistry.sol";
 import {House, Member} from "./House.sol";
 
 contract EpochBookTest is House {
@@ -181,6 +181,24 @@ contract EpochBookTest is House {
         _refused(epoch, members, OPTIMUM, abi.encodeWithSelector(EpochBook.LinkMismatch.selector, 0, sum, sum + 1));
     }
 
+    /// Links are field elements, and so is their sum.
+    function test_sums_are_those_of_the_field() public {
+        uint256 epoch = _closed();
+        Member[] memory members = _checkpoint(epoch, SIZE);
+        (members[0].links[0], members[1].links[0], members[2].links[0]) = (BN254.R - 1, BN254.R - 2, BN254.R - 3);
+        members[OPTIMUM].links[0] = BN254.R - 6;
+        _sendAll(epoch, members);
+
+        _commitQueries(epoch);
+        _postQueries(epoch);
+        members = _attribution(epoch, SIZE, SIZE);
+        (members[0].links[0], members[1].links[0]) = (BN254.R - 1, BN254.R - 2);
+        for (uint256 page = SCORES; page < ATTRIBUTION; ++page) members[page].links[0] = BN254.R - page;
+        (members[ATTRIBUTION].links[0], members[ATTRIBUTION].links[1]) = (BN254.R - 9, BN254.R - 3);
+        _sendAll(epoch, members);
+        _phase(epoch, Phase.Attributed);
+    }
+
     function test_a_page_of_another_sum_is_noticed() public {
         uint256 epoch = _closed();
         Member[] memory members = _checkpoint(epoch, SIZE);
@@ -274,43 +292,6 @@ contract EpochBookTest is House {
         _refused(epoch, members, 1, abi.encodeWithSelector(EpochBook.ManifestMismatch.selector, field, field + 1));
     }
 
-    function test_checkpoint_needs_fit_records() public {
-        uint256 epoch = _closed();
-        (bytes32 manifest, bytes32 model) = (_manifest(epoch), _model(epoch));
-        uint256 field = _checkpoint(epoch, COUNT)[1].publics[1];
-        Proof memory proof;
-        bytes32[] memory transcript = new bytes32[](1);
-        vm.expectRevert(_unfit(model, ProvenanceRegistry.Kind.ModelManifest, manifest));
-        book.postCheckpoint(epoch, model, model, transcript, [uint256(1), field, 60], [uint256(0)], proof);
-        vm.expectRevert(_unfit(manifest, ProvenanceRegistry.Kind.Checkpoint, manifest));
-        book.postCheckpoint(epoch, manifest, manifest, transcript, [uint256(1), field, 60], [uint256(0)], proof);
-        provenance.revoke(manifest);
-        vm.expectRevert(_unfit(manifest, ProvenanceRegistry.Kind.ModelManifest, 0));
-        book.postCheckpoint(epoch, manifest, model, transcript, [uint256(1), field, 60], [uint256(0)], proof);
-    }
-
-    /// A pending checkpoint is copied and posted first, with records of the thief.
-    function test_checkpoint_cannot_be_posted_with_records_of_others() public {
-        uint256 epoch = _closed();
-        Member[] memory members = _checkpoint(epoch, COUNT);
-        _sendRange(epoch, members, 0, 1);
-        bytes32[] memory transcript = _transcript(epoch, members);
-        Proof memory proof = _memberProof(epoch, members[1], transcript);
-        uint256[] memory p = members[1].publics;
-        uint256 evaluated = members[1].links[0];
-        (bytes32 manifest, bytes32 digest) = (_manifest(epoch), _manifestDigest(epoch));
-        vm.startPrank(stranger);
-        bytes32 copied = provenance.register(ProvenanceRegistry.Kind.ModelManifest, digest, 0);
-        bytes32 model = provenance.register(ProvenanceRegistry.Kind.Checkpoint, keccak256("theirs"), copied);
-        vm.expectRevert(_unfit(copied, ProvenanceRegistry.Kind.ModelManifest, 0));
-        book.postCheckpoint(epoch, copied, model, transcript, [p[0], p[1], p[2]], [evaluated], proof);
-        model = provenance.register(ProvenanceRegistry.Kind.Checkpoint, keccak256("theirs too"), manifest);
-        vm.expectRevert(_unfit(model, ProvenanceRegistry.Kind.Checkpoint, manifest));
-        book.postCheckpoint(epoch, manifest, model, transcript, [p[0], p[1], p[2]], [evaluated], proof);
-        book.postCheckpoint(epoch, manifest, _model(epoch), transcript, [p[0], p[1], p[2]], [evaluated], proof);
-        vm.stopPrank();
-    }
-
     function test_proofs_are_verified_in_their_context() public {
         uint256 epoch = _closed();
         Member[] memory members = _checkpoint(epoch, COUNT);
@@ -343,18 +324,6 @@ contract EpochBookTest is House {
         vm.prank(stranger);
         vm.expectRevert(abi.encodeWithSelector(NotSteward.selector, epoch, address(this), stranger));
         book.postQueries(epoch, [uint256(1), 2, 3], proof, true);
-    }
-
-    function test_the_log_belongs_to_the_posted_model() public {
-        uint256 epoch = _closed();
-        _sendAll(epoch, _checkpoint(epoch, COUNT));
-        bytes32 model = book.bookOf(epoch).model;
-        bytes32 other = provenance.register(ProvenanceRegistry.Kind.Checkpoint, "other", 0);
-        bytes32 log = provenance.appendLog(other, 1, 0, "root");
-        vm.expectRevert(_unfit(log, ProvenanceRegistry.Kind.InferenceLog, model));
-        book.commitQueries(epoch, log);
-        vm.expectRevert(_unfit(other, ProvenanceRegistry.Kind.InferenceLog, model));
-        book.commitQueries(epoch, other);
     }
 
     function test_query_proofs_are_listed_until_the_last() public {
@@ -633,10 +602,6 @@ contract EpochBookTest is House {
 
     function _mismatch(Statement page, bytes32 expected, bytes32 actual) private pure returns (bytes memory) {
         return abi.encodeWithSelector(EpochBook.ListMismatch.selector, page, expected, actual);
-    }
-
-    function _unfit(bytes32 id, ProvenanceRegistry.Kind kind, bytes32 parent) private pure returns (bytes memory) {
-        return abi.encodeWithSelector(EpochBook.RecordUnfit.selector, id, kind, parent);
     }
 
     function _refuseAllBut(uint256 epoch, Phase actual) private {
