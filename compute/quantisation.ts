@@ -88,6 +88,19 @@ export function quantisationOf(value: unknown, source: string, table: Pick<Table
 	);
 }
 
+/** Every column with the range of all. */
+function widened(ranges: readonly ColumnRange[], source: string): ColumnRange[] {
+	const min = ranges.reduce((least, range) => Math.min(least, range.min), Infinity);
+	const max = ranges.reduce((most, range) => Math.max(most, range.max), -Infinity);
+	checkWidth(`${source}: all columns span`, min, max);
+	return ranges.map((range) => ({ ...range, min, max }));
+}
+
+function checkWidth(what: string, min: number, max: number): void {
+	if (Number.isFinite(max - min)) return;
+	throw new DataError("VALUE_OUT_OF_RANGE", `${what} [${min}, ${max}], wider than a float64`, "Rescale the column.");
+}
+
 /**
  * Quantise all rows of a table.
  * @param options.clip - move values outside the range to its nearest end instead of refusing them
