@@ -2,19 +2,21 @@
 import type { Backend, BackendName } from "./backend.ts";
 import { DataError } from "./errors.ts";
 import type { GpujsOptions } from "./gpujs/backend.ts";
+import type { WasmOptions } from "./wasm/backend.ts";
 import type { WebgpuOptions } from "./webgpu/backend.ts";
 
 /** All backends, those that need the least of a machine first. */
 export const BACKENDS: readonly BackendName[] = ["reference", "wasm", "gpujs", "webgpu"];
 
 export interface OpenOptions {
+	readonly wasm?: WasmOptions;
 	readonly gpujs?: GpujsOptions;
 	readonly webgpu?: WebgpuOptions;
 }
 
 const OPEN: Readonly<Record<BackendName, (options: OpenOptions) => Promise<Backend>>> = {
 	reference: async () => (await import("./reference/backend.ts")).openReference(),
-	wasm: async () => (await import("./wasm/backend.ts")).openWasm(),
+	wasm: async ({ wasm }) => (await import("./wasm/backend.ts")).openWasm(wasm),
 	gpujs: async ({ gpujs }) => (await import("./gpujs/backend.ts")).openGpujs(gpujs),
 	webgpu: async ({ webgpu }) => (await import("./webgpu/backend.ts")).openWebgpu(webgpu),
 };
