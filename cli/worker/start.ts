@@ -9,11 +9,13 @@ import { COMPUTE_KINDS, type ComputeKind } from "../../network/compute/job.ts";
 import { ComputeWorker, type OnFailure, type WorkerEvent } from "../../network/compute/worker.ts";
 import type { CommandContext } from "../command.ts";
 import { computeProfilePath } from "../compute/place.ts";
+import { integer } from "../queue/options.ts";
 import { note, type RunFlags, runStore, withRun } from "../queue/run.ts";
 import { type ContentFlags, contentFolder, contentOption, WORKER } from "./noun.ts";
 
 interface Flags extends RunFlags, ContentFlags {
 	device: BackendName | "auto";
+	threads?: number;
 	onFailure: OnFailure;
 	kinds?: ComputeKind[];
 }
@@ -26,6 +28,7 @@ export function startCommand(context: CommandContext): Command {
 				.choices(["auto", ...BACKENDS])
 				.default("auto", "the fastest exact one by `compute tune`, else wasm"),
 		)
+		.option("--threads <n>", "threads of the backend wasm (default: 1)", integer(1, 256))
 		.addOption(
 			new Option(
 				"--on-failure <policy>",
@@ -46,6 +49,7 @@ export function startCommand(context: CommandContext): Command {
 					backend,
 					onFailure: flags.onFailure,
 					contents: resolve(contentFolder(flags)),
+					...(flags.threads === undefined ? {} : { threads: flags.threads }),
 					...(flags.kinds ? { kinds: flags.kinds } : {}),
 					onEvent: (event) => note(describe(event)),
 					onEnd(error) {

@@ -43,8 +43,9 @@ export class Device {
 	 * @throws {DataError} NO_ADAPTER, also for a process that hangs, crashes or throws what is no error of a device; RemoteError INEXACT_BACKEND
 	 *   and other errors of a device; what `acquire` throws; the signal's reason
 	 */
-	static async open({ backend, contents, acquire, script, patienceMs = PATIENCE_MS, signal }: DeviceOptions): Promise<Device> {
-		const channel = new Channel(script ?? scriptBeside(import.meta.url, "executor-process"), { backend, contents });
+	static async open({ acquire, script, patienceMs = PATIENCE_MS, signal, ...task }: DeviceOptions): Promise<Device> {
+		const channel = new Channel(script ?? scriptBeside(import.meta.url, "executor-process"), task);
+		const { backend } = task;
 		const timeout = AbortSignal.timeout(patienceMs);
 		const abort = (): void => channel.kill();
 		const either = AbortSignal.any([timeout, ...(signal ? [signal] : [])]);

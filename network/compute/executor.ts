@@ -2,7 +2,7 @@
  * The process that owns a device: it opens a backend, holds it to the known answers, and does one job at a time for the worker that started it.
  * A driver can end it at any moment; the worker then knows which job it was at, and starts another one.
  */
-import type { Backend, BackendName } from "../../compute/backend.ts";
+import type { Backend } from "../../compute/backend.ts";
 import { requireExact } from "../../compute/conformance.ts";
 import { ContentFolder } from "./content.ts";
 import { plainError } from "./failure.ts";
@@ -18,13 +18,13 @@ const TELL_MS = 500;
 
 /**
  * Serves the worker until it goes away.
- * @param open - opens the backend of a name in this process
+ * @param open - opens the backend of a task in this process
  */
-export async function serve({ backend: name, contents: folder }: DeviceTask, open: (name: BackendName) => Promise<Backend>): Promise<void> {
+export async function serve(task: DeviceTask, open: (task: DeviceTask) => Promise<Backend>): Promise<void> {
 	// Ctrl-C on a terminal is for the whole group; the worker decides what follows from it.
 	process.on("SIGINT", () => {}).on("SIGTERM", () => {});
 	process.on("disconnect", () => process.exit());
-	const contents = new ContentFolder(folder);
+	const contents = new ContentFolder(task.contents);
 	const inbox = new Inbox<Exclude<ToDevice, { type: "abort" }>>();
 	let running = new AbortController();
 	process.on("message", (message: ToDevice) => {
@@ -32,7 +32,7 @@ export async function serve({ backend: name, contents: folder }: DeviceTask, ope
 		else inbox.put(message);
 	});
 	try {
-		const backend = await open(name);
+		const backend = await open(task);
 		await say({ type: "opened", adapter: backend.adapter });
 		for (;;) {
 			const message = await inbox.take();

@@ -8,6 +8,8 @@ export interface DeviceTask {
 	readonly backend: BackendName;
 	/** Folder of contents. */
 	readonly contents: string;
+	/** Of the backend `wasm`; one by default. */
+	readonly threads?: number;
 }
 
 export type ToDevice =

@@ -54,6 +54,8 @@ export interface WorkerOptions {
 	readonly kinds?: readonly ComputeKind[];
 	/** Folder of contents. */
 	readonly contents: string;
+	/** Of the backend `wasm`; one by default. */
+	readonly threads?: number;
 	/** Script of the devices' processes. */
 	readonly script?: URL;
 	/** Folder of the locks of devices. */
@@ -165,9 +167,10 @@ export class ComputeWorker implements JobProver {
 		if (closed && performance.now() < closed.until) throw closed.error;
 		this.#devices.delete(backend);
 		try {
-			const { contents, script } = this.#options;
+			const { contents, script, threads } = this.#options;
+			const extra = { ...(script ? { script } : {}), ...(threads === undefined ? {} : { threads }) };
 			const acquire = (adapter: Adapter): void => this.#acquire(backend, adapter);
-			const device = await Device.open({ backend, contents, acquire, signal, ...(script ? { script } : {}) });
+			const device = await Device.open({ backend, contents, acquire, signal, ...extra });
 			this.#devices.set(backend, device);
 			this.#closed.delete(backend);
 			this.#offer(backend);

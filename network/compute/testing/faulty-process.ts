@@ -44,7 +44,7 @@ const FAIL: Readonly<Record<Fault, () => Promise<void>>> = {
 
 let gpu: GPUDevice | undefined;
 
-async function openFaulty(name: BackendName): Promise<Backend> {
+async function openFaulty({ backend: name }: DeviceTask): Promise<Backend> {
 	const fault = faults[name];
 	const own = fault === "destroy" ? await openWebgpu({ onDevice: (device) => (gpu = device) }) : openWasm();
 	const backend = { ...own, name };
