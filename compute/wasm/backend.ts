@@ -1,4 +1,4 @@
-/** The backend of SIMD kernels, in one thread or with the rows of a job shared among several. */
+/** The backend of SIMD kernels, in one thread, or with the rows of a job or of a product shared among several. */
 import type { Rows } from "../../circuits/statistics.ts";
 import type { Backend } from "../backend.ts";
 import { DataError } from "../errors.ts";
@@ -11,7 +11,7 @@ import { type ByteArithmetic, byteArithmetic } from "./byte-arithmetic.ts";
 import { byteProduct } from "./byte-product.ts";
 import { blockRows } from "./distances.ts";
 import { type Executor, OwnThread, rangesOf } from "./executor.ts";
-import { orderOf } from "./gram.ts";
+import { type GramPart, orderOf } from "./gram.ts";
 import { Pool } from "./pool.ts";
 
 export interface WasmOptions {
@@ -91,17 +91,21 @@ async function statistics(ways: Ways, rows: Rows, d: number, k: number, signal: 
 	const order = share(orderOf(rows));
 	const shared: Rows = { x: share(rows.x), label: share(rows.label), weight: share(rows.weight), count: rows.count };
 	const tasks = ranges.map(([from, to]) => ({ rows: shared, order: order.subarray(from, to), d, k, arithmetic: arithmetic.name }));
-	const [a, b] = [new Float64Array((d * (d + 1)) / 2), new Float64Array(d * k)];
-	// Integers below 2^53: any order of adding them gives the same.
+	let sums: GramPart[] = [];
 	await executor.run(
 		"statistics",
 		tasks,
 		(part) => {
-			addTo(a, part.a);
-			addTo(b, part.b);
+			const [before] = sums;
+			sums = [part];
+			if (!before) return;
+			// Integers below 2^53: any order of adding them gives the same.
+			addTo(part.a, before.a);
+			addTo(part.b, before.b);
 		},
 		signal,
 	);
+	const { a, b } = sums[0] ?? { a: new Float64Array(perRow), b: new Float64Array(d * k) };
 	return { a, b, n, d, k };
 }
 
