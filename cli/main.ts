@@ -13,6 +13,7 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	key: async () => (await import("./key.ts")).keyCommand,
 	receipt: async () => (await import("./receipt.ts")).receiptCommand,
 	attribute: async () => (await import("./attribute.ts")).attributeCommand,
+	train: async () => (await import("./train.ts")).trainCommand,
 	setup: async () => (await import("./setup.ts")).setupCommand,
 	circuit: async () => (await import("./circuit.ts")).circuitCommand,
 	pool: async () => (await import("./pool.ts")).poolCommand,

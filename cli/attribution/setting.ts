@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { type Setting, settingOf } from "../../attribution/attack/setting.ts";
 import { checkPolicy, DEFAULT_POLICY, type DefencePolicy } from "../../attribution/defence/policy.ts";
 import { readTable } from "../../compute/dataset.ts";
-import { integer } from "../arguments.ts";
+import { integer, seed } from "../arguments.ts";
 import { readJsonFile } from "../file.ts";
 
 /** Rows, contributors and queries. */
@@ -30,7 +30,7 @@ export function addDataOptions(command: Command): Command {
 		.option("--label <column>", "label column, by name or 0-based index (default: the last)")
 		.option("--groups <column>", "the column that names the contributor of each row")
 		.option("--contributors <n>", "without --groups: split the rows round robin over n contributors", integer(2, 1024), 10)
-		.addOption(new Option("--seed <n>", "of everything that is drawn").argParser(seedOf).default(1n, "1"));
+		.addOption(new Option("--seed <n>", "of everything that is drawn").argParser(seed).default(1n, "1"));
 }
 
 /** The options of verbs about gaming. */
@@ -59,11 +59,6 @@ async function ownersIn({ test = "", groups }: DataFlags): Promise<string[]> {
 	if (groups === undefined) return [];
 	const [header = ""] = (await readFile(test, "latin1").catch(() => "")).split(/\r?\n/, 1);
 	return header.split(/[,;\t]/).some((name) => name.replaceAll('"', "").trim() === groups) ? [groups] : [];
-}
-
-function seedOf(value: string): bigint {
-	if (/^\d{1,20}$/.test(value) && BigInt(value) < 1n << 64n) return BigInt(value);
-	throw new InvalidArgumentError(`expected an integer from 0 to 2^64 - 1, got ${value}`);
 }
 
 /** A number above 0. */
