@@ -14,6 +14,7 @@ const nouns: Readonly<Record<string, () => Promise<Make>>> = {
 	receipt: async () => (await import("./receipt.ts")).receiptCommand,
 	attribute: async () => (await import("./attribute.ts")).attributeCommand,
 	backbone: async () => (await import("./backbone.ts")).backboneCommand,
+	train: async () => (await import("./train.ts")).trainCommand,
 	setup: async () => (await import("./setup.ts")).setupCommand,
 	circuit: async () => (await import("./circuit.ts")).circuitCommand,
 	pool: async () => (await import("./pool.ts")).poolCommand,

@@ -7,8 +7,8 @@ import { rateShifts } from "./integer-recipe.ts";
 import { type FloatManifest, type IntegerManifest, type RidgeManifest, rootsOf, TRAINING_SCHEMA } from "./manifest.ts";
 import { ORDER, type TrainingData } from "./rows.ts";
 
-/** Good for digits and MNIST in both modes, see docs/training.md. */
-export const DEFAULTS = { batch: 64, rate: 0.1, adamRate: 0.001, momentum: 0.875, ridge: 1e-3 } as const;
+/** Good for digits and MNIST, see docs/training.md. Rates are of mode integer, of mode float, and of Adam. */
+export const DEFAULTS = { batch: 64, rates: { integer: 0.2, float: 0.1, adam: 0.001 }, momentum: 0.875, ridge: 1e-3 } as const;
 
 export interface PlanOptions {
 	readonly architecture: Architecture;
@@ -23,7 +23,7 @@ export interface PlanOptions {
 export function integerManifest(
 	options: PlanOptions & { readonly rate?: number | undefined; readonly momentum?: number | undefined },
 ): IntegerManifest {
-	const { architecture: given, rate = DEFAULTS.rate, momentum = DEFAULTS.momentum } = options;
+	const { architecture: given, rate = DEFAULTS.rates.integer, momentum = DEFAULTS.momentum } = options;
 	const architecture = { ...given, shifts: defaultShifts(given) };
 	const common = descending(options);
 	return {
