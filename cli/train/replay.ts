@@ -1,18 +1,19 @@
 /** `openledger train replay`: is a run what it says? A part of it is computed again. */
 import { Command, Option } from "commander";
+import type { BackendName } from "../../compute/backend.ts";
 import { readRecord, readRun, readRunData } from "../../compute/checkpoint/folder.ts";
 import { manifestDigest } from "../../compute/training/manifest.ts";
 import { replay } from "../../compute/training/replay.ts";
 import { integer } from "../arguments.ts";
+import { backendOption, openBackendFor } from "../backend.ts";
 import type { CommandContext, Outcome, Work } from "../command.ts";
 import { EXIT } from "../exit.ts";
-import { backendOption, openBackend } from "./backend.ts";
 import { addDataOptions, type DataFlags, prepareData } from "./data.ts";
 
 interface Flags extends DataFlags {
 	readonly from: number;
 	readonly to: number;
-	readonly backend?: string;
+	readonly backend?: BackendName;
 }
 
 export function replayCommand(context: CommandContext): Command {
@@ -24,7 +25,7 @@ export function replayCommand(context: CommandContext): Command {
 		.argument("<dir>", "folder of the run")
 		.addOption(new Option("--from <step>", "checkpoint to begin at").argParser(step).makeOptionMandatory())
 		.addOption(new Option("--to <step>", "checkpoint to reach").argParser(step).makeOptionMandatory())
-		.addOption(backendOption("what computes (default: wasm; in mode float that of the run)"))
+		.addOption(backendOption("the fastest by `openledger compute tune`; in mode float that of the run"))
 		.action((folder: string, flags: Flags) => context.run("openledger.train.replay.v1", (work) => replayed(folder, flags, work)));
 }
 
@@ -35,8 +36,9 @@ async function replayed(folder: string, flags: Flags, { progress, signal }: Work
 	const { quantisation } = manifest;
 	const data =
 		flags.data === undefined ? await readRunData(folder) : (await prepareData({ ...flags, data: flags.data }, { quantisation })).data;
-	const used = flags.backend ?? (manifest.mode === "float" ? (await readRecord(folder, to)).backend.name : "wasm");
-	const backend = await openBackend(used);
+	const isFloat = manifest.mode === "float";
+	const name = flags.backend ?? (isFloat ? (await readRecord(folder, to)).backend.name : undefined);
+	const { backend } = await openBackendFor({ committed: !isFloat }, name);
 	try {
 		const result = await replay({
 			...{ folder, manifest, data, from, to, backend, signal },

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { Command } from "commander";
 import { layerShapes } from "../../compute/architecture.ts";
-import type { Backend } from "../../compute/backend.ts";
+import type { Backend, BackendName } from "../../compute/backend.ts";
 import { readRecord, readRun, readRunData, storedSteps } from "../../compute/checkpoint/folder.ts";
 import { recordDigest } from "../../compute/checkpoint/record.ts";
 import { DataError } from "../../compute/errors.ts";
@@ -12,18 +12,18 @@ import { branchRun, runTraining } from "../../compute/training/run.ts";
 import type { SegmentProgress } from "../../compute/training/segment.ts";
 import type { Sums } from "../../compute/training/sums.ts";
 import { integer } from "../arguments.ts";
+import { backendOption, openBackendFor } from "../backend.ts";
 import type { CommandContext, Outcome, Work } from "../command.ts";
 import { UsageError } from "../exit.ts";
 import { prepareOutput } from "../file.ts";
 import { table } from "../output.ts";
-import { backendOption, openBackend } from "./backend.ts";
 import { drawCurve } from "./curve.ts";
 import { addDataOptions, type DataFlags, prepareData } from "./data.ts";
 import { addRecipeOptions, manifestOf, RECIPE_FLAGS, type RecipeFlags } from "./flags.ts";
 import { architectureOf, nameOf } from "./network.ts";
 
 interface Flags extends DataFlags, RecipeFlags {
-	readonly backend: string;
+	readonly backend?: BackendName;
 	readonly epochs: number;
 	readonly every?: number;
 	readonly out?: string;
@@ -34,7 +34,7 @@ interface Flags extends DataFlags, RecipeFlags {
 export function runCommand(context: CommandContext): Command {
 	return addRecipeOptions(addDataOptions(new Command("run")))
 		.description("train (also without the word `run`); the same command goes on where it was stopped")
-		.addOption(backendOption("what computes").default("wasm"))
+		.addOption(backendOption())
 		.option("--epochs <n>", "to reach in all", integer(0, 1_000_000), 10)
 		.option("--every <n>", "steps from one checkpoint to the next (default: an epoch)", integer(1, 2 ** 31 - 1))
 		.option("--out <dir>", "folder of the run: manifest, rows, checkpoints, loss.svg")
@@ -50,7 +50,7 @@ type Given = (name: string) => boolean;
 async function train(flags: Flags, { progress, signal }: Work, given: Given): Promise<Outcome> {
 	progress({ phase: "data", done: 0, total: 1, note: flags.resume ?? flags.data ?? "" });
 	const { folder, manifest, data } = flags.resume === undefined ? await newRun(flags) : await oldRun(flags, flags.resume, given);
-	const backend = await openBackend(flags.backend);
+	const { backend } = await openBackendFor({ committed: manifest.mode !== "float" }, flags.backend);
 	const tell = (event: SegmentProgress) =>
 		progress({ phase: "train", done: event.step, total: event.to, note: `epoch ${event.epoch + 1}, ${noteOf(event)}` });
 	// The ridge head is solved in one step.
