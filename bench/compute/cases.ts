@@ -84,15 +84,16 @@ function deviceJob(
 	digests.add(digest);
 	const value = median(seconds);
 	return {
-		...{
-			name,
-			size,
-			value: round(1000 * value),
-			unit: "ms",
-			peer: "wasm on its most threads, measured in this run",
-			peerValue: 1000 * wasmSeconds,
-		},
-		...{ ratio: round(wasmSeconds / value), bar, holds: wasmSeconds >= SPEEDUP * value, runs: seconds.map((one) => round(1000 * one)) },
+		name,
+		size,
+		value: round(1000 * value),
+		unit: "ms",
+		peer: "wasm on its most threads, measured in this run",
+		peerValue: round(1000 * wasmSeconds),
+		ratio: round(wasmSeconds / value),
+		bar,
+		holds: wasmSeconds >= SPEEDUP * value,
+		runs: seconds.map((one) => round(1000 * one)),
 		note: `${share(adapter, operations / value / 1e12, "TFLOP/s")}; rows sent to the device each time; ${onDevice(adapter)}`,
 	};
 }
