@@ -1,26 +1,8 @@
 /** The backends that benches run on, and what their devices can do at most. */
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import type { Backend, BackendName } from "../../compute/backend.ts";
-import { openReference } from "../../compute/reference/backend.ts";
-import { openWasm, type WasmOptions } from "../../compute/wasm/backend.ts";
+import type { BackendName } from "../../compute/backend.ts";
 
 /** Backends that may run on a graphics card. */
 export const DEVICES: readonly BackendName[] = ["gpujs", "webgpu"];
-
-const OPEN = new URL("../../compute/open.ts", import.meta.url);
-
-/**
- * Open a backend.
- * @param wasm - options of `wasm`
- */
-export async function open(name: BackendName, wasm: WasmOptions): Promise<Backend> {
-	if (name === "wasm") return openWasm(wasm);
-	if (name === "reference") return openReference();
-	if (!existsSync(fileURLToPath(OPEN))) throw new Error(`expected compute/open.ts, which opens ${name}, got none`);
-	const { openBackend } = (await import(OPEN.href)) as { openBackend(name: BackendName): Promise<Backend> };
-	return openBackend(name);
-}
 
 /** What a device does at most. */
 export interface DeviceLimit {

@@ -5,9 +5,9 @@
 import { fileURLToPath } from "node:url";
 import type { Adapter, Backend, BackendName } from "../../compute/backend.ts";
 import type { DataError } from "../../compute/errors.ts";
+import { openBackend } from "../../compute/open.ts";
 import type { WasmOptions } from "../../compute/wasm/backend.ts";
 import { measure } from "../bench.ts";
-import { open } from "./backends.ts";
 import { type Exactness, exactness } from "./exactness.ts";
 import { type JobName, type JobRuns, runJob } from "./jobs.ts";
 import { type KernelTime, kernelTimes } from "./kernel-times.ts";
@@ -58,7 +58,7 @@ export async function trial<K extends Kind>(
 async function main<K extends Kind>({ kind, backend: name, wasm, task }: Question<K>): Promise<void> {
 	const perform = DO[kind] as (backend: Backend, task: Trials[K]["task"]) => Promise<Trials[K]["result"]>;
 	try {
-		const backend = await open(name, wasm);
+		const backend = await openBackend(name, { wasm });
 		const result = await perform(backend, task);
 		await backend.close();
 		console.log(JSON.stringify({ result }));
