@@ -280,7 +280,7 @@ describe.skipIf(process.platform === "win32")("Ctrl-C", () => {
 		expect(continued.code).toBe(0);
 		expect(JSON.parse(continued.stdout).result.resumed).toBe(true);
 		expect((await openledger(["verify", "stopped"])).code).toBe(0);
-	}, 120_000);
+	}, 240_000);
 
 	test("while it makes keys: 130, and no half-written file in the cache", async () => {
 		const empty = join(temporary.folder, "empty-cache");
