@@ -79,8 +79,8 @@ export async function openWebgpu({
 		release(...list) {
 			for (const tensor of list) tensors.release(tensor);
 		},
-		statistics: (rows, d, k) => statistics(device, found.info.software, rows, d, k),
-		nearest: (train, test, count) => nearest(device, train, test, count),
+		statistics: (rows, d, k, signal) => statistics(device, found.info.software, rows, d, k, signal),
+		nearest: (train, test, count, signal) => nearest(device, train, test, count, signal),
 		time: (job) => device.time(job),
 		close: () => device.close(),
 	};

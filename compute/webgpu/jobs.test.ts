@@ -67,3 +67,23 @@ describe("the nearest rows are those of the reference", () => {
 		expect(await narrow!.nearest(train, testRows, count)).toEqual(expected);
 	});
 });
+
+describe("a job ends with the reason of its signal", () => {
+	const train = { values: bytes(9000 * 40), rows: 9000, columns: 40 };
+	const others = { values: bytes(30 * 40), rows: 30, columns: 40 };
+	const rows: Rows = { x: train.values, label: bytes(9000, 3), weight: bytes(9000), count: 9000 };
+	const jobs: [string, (signal: AbortSignal) => Promise<unknown>][] = [
+		["statistics", (signal) => narrow!.statistics(rows, 40, 3, signal)],
+		["nearest, kept on the device", (signal) => narrow!.nearest(train, others, 5, signal)],
+		["nearest, ranked here", (signal) => narrow!.nearest(train, others, 300, signal)],
+	];
+	needsDevice.each(jobs)("%s", async (_, job) => {
+		for (const late of [false, true]) {
+			const abort = new AbortController();
+			if (late) setImmediate(() => abort.abort(new Error("enough")));
+			else abort.abort(new Error("enough"));
+			await expect(job(abort.signal)).rejects.toThrow("enough");
+		}
+		await expect(job(new AbortController().signal)).resolves.toBeDefined();
+	});
+});

@@ -23,14 +23,28 @@ interface Block {
 }
 
 /** See `Backend.nearest`. */
-export async function nearest(device: Device, train: ByteMatrix, test: ByteMatrix, count: number): Promise<Neighbours> {
+export async function nearest(
+	device: Device,
+	train: ByteMatrix,
+	test: ByteMatrix,
+	count: number,
+	signal: AbortSignal | undefined,
+): Promise<Neighbours> {
 	device.alive();
+	signal?.throwIfAborted();
 	checkSides(train, test);
 	checkCount(train, count);
-	return count <= MOST_KEPT ? nearestOnDevice(device, train, test, count) : nearestHere(device, train, test, count);
+	const search = count <= MOST_KEPT ? nearestOnDevice : nearestHere;
+	return search(device, train, test, count, signal);
 }
 
-async function nearestOnDevice(device: Device, train: ByteMatrix, test: ByteMatrix, count: number): Promise<Neighbours> {
+async function nearestOnDevice(
+	device: Device,
+	train: ByteMatrix,
+	test: ByteMatrix,
+	count: number,
+	signal: AbortSignal | undefined,
+): Promise<Neighbours> {
 	const [indices, distances] = [new Uint32Array(test.rows * count), new Int32Array(test.rows * count)];
 	const tests: { block: Block; list: Memory }[] = [];
 	try {
@@ -49,6 +63,7 @@ async function nearestOnDevice(device: Device, train: ByteMatrix, test: ByteMatr
 			sent = device.done();
 			sent.catch(() => {});
 			await before;
+			signal?.throwIfAborted();
 		}
 		for (const { block, list } of tests) {
 			const keys = new Uint32Array(await device.download(list));
@@ -66,7 +81,13 @@ async function nearestOnDevice(device: Device, train: ByteMatrix, test: ByteMatr
 	}
 }
 
-async function nearestHere(device: Device, train: ByteMatrix, test: ByteMatrix, count: number): Promise<Neighbours> {
+async function nearestHere(
+	device: Device,
+	train: ByteMatrix,
+	test: ByteMatrix,
+	count: number,
+	signal: AbortSignal | undefined,
+): Promise<Neighbours> {
 	const [indices, distances] = [new Uint32Array(test.rows * count), new Int32Array(test.rows * count)];
 	const rows = Math.max(1, Math.min(TEST, Math.floor(RANKED / train.rows)));
 	for (const block of blocksOf(device, test, rows)) {
@@ -77,6 +98,7 @@ async function nearestHere(device: Device, train: ByteMatrix, test: ByteMatrix, 
 				freeBlock(device, others);
 				const some = new Int32Array(await device.download(products));
 				device.free(products);
+				signal?.throwIfAborted();
 				for (let i = 0; i < block.rows; i++) {
 					all.set(some.subarray(i * others.rows, (i + 1) * others.rows), i * train.rows + others.first);
 				}

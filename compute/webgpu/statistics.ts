@@ -21,8 +21,16 @@ interface Group {
 }
 
 /** See `Backend.statistics`. @param software - whether the device is a processor */
-export async function statistics(device: Device, software: boolean, rows: Rows, d: number, k: number): Promise<Statistics> {
+export async function statistics(
+	device: Device,
+	software: boolean,
+	rows: Rows,
+	d: number,
+	k: number,
+	signal: AbortSignal | undefined,
+): Promise<Statistics> {
 	device.alive();
+	signal?.throwIfAborted();
 	const n = checkRows(rows, d, k);
 	const { x, label, weight, count } = rows;
 	const tiles = tilesOf(d, k);
@@ -62,6 +70,7 @@ export async function statistics(device: Device, software: boolean, rows: Rows, 
 			sent = device.done();
 			sent.catch(() => {});
 			await before;
+			signal?.throwIfAborted();
 		}
 		const [a, b] = [new Float64Array((d * (d + 1)) / 2), new Float64Array(d * k)];
 		for (const { tiles: own, sums } of groups) {
