@@ -86,7 +86,9 @@ async function newRun(flags: Flags): Promise<Run> {
 }
 
 async function oldRun(flags: Flags, resume: string, given: Given): Promise<Run> {
-	const fixed = RECIPE_FLAGS.find((name) => name !== "network" && given(name));
+	// A network may be named: it is held against that of the run.
+	const named = given("network") ? ["network", "image"] : [];
+	const fixed = RECIPE_FLAGS.find((name) => given(name) && !named.includes(name));
 	if (fixed !== undefined) {
 		const option = fixed.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 		throw new UsageError(`--${option} is fixed by the run in ${resume}`, "Leave it out, or begin another run with --data and --out.");

@@ -1,5 +1,5 @@
 /** How a network of bytes is trained: what its masters begin with, how they move, and which sizes keep sums in 32 bits. */
-import { type Architecture, type LayerShape, layerShapes } from "../architecture.ts";
+import { type Architecture, layerShapes } from "../architecture.ts";
 import { DataError } from "../errors.ts";
 import { patchesOf } from "../geometry.ts";
 import { type IntegerArchitecture, MASTER_BITS } from "../integer-network.ts";
