@@ -57,11 +57,14 @@ async function train(flags: Flags, { progress, signal }: Work, given: Given): Pr
 	const epochs = manifest.mode === "ridge" ? Math.min(1, flags.epochs) : flags.epochs;
 	try {
 		await runTraining({ folder, manifest, data, backend, epochs, every: flags.every, signal, progress: tell });
+	} catch (error) {
+		// What was refused has no curve of its own.
+		if (signal.aborted || (error as { code?: unknown }).code === "DIVERGED") await drawCurve(folder, manifest);
+		throw error;
 	} finally {
 		await backend.close();
-		// Also of a run that was stopped, or diverged; a run that never began has none.
-		if ((await storedSteps(folder).catch(() => [])).length > 0) await drawCurve(folder, manifest);
 	}
+	await drawCurve(folder, manifest);
 	return outcome(folder, manifest, backend);
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { drawGlyphs } from "../../compute/glyphs.ts";
+import { sample } from "../../compute/testing.ts";
 import { Terminal } from "./program.ts";
 
 let folder: string;
@@ -102,6 +103,18 @@ describe("train", () => {
 		);
 		expect(stdout).toMatch(/^ +6 +2\.0 +\d\.\d{4} +\d+\.\d\d% +\d\.\d{4} +\d+\.\d\d%$/m);
 		expect(stderr).toMatch(/^train +6\/6 epoch 2, loss \d\.\d+, accuracy \d+\.\d+%; held out loss \d\.\d+, accuracy \d+\.\d+%$/m);
+	});
+
+	const digits = sample("sklearn/digits.csv.gz");
+	test.skipIf(digits.absent)("does what docs/training.md shows", async () => {
+		const guide = await readFile(join(import.meta.dirname, "..", "..", "docs", "training.md"), "utf8");
+		const options = ["--one-range", "--network", "mlp:64,32", "--epochs", "30", "--halve", "20,25", "--backend", "wasm"];
+		const trained = await terminal.run(["train", "--data", digits.path, ...options, "--out", "digits-run"]);
+		const replayed = await terminal.run(["train", "replay", "digits-run", "--from", "220", "--to", "660", "--backend", "reference"]);
+		for (const { code, stdout } of [trained, replayed]) {
+			expect(code).toBe(0);
+			for (const line of stdout.trimEnd().split("\n")) expect(guide).toContain(line);
+		}
 	});
 
 	test("goes on with more epochs, by the same command or by --resume, and branches off", async () => {
