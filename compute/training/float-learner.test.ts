@@ -176,7 +176,7 @@ test("rows that do not fit on the backend at once are sent batch by batch, and m
 	const [backend] = backends as [(typeof backends)[0]];
 	const small = { ...backend, limits: { ...backend.limits, tensorBytes: 100 } };
 	const states = await Promise.all(
-		[backend, small].map((one) => {
+		[backend, small].map(async (one) => {
 			const plan = recipe(PERCEPTRON, SGD);
 			const learner = new FloatLearner(one, plan, data, firstFloats(plan));
 			learner.step(Uint32Array.of(0, 5, 20), { epoch: 0, step: 0 });
