@@ -41,8 +41,9 @@ export async function prepareData(
 ): Promise<PreparedData> {
 	const table = await readTable(path, { label });
 	const n = rows ?? table.n;
-	if (n > table.n || n < (heldOut === undefined ? 4 : 1)) {
-		throw new DataError("TOO_FEW_ROWS", `${path}: expected 4 to ${table.n} rows, got ${n}`, "Give more rows, or ask for fewer.");
+	const least = heldOut === undefined ? 4 : 1;
+	if (n > table.n || n < least) {
+		throw new DataError("TOO_FEW_ROWS", `${path}: expected ${least} to ${table.n} rows, got ${n}`, "Give more rows, or ask for fewer.");
 	}
 	const held = heldOut === undefined ? undefined : await readTable(heldOut, { label });
 	const all = Uint32Array.from({ length: n }, (_, row) => row);

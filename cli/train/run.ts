@@ -57,11 +57,14 @@ async function train(flags: Flags, { progress, signal }: Work, given: Given): Pr
 	const epochs = manifest.mode === "ridge" ? Math.min(1, flags.epochs) : flags.epochs;
 	try {
 		await runTraining({ folder, manifest, data, backend, epochs, every: flags.every, signal, progress: tell });
+	} catch (error) {
+		// What was refused has no curve of its own.
+		if (signal.aborted || (error as { code?: unknown }).code === "DIVERGED") await drawCurve(folder, manifest);
+		throw error;
 	} finally {
 		await backend.close();
-		// Also of a run that was stopped, or diverged; a run that never began has none.
-		if ((await storedSteps(folder).catch(() => [])).length > 0) await drawCurve(folder, manifest);
 	}
+	await drawCurve(folder, manifest);
 	return outcome(folder, manifest, backend);
 }
 
@@ -86,7 +89,9 @@ async function newRun(flags: Flags): Promise<Run> {
 }
 
 async function oldRun(flags: Flags, resume: string, given: Given): Promise<Run> {
-	const fixed = RECIPE_FLAGS.find((name) => name !== "network" && given(name));
+	// A network may be named: it is held against that of the run.
+	const named = given("network") ? ["network", "image"] : [];
+	const fixed = RECIPE_FLAGS.find((name) => given(name) && !named.includes(name));
 	if (fixed !== undefined) {
 		const option = fixed.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 		throw new UsageError(`--${option} is fixed by the run in ${resume}`, "Leave it out, or begin another run with --data and --out.");

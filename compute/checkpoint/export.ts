@@ -3,6 +3,7 @@ import { layerShapes } from "../architecture.ts";
 import { DataError } from "../errors.ts";
 import { BIAS_BITS, type IntegerArchitecture, MASTER_BITS } from "../integer-network.ts";
 import { requantise } from "../reference/integers.ts";
+import { checkState } from "../training/learners.ts";
 import type { TrainingCheckpoint } from "./record.ts";
 
 /** Parameters of a layer, see integer-network.ts. */
@@ -15,7 +16,7 @@ export interface IntegerParameters {
 
 /**
  * The weights that masters stand for.
- * @throws {DataError} CHECKPOINT_MISMATCH for a run of another mode
+ * @throws {DataError} CHECKPOINT_MISMATCH for a run of another mode, or a state of another architecture
  */
 export function exportNetwork({ manifest, state }: TrainingCheckpoint): {
 	readonly architecture: IntegerArchitecture;
@@ -28,6 +29,7 @@ export function exportNetwork({ manifest, state }: TrainingCheckpoint): {
 			"Train a network in mode integer.",
 		);
 	}
+	checkState(manifest, state, "export");
 	const layers = layerShapes(manifest.architecture).map((_, l): IntegerParameters => {
 		const master = (name: string) => state.find((tensor) => tensor.name === `layers.${l}.${name}`)?.values as Int32Array;
 		const [weights, bias] = [master("weights"), master("bias")];

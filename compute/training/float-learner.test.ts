@@ -172,15 +172,15 @@ test("floats are taken as they are, bytes as 255ths", async () => {
 	expect(floatManifest({ architecture: PERCEPTRON, data: floats, seed: 1n, rule: SGD }).data.element).toBe("f32");
 });
 
-test("rows that do not fit on the backend at once are sent batch by batch", async () => {
+test("rows that do not fit on the backend at once are sent batch by batch, and measured in parts", async () => {
 	const [backend] = backends as [(typeof backends)[0]];
 	const small = { ...backend, limits: { ...backend.limits, tensorBytes: 100 } };
 	const states = await Promise.all(
-		[backend, small].map((one) => {
+		[backend, small].map(async (one) => {
 			const plan = recipe(PERCEPTRON, SGD);
 			const learner = new FloatLearner(one, plan, data, firstFloats(plan));
 			learner.step(Uint32Array.of(0, 5, 20), { epoch: 0, step: 0 });
-			return learner.state();
+			return [await learner.state(), await learner.test()];
 		}),
 	);
 	expect(states[0]).toEqual(states[1]);

@@ -9,7 +9,7 @@ import type { Backend, FloatRule, FloatState, Losses } from "../backend.ts";
 import type { Tensor } from "../tensor.ts";
 import type { Learner, Position, StateTensor } from "./learner.ts";
 import { drawLayers } from "./network.ts";
-import { type Batches, floatBatches, type TrainingData, weightSeed } from "./rows.ts";
+import { type Batches, chunks, floatBatches, type TrainingData, weightSeed } from "./rows.ts";
 import { floatSums, NOTHING, type Sums } from "./sums.ts";
 
 /** A rule without the number of a step, as `FloatRule` is defined. */
@@ -24,8 +24,6 @@ export interface FloatRecipe {
 	readonly seed: bigint;
 }
 
-/** Rows that are measured at once. */
-const CHUNK = 1024;
 /** Moments that a rule keeps. */
 const MOMENTS = { sgd: [], momentum: ["first"], adam: ["first", "second"] } as const;
 
@@ -129,8 +127,8 @@ export class FloatLearner implements Learner {
 		const backend = this.#backend;
 		const rows = floatBatches(backend, test);
 		let total = NOTHING;
-		for (let from = 0; from < test.n; from += CHUNK) {
-			const { x, labels, own } = rows.take(Uint32Array.from({ length: Math.min(CHUNK, test.n - from) }, (_, i) => from + i));
+		for (const some of chunks(test.n, this.#shapes, this.#backend)) {
+			const { x, labels, own } = rows.take(some);
 			const passes = this.#forward(x);
 			const { outputs: logits } = passes.at(-1) as Activations;
 			const { losses, errors } = this.#losses(logits, labels);

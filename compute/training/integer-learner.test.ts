@@ -190,8 +190,9 @@ test("rate shifts are those of their formula", () => {
 	// log2(127 16 64 / 0.25) = 18.99; 18.99 + 6 - 8 + 8 = 24.99 and 18.99 + 2 - 8 = 12.99.
 	expect(rateShifts({ ...PERCEPTRON, input, shifts }, 0.25, 64)).toEqual([25, 13]);
 	expect(rateShifts({ ...PERCEPTRON, input, shifts }, 0.125, 64)).toEqual([26, 14]);
-	// 30 and 9 places, and one layer between hidden ones.
-	expect(rateShifts({ ...CONVOLUTIONAL, shifts: [7, 7, 8] }, 0.25, 64)).toEqual([38, 25, 13]);
+	const deep = { ...PERCEPTRON, layers: [{ kind: "dense", outputs: 12 } as const, ...PERCEPTRON.layers] };
+	expect(rateShifts({ ...deep, shifts: [8, 8, 8] }, 0.25, 64)).toEqual([33, 21, 13]);
+	expect(rateShifts({ ...CONVOLUTIONAL, shifts: [7, 7, 8] }, 0.25, 64)).toEqual([37, 24, 13]);
 	expect(rateShifts({ ...PERCEPTRON, shifts }, 1e30, 64)).toEqual([0, 0]);
 });
 

@@ -18,15 +18,13 @@ import { LOGIT_BOUND } from "../reference/integers.ts";
 import type { Tensor } from "../tensor.ts";
 import type { IntegerRecipe } from "./integer-recipe.ts";
 import type { Learner, Position, StateTensor } from "./learner.ts";
-import { type Batches, byteBatches, type TrainingData } from "./rows.ts";
+import { type Batches, byteBatches, chunks, type TrainingData } from "./rows.ts";
 import { integerSums, NOTHING, type Sums } from "./sums.ts";
 
 /** Masters stay where their weights are bytes in [-127, 127]. */
 const BOUND = 127 * 2 ** MASTER_BITS;
 /** Logits as `softmaxErrors` takes them. */
 const LOGITS = { element: "i32", low: -LOGIT_BOUND, high: LOGIT_BOUND } as const;
-/** Rows that are measured at once. */
-const CHUNK = 1024;
 
 interface Parameters {
 	readonly weights: IntegerState;
@@ -110,8 +108,8 @@ export class IntegerLearner implements Learner {
 		const rows = byteBatches(this.#backend, test);
 		const layers = this.#network();
 		let total = NOTHING;
-		for (let from = 0; from < test.n; from += CHUNK) {
-			const { x, labels, own } = rows.take(Uint32Array.from({ length: Math.min(CHUNK, test.n - from) }, (_, i) => from + i));
+		for (const some of chunks(test.n, this.#shapes, this.#backend)) {
+			const { x, labels, own } = rows.take(some);
 			const passes = integerForward(this.#backend, layers, x);
 			const logits = this.#logits(layers, passes);
 			total = integerSums(total, await this.#backend.download(logits), own);

@@ -1,5 +1,5 @@
 /** How a network of bytes is trained: what its masters begin with, how they move, and which sizes keep sums in 32 bits. */
-import { type Architecture, type LayerShape, layerShapes } from "../architecture.ts";
+import { type Architecture, layerShapes } from "../architecture.ts";
 import { DataError } from "../errors.ts";
 import { patchesOf } from "../geometry.ts";
 import { type IntegerArchitecture, MASTER_BITS } from "../integer-network.ts";
@@ -31,8 +31,7 @@ export interface IntegerRecipe {
  *
  *     rate_l = log2(127 2^4 n / rate) + 2 (a_(l-1) - a_l) - shift_l + shift_(l+1) + ... + shift_L
  *
- * and log2(places) more where a convolution's gradient is a sum over places (it is taken as their mean, too), and 2 more for layers between
- * hidden ones, which are unstable without (docs/training.md).
+ * and for what is unstable otherwise, by experiment (docs/training.md), 4 more for a convolution and 2 more for a dense layer between hidden ones.
  *
  * @param rate - of SGD, above 0
  * @param batch - n
@@ -44,10 +43,9 @@ export function rateShifts({ shifts, ...architecture }: IntegerArchitecture, rat
 	const base = Math.log2((127 * 2 ** 4 * batch) / rate);
 	return shifts.map((shift, l) => {
 		const after = shifts.slice(l + 1).reduce((sum, one) => sum + one, 0);
-		const { features, outputs } = shapes[l] as LayerShape;
 		const scale = 2 * ((exponents[l] as number) - (exponents[l + 1] as number)) - shift + after;
-		const between = l > 0 && l < top ? 2 : 0;
-		return Math.min(62, Math.max(0, Math.round(base + Math.log2(features / outputs) + scale + between)));
+		const slower = shapes[l]?.geometry ? 4 : l > 0 && l < top ? 2 : 0;
+		return Math.min(62, Math.max(0, Math.round(base + scale + slower)));
 	});
 }
 

@@ -30,15 +30,22 @@ function floatRecipe(manifest: FloatManifest): FloatRecipe {
 	return { ...manifest, seed: BigInt(manifest.seed) };
 }
 
+/** Shapes of the states of runs, known once a run has begun. */
+const shapes = new WeakMap<TrainingManifest, readonly string[]>();
+
+function say(state: readonly StateTensor[]): string[] {
+	return state.map(({ name, rows, columns, element }) => `${name} ${rows} x ${columns} of ${element}`);
+}
+
 /**
  * Refuse a state that is of another architecture, or is none.
  * @param source - where it is from, for messages
  * @throws {DataError} CHECKPOINT_MISMATCH, naming both; DIVERGED for values that are not finite
  */
 export function checkState(manifest: TrainingManifest, state: readonly StateTensor[], source: string): void {
-	const say = (tensors: readonly StateTensor[]) =>
-		tensors.map(({ name, rows, columns, element }) => `${name} ${rows} x ${columns} of ${element}`);
-	const [expected, got] = [say(firstState(manifest)), say(state)];
+	const expected = shapes.get(manifest) ?? say(firstState(manifest));
+	shapes.set(manifest, expected);
+	const got = say(state);
 	const at = expected.findIndex((tensor, i) => tensor !== got[i]);
 	if (at >= 0 || got.length > expected.length) {
 		const place = at >= 0 ? at : expected.length;

@@ -103,11 +103,18 @@ function rootOf({ x, label, n }: TrainingRows): RowsRoot {
 
 /**
  * Refuse rows that are not those of a run, or not fit for it.
- * @throws {DataError} CHECKPOINT_MISMATCH, naming both; those of `checkTrainingRows`
+ * @throws {DataError} CHECKPOINT_MISMATCH, naming both; SHAPE_MISMATCH and others of `checkTrainingRows`
  */
 export function checkData({ data: expected }: TrainingManifest, data: TrainingData): void {
 	checkTrainingRows(data.train, data.k, "train");
 	if (data.test) checkTrainingRows(data.test, data.k, "test");
+	if (data.test && data.test.d !== data.train.d) {
+		throw new DataError(
+			"SHAPE_MISMATCH",
+			`test: expected rows of ${data.train.d} features, as those that are learned from, got ${data.test.d}`,
+			"Give rows of the same columns.",
+		);
+	}
 	const got = rootsOf(data);
 	const flat = ({ train, test, ...sizes }: DataRoots): [string, unknown][] => [
 		...Object.entries(sizes),

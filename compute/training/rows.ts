@@ -1,4 +1,5 @@
 /** What networks are trained on: labelled rows on this machine, and batches of them where a backend keeps its tensors. */
+import type { LayerShape } from "../architecture.ts";
 import type { Backend } from "../backend.ts";
 import { DataError } from "../errors.ts";
 import { below, generator, splitmix64 } from "../random.ts";
@@ -82,6 +83,17 @@ export function checkTrainingRows({ x, label, n, d }: TrainingRows, k: number, w
 		`${what}: row ${Math.floor(bad / d)}, column ${bad % d}: expected a finite number, got ${x[bad]}`,
 		"Fill in the value or leave the row out; nothing is imputed.",
 	);
+}
+
+/** Most rows, and about the most bytes of a tensor, when rows are measured. */
+const CHUNK = { rows: 1024, bytes: 2 ** 26 };
+
+/** Rows to measure one after the other: as many at once as the tensors of a network's layers leave room for. */
+export function* chunks(n: number, layers: readonly LayerShape[], { limits }: Backend): Generator<Uint32Array> {
+	const bytes = layers.map(({ inputs, outputs, features }) => 4 * Math.max((features / outputs) * inputs, features));
+	const most = Math.floor(Math.min(CHUNK.bytes, limits.tensorBytes) / Math.max(...bytes));
+	const rows = Math.max(1, Math.min(CHUNK.rows, most));
+	for (let from = 0; from < n; from += rows) yield Uint32Array.from({ length: Math.min(rows, n - from) }, (_, i) => from + i);
 }
 
 /** Rows where a backend finds them. The caller releases what it takes. */

@@ -159,7 +159,7 @@ describe("refused, and nothing is changed", () => {
 	};
 
 	test("another run's options", async () => {
-		expect(await refused(async () => {}, { manifest: integerManifest({ ...plan, rate: 0.2 }) })).toEqual({
+		expect(await refused(async () => {}, { manifest: integerManifest({ ...plan, rate: 0.4 }) })).toEqual({
 			code: "CHECKPOINT_MISMATCH",
 			message: `FOLDER: expected a run with rates [${manifest.rates}] (as in the folder), got [${manifest.rates.map((rate) => rate - 1)}]`,
 		});

@@ -173,6 +173,14 @@ describe("refused", () => {
 		expect((await trainSegment({ checkpoint, data: copy, to: 1, backend })).record.step).toBe(1);
 	});
 
+	test("rows held out that have other columns", async () => {
+		const other = { ...data, test: byteRows(20, 29, 3, 5n) };
+		expect(await refusal(() => beginTraining(integerManifest({ ...plan, data: other }), other, backend))).toEqual({
+			code: "SHAPE_MISMATCH",
+			message: "test: expected rows of 30 features, as those that are learned from, got 29",
+		});
+	});
+
 	test("a state of another architecture", async () => {
 		const checkpoint = await beginTraining(integer, data, backend);
 		const { state } = await beginTraining(integerManifest({ ...plan, architecture: CONVOLUTIONAL }), data, backend);
