@@ -9,11 +9,11 @@ import { nodeBinary } from "./node-binary.mjs";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [task, ...rest] = process.argv.slice(2);
 
-/** Runs a command in the repository, its output through; exits with its code when it fails. */
-function run(command, args) {
+/** Runs a command in the repository, its output through; exits with its code when it fails. @param out where its stdout goes */
+function run(command, args, out = "inherit") {
 	const { status, signal, error } = spawnSync(command, args, {
 		cwd: root,
-		stdio: "inherit",
+		stdio: ["inherit", out, "inherit"],
 		shell: process.platform === "win32" && command === "npm",
 	});
 	if (error !== undefined) {
@@ -44,7 +44,9 @@ function install() {
 		return;
 	}
 	console.error("openledger: installing packages");
-	run("npm", ["install", "--ignore-scripts", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"]);
+	const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+	// What npm says is no part of what the task prints.
+	run("npm", ["install", "--ignore-scripts", "--include=dev", "--include=optional", ...quiet], 2);
 	writeFileSync(stamp, wanted());
 }
 

@@ -41,7 +41,7 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 			exit: EXIT.interrupted,
 			code: "INTERRUPTED",
 			message: "stopped by a signal",
-			hint: "Run the same command again: it continues, finished proofs are kept.",
+			hint: "Run the same command again: it continues with what is kept.",
 		};
 	}
 	const label = typeof code === "string" ? code : "";

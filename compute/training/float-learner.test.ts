@@ -4,16 +4,18 @@ import type { Backend } from "../backend.ts";
 import { matrix } from "../matrix.ts";
 import { generator } from "../random.ts";
 import { openReference } from "../reference/backend.ts";
-import { openWasm } from "../wasm/backend.ts";
+import { BACKENDS } from "../tested-backends.ts";
+import { tracked } from "../testing.ts";
 import { floatManifest } from "./defaults.ts";
 import { FloatLearner, type FloatRecipe, type FloatRecipeRule, firstFloats } from "./float-learner.ts";
 import type { StateTensor } from "./learner.ts";
 import { copyNetwork, initialise } from "./network.ts";
 import { orderOf, type TrainingData, weightSeed } from "./rows.ts";
+import { beginTraining, trainSegment } from "./segment.ts";
 import { NOTHING } from "./sums.ts";
 import { CONVOLUTIONAL, PERCEPTRON, pictures, plainStepper } from "./testing.ts";
 
-const backends = [openReference(), openWasm()];
+const backends = await Promise.all(BACKENDS.map(([, open]) => open()));
 afterAll(() => Promise.all(backends.map((backend) => backend.close())));
 
 const data = pictures(21);
@@ -184,4 +186,14 @@ test("rows that do not fit on the backend at once are sent batch by batch, and m
 		}),
 	);
 	expect(states[0]).toEqual(states[1]);
+});
+
+test.each(backends.map((backend) => [backend.name, backend] as const))("no tensor is left on %s", async (_, backend) => {
+	const { backend: counted, live } = tracked(backend);
+	for (const architecture of [PERCEPTRON, CONVOLUTIONAL]) {
+		const manifest = floatManifest({ architecture, data, seed: 9n, batch: 8, rule: ADAM });
+		const checkpoint = await beginTraining(manifest, data, counted);
+		await trainSegment({ checkpoint, data, to: 5, backend: counted, keep: (step) => step === 2 });
+	}
+	expect(live()).toEqual([]);
 });

@@ -5,8 +5,8 @@ import { readTable } from "../dataset.ts";
 import { patchesOf } from "../geometry.ts";
 import { openReference } from "../reference/backend.ts";
 import { EXPONENTIALS } from "../reference/integers.ts";
-import { refusal, sample } from "../testing.ts";
-import { openWasm } from "../wasm/backend.ts";
+import { BACKENDS } from "../tested-backends.ts";
+import { refusal, sample, tracked } from "../testing.ts";
 import { integerManifest } from "./defaults.ts";
 import { IntegerLearner } from "./integer-learner.ts";
 import { checkSums, firstMasters, rateShifts } from "./integer-recipe.ts";
@@ -17,7 +17,7 @@ import { beginTraining, trainSegment } from "./segment.ts";
 import { NOTHING } from "./sums.ts";
 import { CONVOLUTIONAL, PERCEPTRON, pictures } from "./testing.ts";
 
-const backends = [openReference(), openWasm()];
+const backends = await Promise.all(BACKENDS.map(([, open]) => open()));
 afterAll(() => Promise.all(backends.map((backend) => backend.close())));
 
 /** x / 2^shift rounded half up, for any shift. */
@@ -266,4 +266,15 @@ test("states name their tensors", () => {
 	expect(Math.max(...values)).toBe(32 * 2 ** 16);
 	expect(Math.min(...values)).toBe(-32 * 2 ** 16);
 	expect(firstMasters(PERCEPTRON, 2n)[0]?.values).not.toEqual(values);
+});
+
+test.each(backends.map((backend) => [backend.name, backend] as const))("no tensor is left on %s", async (_, backend) => {
+	const { backend: counted, live } = tracked(backend);
+	const data = pictures(21);
+	for (const architecture of [PERCEPTRON, CONVOLUTIONAL]) {
+		const manifest = integerManifest({ architecture, data, seed: 9n, batch: 8 });
+		const checkpoint = await beginTraining(manifest, data, counted);
+		await trainSegment({ checkpoint, data, to: 5, backend: counted, keep: (step) => step === 2 });
+	}
+	expect(live()).toEqual([]);
 });
