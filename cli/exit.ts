@@ -34,7 +34,7 @@ export function failureOf(error: unknown, interrupted: boolean): Failure {
 		exit,
 		code: typeof code === "string" ? code : (name ?? "Error"),
 		message: message ?? String(error),
-		hint,
+		hint: hint ?? (code === "ENOSPC" ? "Free some space and run the same command again." : undefined),
 	});
 	if (interrupted) {
 		return {
