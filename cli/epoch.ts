@@ -11,7 +11,7 @@ import { keyOf } from "./account.ts";
 import { amount, integer, seed } from "./arguments.ts";
 import type { CommandContext } from "./command.ts";
 import { UsageError } from "./exit.ts";
-import { readJsonFile } from "./file.ts";
+import { prepareFolder, readJsonFile } from "./file.ts";
 import { open, table } from "./output.ts";
 
 interface Flags {
@@ -80,8 +80,10 @@ export function epochCommand(context: CommandContext): Command {
 		.option("--out <dir>", "folder of the bundle", "epoch")
 		.action(async (flags: Flags) => {
 			await context.run("openledger.epoch.v1", async ({ progress, signal }) => {
+				const config = await configOf(flags);
+				await prepareFolder(resolve(flags.out));
 				const report = await runEpochs({
-					config: await configOf(flags),
+					config,
 					out: resolve(flags.out),
 					rpc: flags.rpc,
 					key: flags.rpc === undefined ? undefined : keyOf(flags.key),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { refusal } from "../compute/testing.ts";
-import { prepareOutput } from "./file.ts";
+import { prepareFolder, prepareOutput } from "./file.ts";
 
 let folder: string;
 
@@ -53,13 +53,24 @@ describe("a place for a file", () => {
 	});
 });
 
-test("a command whose file cannot be written ends at once, exit 3", async () => {
+test("a folder that is there is left alone, and one that is not is not made", async () => {
+	const [there, missing] = [join(folder, "there"), join(folder, "above", "missing")];
+	await mkdir(there);
+	await writeFile(join(there, "kept"), "");
+	await Promise.all([prepareFolder(there), prepareFolder(missing)]);
+	expect([await readdir(there), await readdir(join(folder, "above"))]).toEqual([["kept"], []]);
+});
+
+// Linux: folders below /proc cannot be made, and say that they do not exist. Elsewhere / cannot be written.
+test.each([
+	["a file", "/proc/nowhere/x.svg", (data: string) => ["attribute", "--train", data, "--test", data, "--plot", "/proc/nowhere/x.svg"]],
+	["a folder", "/proc/nowhere/epoch", (data: string) => ["epoch", "run", "--data", data, "--out", "/proc/nowhere/epoch"]],
+])("a command that cannot write %s ends at once, exit 3", async (_, place, args) => {
 	const main = fileURLToPath(new URL("main.ts", import.meta.url));
 	const data = join(folder, "rows.csv");
 	await writeFile(data, "a,label\n1,0\n2,1\n");
-	// Linux: folders below /proc cannot be made, and say that they do not exist. Elsewhere / cannot be written.
-	const args = ["attribute", "--train", data, "--test", data, "--plot", "/proc/nowhere/x.svg"];
-	const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+	const command = ["--disable-warning=ExperimentalWarning", main, ...args(data)];
+	const child = spawn(process.execPath, command, { stdio: ["ignore", "ignore", "pipe"] });
 	let stderr = "";
 	child.stderr.on("data", (chunk: Buffer) => {
 		stderr += chunk;
@@ -67,6 +78,6 @@ test("a command whose file cannot be written ends at once, exit 3", async () => 
 	const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
 	const code = await new Promise((resolve) => child.on("close", resolve));
 	clearTimeout(timer);
-	expect(stderr).toContain("openledger: expected to write /proc/nowhere/x.svg, got a place that cannot be written (ENOENT");
+	expect(stderr).toContain(`openledger: expected to write ${place}, got a place that cannot be written (ENOENT`);
 	expect(code).toBe(3);
 });

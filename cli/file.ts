@@ -54,6 +54,15 @@ export async function prepareOutput(path: string): Promise<void> {
 	}
 }
 
+/**
+ * Tries whether a folder that will be made later can be, so that work is not done in vain. One that is there already is left to whoever fills it.
+ * @throws FileError `FILE_UNWRITABLE`
+ */
+export async function prepareFolder(path: string): Promise<void> {
+	const found = await stat(path).catch(() => undefined);
+	if (!found?.isDirectory()) await prepareOutput(path);
+}
+
 /** A folder with those above it. Not `mkdir` with `recursive`: below /proc that of Node.js 24 never ends. */
 async function makeFolder(path: string): Promise<void> {
 	if (await stat(path).catch(() => undefined)) return;
