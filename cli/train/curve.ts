@@ -1,9 +1,10 @@
 /** The loss of a run by epochs, as SVG. */
 import { join } from "node:path";
 import { lineChart } from "../../compute/chart.ts";
-import { readRecord, storedSteps, writeWhole } from "../../compute/checkpoint/folder.ts";
+import { readRecord, storedSteps } from "../../compute/checkpoint/folder.ts";
 import { stepsPerEpoch, type TrainingManifest } from "../../compute/training/manifest.ts";
 import type { Sums } from "../../compute/training/sums.ts";
+import { writeWhole } from "../../compute/whole-file.ts";
 import { nameOf } from "./network.ts";
 
 /** Draws the losses of all checkpoints into `loss.svg`. */

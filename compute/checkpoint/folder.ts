@@ -8,14 +8,14 @@
  *
  * A record is written after its state, and each file beside its place and then renamed: what has a record is whole, whenever a process ends.
  */
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { Adapter, Backend, BackendName } from "../backend.ts";
 import { type Digest, keccak } from "../digest.ts";
 import { DataError } from "../errors.ts";
 import { checkManifest, manifestDigest, type TrainingManifest } from "../training/manifest.ts";
 import type { TrainingData, TrainingRows } from "../training/rows.ts";
+import { writeWhole } from "../whole-file.ts";
 import { type CheckpointRecord, recordDigest, stateBytes, stateOf, type TrainingCheckpoint } from "./record.ts";
 import { type NamedTensor, readSafetensors, writeSafetensors } from "./safetensors.ts";
 
@@ -160,24 +160,6 @@ export async function writeCheckpoint(
 	const stored: StoredRecord = { record, digest: recordDigest(record), backend: { name, adapter } };
 	await writeWhole(join(folder, `${checkpointName(record.step)}.safetensors`), stateBytes(state));
 	await writeWhole(join(folder, `${checkpointName(record.step)}.json`), json(stored));
-}
-
-/** Writes beside its place and renames: a crash or a full disk leaves the old file or none. */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-	const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(4).toString("hex")}.tmp`);
-	try {
-		const file = await open(temporary, "wx");
-		try {
-			await file.writeFile(content);
-			await file.sync();
-		} finally {
-			await file.close();
-		}
-		await rename(temporary, path);
-	} catch (error) {
-		await rm(temporary, { force: true });
-		throw error;
-	}
 }
 
 function dataTensors({ train, test }: TrainingData): NamedTensor[] {

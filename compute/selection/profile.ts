@@ -2,9 +2,9 @@
  * What the backends of this machine are worth, as `openledger compute tune` found it: which are exact on which device and driver, and how fast
  * each kernel is. Figures of another machine, Node.js or source say nothing, so they are not used.
  */
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { dirname } from "node:path";
@@ -12,6 +12,7 @@ import type { Adapter, BackendName } from "../backend.ts";
 import type { Mismatch } from "../conformance.ts";
 import type { Deviation } from "../deviation.ts";
 import { DataError } from "../errors.ts";
+import { writeWhole } from "../whole-file.ts";
 import type { Timing } from "./measurement.ts";
 
 /** What a profile was measured on. */
@@ -111,15 +112,8 @@ export function currentProfile(path: string, here = fingerprint()): Knowledge {
 
 /** Write a profile beside its place and rename it. */
 export async function writeProfile(profile: Profile, path: string): Promise<void> {
-	const temporary = `${path}.${process.pid}-${randomBytes(6).toString("hex")}.tmp`;
-	try {
-		await mkdir(dirname(path), { recursive: true });
-		await writeFile(temporary, `${JSON.stringify(profile, null, "\t")}\n`);
-		await rename(temporary, path);
-	} catch (error) {
-		await rm(temporary, { force: true });
-		throw error;
-	}
+	await mkdir(dirname(path), { recursive: true });
+	await writeWhole(path, `${JSON.stringify(profile, null, "\t")}\n`);
 }
 
 /**

@@ -3,18 +3,10 @@ import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import canonicalize from "canonicalize";
 import type { Backend } from "../backend.ts";
-import {
-	checkpointName,
-	createRun,
-	findRun,
-	readCheckpoint,
-	readRun,
-	storedSteps,
-	writeCheckpoint,
-	writeWhole,
-} from "../checkpoint/folder.ts";
+import { checkpointName, createRun, findRun, readCheckpoint, readRun, storedSteps, writeCheckpoint } from "../checkpoint/folder.ts";
 import type { TrainingCheckpoint } from "../checkpoint/record.ts";
 import { DataError } from "../errors.ts";
+import { writeWhole } from "../whole-file.ts";
 import { checkData, checkManifest, manifestDigest, stepsPerEpoch, type TrainingManifest } from "./manifest.ts";
 import type { TrainingData } from "./rows.ts";
 import { beginTraining, type SegmentProgress, trainSegment } from "./segment.ts";

@@ -37,7 +37,7 @@ export class ContentFolder {
 
 	/**
 	 * Writes bytes, flushed to the disk. Bytes that are there already are not written again.
-	 * @throws EpochError DISK_FULL
+	 * @throws DataError DISK_FULL
 	 */
 	async put(bytes: Uint8Array): Promise<ContentDigest> {
 		const digest = contentDigest(bytes);

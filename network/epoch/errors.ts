@@ -1,13 +1,6 @@
 /** What can go wrong in an epoch beyond data, circuits, proofs and chain, which have errors of their own. */
 
-export type EpochErrorCode =
-	| "DISK_FULL"
-	| "FILE_DAMAGED"
-	| "BUNDLE_MISSING"
-	| "CONTRIBUTOR_UNKNOWN"
-	| "STAKE_TOO_LOW"
-	| "LINK_BROKEN"
-	| "CONFIG_INVALID";
+export type EpochErrorCode = "FILE_DAMAGED" | "BUNDLE_MISSING" | "CONTRIBUTOR_UNKNOWN" | "STAKE_TOO_LOW" | "LINK_BROKEN" | "CONFIG_INVALID";
 
 export class EpochError extends Error {
 	override readonly name = "EpochError";

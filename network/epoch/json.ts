@@ -1,10 +1,10 @@
 /** Canonical JSON, digests of it, and files that are there whole or not at all. */
-import { randomBytes } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import canonicalize from "canonicalize";
+import { writeWhole as writeWholeFile } from "../../compute/whole-file.ts";
 import { EpochError } from "./errors.ts";
 
 export type Hex = `0x${string}`;
@@ -18,31 +18,10 @@ export function keccakHex(bytes: Uint8Array): Hex {
 	return `0x${bytesToHex(keccak_256(bytes))}`;
 }
 
-/** Writes through a temporary file in the same folder: a crash or a full disk leaves the old file or none. */
+/** Writes a file, and the folders above it, whole or not at all. @throws DataError DISK_FULL */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
 	await mkdir(dirname(path), { recursive: true });
-	const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
-	try {
-		const file = await open(temporary, "wx");
-		try {
-			await file.writeFile(content);
-			await file.sync();
-		} finally {
-			await file.close();
-		}
-		await rename(temporary, path);
-	} catch (error) {
-		await rm(temporary, { force: true });
-		if ((error as NodeJS.ErrnoException).code === "ENOSPC") {
-			throw new EpochError(
-				"DISK_FULL",
-				`${path}: no space left on the disk`,
-				"Free some space and run again; finished proofs are kept.",
-				error,
-			);
-		}
-		throw error;
-	}
+	await writeWholeFile(path, content);
 }
 
 export async function writeJson(path: string, value: unknown): Promise<void> {

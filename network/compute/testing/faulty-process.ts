@@ -31,7 +31,7 @@ const FAIL: Readonly<Record<Fault, () => Promise<void>>> = {
 		throw new DataError("OUT_OF_DEVICE_MEMORY", "webgpu: expected 4 GB, got no memory", "Take smaller jobs.");
 	},
 	disk: async () => {
-		throw Object.assign(new Error("no space left on the disk"), { name: "EpochError", code: "DISK_FULL", hint: "Free some space." });
+		throw Object.assign(new Error("no space left on the disk"), { name: "DataError", code: "DISK_FULL", hint: "Free some space." });
 	},
 	stall: async () => {
 		// Deaf to everything but a kill.
