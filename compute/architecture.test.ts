@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Architecture, inputsOf, layerShapes } from "./architecture.ts";
 import { patchesOf } from "./geometry.ts";
+import { defaultShifts } from "./integer-network.ts";
 import { refusal } from "./testing.ts";
 
 const input = { height: 8, width: 6, channels: 2 };
@@ -47,4 +48,9 @@ describe("refused", () => {
 		const { code, message: got } = await refusal(action);
 		expect([code, got]).toEqual(["PARAMETER_OUT_OF_RANGE", expect.stringContaining(text)]);
 	});
+});
+
+test("shifts go with the square root of what is added up, rounded", () => {
+	expect(defaultShifts({ input: { height: 28, width: 28, channels: 1 }, layers: [dense(128), dense(64), dense(10)] })).toEqual([10, 8, 8]);
+	expect(defaultShifts({ input, layers: [convolution, dense(3)] })).toEqual([7, 8]);
 });
