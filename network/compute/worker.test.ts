@@ -186,6 +186,28 @@ describe("fallback", () => {
 		expect(await resultOf(id)).toMatchObject({ backend: "reference", failed: [failure("INEXACT_BACKEND")] });
 	});
 
+	it.each([
+		["absent", "wasm"],
+		["inexact", "reference"],
+	] as const)("after a while %s is tried again, or never: %s", async (fault, expected) => {
+		vi.stubEnv("OPENLEDGER_FAULTS", JSON.stringify({ wasm: fault }));
+		const options = { contents: folder, locks: join(folder, "locks"), script: FAULTY_SCRIPT };
+		const worker = new ComputeWorker({ backend: "wasm", onFailure: "fallback", ...options });
+		const open = async () => (await worker.open(new AbortController().signal)).name;
+		const clock = vi.spyOn(performance, "now");
+		try {
+			expect(await open()).toBe("reference");
+			vi.stubEnv("OPENLEDGER_FAULTS", "{}");
+			expect(await open()).toBe("reference");
+			const later = performance.now() + 61_000;
+			clock.mockImplementation(() => later);
+			expect(await open()).toBe(expected);
+		} finally {
+			clock.mockRestore();
+			await worker.close();
+		}
+	});
+
 	it("leaves jobs that ask for the device to others once it does not open", async () => {
 		const [any, wasm] = [await submit(), await submit({ device: "wasm" })];
 		expect((await work({ wasm: "absent" }, "fallback")).summary).toEqual({ proven: 1, failed: 0, released: 0 });
